@@ -1,0 +1,76 @@
+# Two commands: `make demo` and `make test`. `make help` lists all.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+UV := .local/uv
+CODE := schemas desk runtime services cli deploy tests
+
+.PHONY: help install demo up down topics test check lint types imports schemas format lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .venv/installed ## Install from the lock file, hashes checked, into .venv
+
+.venv/installed: requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Missing on this machine: Python 3.11 or newer (found: $$($(PYTHON) --version 2>&1)). Set PYTHON=..." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv 2>/dev/null \
+	  || { echo "Missing on this machine: Python's venv. On Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@echo "  … Installing $$(grep -c '^[a-z]' requirements-dev.lock) packages into .venv, hashes checked"
+	@begin=$$SECONDS; \
+	  $(PIP) install --quiet --require-hashes -r requirements-dev.lock; \
+	  $(PIP) install --quiet --no-deps --no-build-isolation -e .; \
+	  echo "  ✓ Installed ($$((SECONDS - begin)) s)"
+	@touch $@
+
+demo: install ## Run the whole system on a shipped sample, show the outcome, stay until Ctrl-C
+	@$(BIN)/aiguillage demo
+
+up: install ## Start the whole system; Ctrl-C stops it
+	@$(BIN)/aiguillage up
+
+down: install ## Stop a system that was left
+	@$(BIN)/aiguillage down
+
+topics: install ## Make Kafka's topics as declared, on AIGUILLAGE_KAFKA or the running system
+	@$(BIN)/aiguillage topics
+
+test: install ## Run every test; brings Kafka, MongoDB, a mail catcher and a browser itself
+	@$(BIN)/pytest $(ARGS)
+
+check: lint types imports schemas test ## What the build server runs: lint, types, contracts, tests
+
+lint: install ## Lint and format check
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/ruff format --check $(CODE)
+
+types: install ## Type check, strictly
+	@$(BIN)/mypy
+	@$(BIN)/mypy tests
+
+imports: install ## Check who may import whom
+	@$(BIN)/lint-imports
+
+schemas: install ## Check that the generated schemas are those committed, and break nothing
+	@$(BIN)/pytest -q tests/contract
+
+format: install ## Format the code
+	@$(BIN)/ruff check --fix-only --quiet $(CODE)
+	@$(BIN)/ruff format $(CODE)
+
+lock: install ## Lock the dependencies anew (with uv, brought into .local)
+	@test -x $(UV)/bin/uv || { $(PYTHON) -m venv $(UV) && $(UV)/bin/python -m pip install --quiet uv; }
+	@$(UV)/bin/uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	  --universal --python-version 3.11 pyproject.toml -o requirements.lock
+	@$(UV)/bin/uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	  --universal --python-version 3.11 --extra dev --allow-unsafe pyproject.toml -o requirements-dev.lock
+
+clean: ## Stop what runs; remove what was installed, fetched and written
+	@! test -x $(BIN)/aiguillage || $(BIN)/aiguillage down
+	@rm -rf .venv .local *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

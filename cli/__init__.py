@@ -1,0 +1,1 @@
+"""The command `aiguillage`: one module for each of its commands."""

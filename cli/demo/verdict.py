@@ -1,0 +1,120 @@
+"""Judges what came out against what went in: nothing lost, doubled, misdelivered or unmasked."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from cli.demo.http_doors import Taken
+from cli.demo.mailbox import Caught
+from cli.demo.sample import FLAGS
+from desk import Desk
+from schemas.deliveries import DeliveryData
+from schemas.tickets import TicketData
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """All that was seen from outside: committed tickets, mails in the catcher, the ledger's word."""
+
+    tickets: Sequence[TicketData]
+    mails: Sequence[Caught]
+    deliveries: Sequence[DeliveryData]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one request; ``missing`` may still come, ``wrong`` never becomes right."""
+
+    taken: Taken
+    tickets: tuple[TicketData, ...]
+    mails: Mapping[str, int]
+    """How many arrived, by role; the address of one that nobody should have had is a role."""
+    missing: tuple[str, ...]
+    wrong: tuple[str, ...]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more is waited for."""
+        return not self.missing
+
+
+def judge(taken: Sequence[Taken], seen: Seen, desk: Desk) -> list[Outcome]:
+    """Return what became of each request."""
+    return [_judge(one, seen, desk) for one in taken]
+
+
+def recipients(taken: Taken, desk: Desk) -> dict[str, str]:
+    """Return whom the desk's facts say must be told of a request: address → role."""
+    queue = desk.queues[taken.sample.queue]
+    told = dict.fromkeys(queue.staff, "staff")
+    if queue.ticket_mail:
+        told[queue.ticket_mail] = "tool"
+    if taken.sample.email:
+        told[taken.sample.email] = "requester"
+    if "dpo" in taken.sample.flags:
+        told[desk.contacts.dpo.address] = "dpo"
+    return told
+
+
+def _judge(taken: Taken, seen: Seen, desk: Desk) -> Outcome:
+    tickets = tuple(ticket for ticket in seen.tickets if ticket.tracking == taken.tracking)
+    mails = [mail for mail in seen.mails if mail.mentions(taken.tracking)]
+    told = recipients(taken, desk)
+    arrived = Counter(told.get(mail.recipient, mail.recipient) for mail in mails)
+    wrong = [*_wrong_tickets(taken, tickets), *_wrong_mails(told, mails)]
+    if taken.sample.secret and any(taken.sample.secret in text for text in _texts(tickets, mails)):
+        wrong.append("a password went through unmasked")
+    return Outcome(
+        taken=taken,
+        tickets=tickets,
+        mails=arrived,
+        missing=tuple(_missing(told, tickets, arrived, seen)),
+        wrong=tuple(wrong),
+    )
+
+
+def _missing(
+    told: Mapping[str, str], tickets: Sequence[TicketData], arrived: Counter[str], seen: Seen
+) -> Iterator[str]:
+    if not tickets:
+        yield "no ticket"
+        return
+    cause = str(tickets[0].request_id)
+    unknown = {d.role for d in seen.deliveries if d.cause == cause and d.outcome == "unknown"}
+    for role in told.values():
+        if not arrived[role] and role not in unknown:
+            yield f"no mail to {role}"
+
+
+def _wrong_tickets(taken: Taken, tickets: Sequence[TicketData]) -> Iterator[str]:
+    if len(tickets) > 1:
+        yield f"{len(tickets)} tickets"
+    for ticket in tickets:
+        decision, sample = ticket.decision, taken.sample
+        if decision.queue != sample.queue:
+            yield f"in the queue {decision.queue}, not in {sample.queue}"
+        raised = {flag for flag in FLAGS if getattr(decision, flag)}
+        if raised != sample.flags:
+            yield f"flags {sorted(raised)}, not {sorted(sample.flags)}"
+        if (decision.priority == "urgent") < sample.urgent:
+            yield f"priority {decision.priority}, not urgent"
+
+
+def _wrong_mails(told: Mapping[str, str], mails: Sequence[Caught]) -> Iterator[str]:
+    for message_id, count in Counter((m.message_id, m.recipient) for m in mails).items():
+        if count > 1:
+            yield f"{count} times the same mail to {told.get(message_id[1], 'a stranger')}"
+    first = [mail for mail in mails if not mail.subject.startswith("Re:")]
+    for address, count in Counter(mail.recipient for mail in first).items():
+        if address not in told:
+            yield "a mail to somebody who should have none"
+        elif count > 1:
+            yield f"{count} mails to {told[address]}"
+
+
+def _texts(tickets: Sequence[TicketData], mails: Sequence[Caught]) -> Iterator[str]:
+    for ticket in tickets:
+        yield ticket.model_dump_json()
+    for mail in mails:
+        yield mail.subject
+        yield mail.text

@@ -1,0 +1,111 @@
+"""`aiguillage evidence`: verifies an exported authorization log, or exports the one in MongoDB."""
+
+import asyncio
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import SecretStr
+
+from runtime import mongo
+from runtime.failures import Unavailable
+from runtime.settings import MongoSettings
+from services.consent.domain.checkpoint import DEFAULT_ORIGIN
+from services.consent.domain.entry import THE_LOG, Draft
+from services.consent.domain.log import Stale
+from services.consent.export import export_lines
+from services.consent.store.evidence import MongoEvidenceLog
+from services.consent.verify import report
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+_EX_USAGE = 2
+
+
+class Reader(StrEnum):
+    """Who takes the export."""
+
+    DPO = "dpo"
+    OPERATOR = "operator"
+
+
+@app.callback()
+def evidence() -> None:
+    """Verify an export of the log of what was authorized on workstations, or make one."""
+
+
+@app.command()
+def verify(
+    export: Annotated[Path, typer.Argument(metavar="FILE", help="What `evidence export` wrote.")],
+    checkpoints: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The checkpoints that were mailed.")
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The log's public key: name+id+key, or PEM.")
+    ] = None,
+) -> None:
+    """
+    Verify an export, offline: exit status 0 only for an intact log.
+
+    Without checkpoints it says UNWITNESSED: a log that was rewritten as a whole would pass.
+    services/consent/verify.py does the same by itself, wherever there is a Python.
+    """
+    if (checkpoints is None) != (key is None):
+        typer.echo("--checkpoints and --key go together", err=True)
+        raise typer.Exit(code=_EX_USAGE)
+    raise typer.Exit(code=report(export, checkpoints, key))
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write; must not exist.")],
+    mongo_uri: Annotated[str, typer.Option(envvar="CONSENT_MONGO__URI")],
+    database: Annotated[str, typer.Option(envvar="CONSENT_MONGO__DATABASE")],
+    origin: Annotated[str, typer.Option(envvar="CONSENT_LOG_ORIGIN")] = DEFAULT_ORIGIN,
+    reader: Annotated[
+        Reader, typer.Option("--as", help="Who takes it: that is put on record.")
+    ] = Reader.OPERATOR,
+) -> None:
+    """Export the whole log, for `evidence verify`; that it was exported is its newest entry."""
+    settings = MongoSettings(uri=SecretStr(mongo_uri), database=database)
+    try:
+        entries = asyncio.run(_export(settings, out, origin, reader))
+    except Unavailable as error:
+        typer.echo(f"{error.what} is away: nothing exported", err=True)
+        raise typer.Exit(code=1) from None
+    except FileExistsError:
+        typer.echo(f"{out} is there already", err=True)
+        raise typer.Exit(code=1) from None
+    typer.echo(f"{entries} entries in {out}")
+
+
+async def _export(settings: MongoSettings, out: Path, origin: str, reader: Reader) -> int:
+    client = mongo.connect(settings)
+    log = MongoEvidenceLog(mongo.database(client, settings), now=lambda: datetime.now(UTC))
+    writing = asyncio.create_task(log.run())
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            await _put_on_record(log, reader)
+            count = -1  # the header
+            async for line in export_lines(log, origin=origin):
+                file.write(line)
+                count += 1
+    finally:
+        writing.cancel()
+        client.close()
+    return count
+
+
+async def _put_on_record(log: MongoEvidenceLog, reader: Reader) -> None:
+    draft = Draft(
+        session=THE_LOG, type="evidence-exported", actor=reader.value, legal_basis="security"
+    )
+    while True:
+        newest = (await log.entries(THE_LOG))[-1:]
+        try:
+            await log.append(draft, after=newest[0].sequence if newest else 0)
+        except Stale:
+            continue
+        return

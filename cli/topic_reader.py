@@ -1,0 +1,85 @@
+"""Reads what Kafka holds from outside the services: committed records only, in no group."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+POLL_MS = 1_000
+LARGEST_BYTES = 4 * 1024 * 1024
+
+Positions = Mapping[TopicPartition, int]
+
+
+@asynccontextmanager
+async def open_reader(bootstrap: str) -> AsyncIterator["TopicReader"]:
+    """Connect a reader; raises aiokafka's ``KafkaError`` when nobody answers."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        client_id="aiguillage-cli",
+        group_id=None,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=LARGEST_BYTES,
+    )
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, client_id="aiguillage-cli")
+    try:
+        await consumer.start()
+        await admin.start()
+        yield TopicReader(consumer, admin)
+    finally:
+        await admin.close()
+        await consumer.stop()
+
+
+class TopicReader:
+    """One consumer without a group: it commits nothing and takes no partition from a service."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient) -> None:
+        self._consumer = consumer
+        self._admin = admin
+
+    async def topics(self, *, ending: str = "") -> list[str]:
+        """Return the names of the topics there are, sorted."""
+        names: list[str] = await self._admin.list_topics()
+        return sorted(name for name in names if name.endswith(ending))
+
+    async def ends(self, topics: Iterable[str]) -> dict[TopicPartition, int]:
+        """Return where each partition of the topics ends: the last stable offset."""
+        wanted = list(topics)
+        if not wanted:
+            return {}
+        partitions = [
+            TopicPartition(topic["topic"], partition["partition"])
+            for topic in await self._admin.describe_topics(wanted)
+            for partition in topic["partitions"]
+        ]
+        ends: dict[TopicPartition, int] = await self._consumer.end_offsets(partitions)
+        return ends
+
+    async def read(
+        self, topics: Iterable[str], *, since: Positions | None = None
+    ) -> list[ConsumerRecord]:
+        """Return every record from the beginning, or from ``since``, to the present end."""
+        ends = await self.ends(topics)
+        begins = await self._consumer.beginning_offsets(list(ends)) if ends else {}
+        starts = {place: (since or {}).get(place, begins[place]) for place in ends}
+        ends = {place: end for place, end in ends.items() if starts[place] < end}
+        if not ends:
+            return []
+        self._consumer.assign(list(ends))
+        for partition in ends:
+            self._consumer.seek(partition, starts[partition])
+        found: list[ConsumerRecord] = []
+        while await self._behind(ends):
+            for records in (await self._consumer.getmany(timeout_ms=POLL_MS)).values():
+                found += records
+        return [r for r in found if r.offset < ends[TopicPartition(r.topic, r.partition)]]
+
+    async def _behind(self, ends: Positions) -> bool:
+        for partition, end in ends.items():
+            if await self._consumer.position(partition) < end:
+                return True
+        return False

@@ -1,0 +1,1 @@
+"""The whole stack on one machine, with no container engine: real Kafka, real MongoDB, real SMTP."""

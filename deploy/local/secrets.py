@@ -1,0 +1,74 @@
+"""Development keys, drawn once for one checkout; a real desk brings its own."""
+
+import base64
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+SOURCES = ("formulaires", "salle-des-marches", "portail")
+DESK_USERS = ("desk",)
+OWNER_ONLY = 0o600
+
+
+def make(folder: Path) -> None:
+    """Put every key that is missing into `folder`, readable by its owner alone.
+
+    `fingerprint.key`, `sealing.key`: 32 random bytes, base64. `consent-signing.pem`,
+    `tokens-signing.pem`: Ed25519, PKCS8 PEM; `tokens-public.pem`: its public half.
+    `sources.json`, `desk-users.json`: name → SHA-256 (hex) of each key accepted; the keys
+    themselves lie in `sources-plain/<name>.key` and `desk-users-plain/<name>.key`.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name in ("fingerprint.key", "sealing.key"):
+        _once(folder / name, base64.b64encode(secrets.token_bytes(32)) + b"\n")
+    for name in ("consent-signing.pem", "tokens-signing.pem"):
+        _once(folder / name, _signing_key())
+    _once(folder / "tokens-public.pem", _public_half(folder / "tokens-signing.pem"))
+    _bearers(folder, "sources", SOURCES)
+    _bearers(folder, "desk-users", DESK_USERS)
+
+
+def _once(file: Path, content: bytes) -> None:
+    """Write `content` unless the file is there; it never exists readable by others."""
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
+    except FileExistsError:
+        return
+    with os.fdopen(descriptor, "wb") as opened:
+        opened.write(content)
+
+
+def _signing_key() -> bytes:
+    key = Ed25519PrivateKey.generate()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _public_half(file: Path) -> bytes:
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+
+    key = load_pem_private_key(file.read_bytes(), password=None)
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _bearers(folder: Path, kind: str, names: Sequence[str]) -> None:
+    """Draw a key for each name, and list the digests by which a service knows them."""
+    plain = folder / f"{kind}-plain"
+    plain.mkdir(exist_ok=True, mode=0o700)
+    for name in names:
+        _once(plain / f"{name}.key", secrets.token_urlsafe(32).encode())
+    digests = {
+        file.stem: [hashlib.sha256(file.read_bytes().strip()).hexdigest()]
+        for file in sorted(plain.glob("*.key"))
+    }
+    _once(folder / f"{kind}.json", (json.dumps(digests, indent=2) + "\n").encode())

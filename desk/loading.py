@@ -1,0 +1,202 @@
+"""Reads what a deployment declares about its desk, and checks it whole before anything uses it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from desk import facts, marked_yaml
+from desk.calendar import Calendar
+from desk.hours import Hours
+from desk.marked_yaml import Document, KeyPath, Problem, UnreadableFile
+from desk.policy import Policy
+from desk.values import Fact
+
+M = TypeVar("M", bound=Fact)
+
+_REASONS: Mapping[str, str] = {
+    "missing": "this key is missing",
+    "extra_forbidden": "unknown key",
+    "too_short": "must not be empty",
+    "string_too_short": "must not be empty",
+    "model_type": "must be a mapping of keys",
+    "tuple_type": "must be a list",
+    "string_type": "must be text (put it in quotes)",
+    "int_type": "must be a whole number",
+    "bool_type": "must be true or false",
+    "date_type": "must be a date such as 2026-12-24",
+    "date_parsing": "must be a date such as 2026-12-24",
+    "date_from_datetime_parsing": "must be a date such as 2026-12-24",
+}
+
+
+class DeskError(Exception):
+    """The declared facts are wrong; `problems` says each file, line, column and reason."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """One deployment's facts, checked; `version` is a hash of all of them."""
+
+    operator: facts.Operator
+    contacts: facts.Contacts
+    calendar: Calendar
+    queues: facts.Queues
+    policy: Policy
+    services: Mapping[str, facts.Service]
+    profiles: Mapping[str, facts.Profile]
+    sources: Mapping[str, facts.Source]
+    assistants: Mapping[str, facts.Assistant]
+    training: facts.Training
+    remote: facts.RemoteCharter
+    retention: facts.Retention
+    version: str
+
+
+def load_desk(directory: Path) -> Desk:
+    """
+    Return the desk declared by the YAML files of `directory` (see `facts.FILES`).
+
+    Raises `DeskError` with every problem of every file; never returns half a desk.
+    """
+    if not directory.is_dir():
+        reason = "the folder of the desk's facts does not exist or is no folder"
+        raise DeskError([Problem(file=directory, line=0, column=0, reason=reason)])
+    problems: list[Problem] = []
+    documents: dict[str, Document] = {}
+    models: dict[str, Fact] = {}
+    for name, model in facts.FILES.items():
+        try:
+            models[name], documents[name] = _read(directory / f"{name}.yaml", model)
+        except DeskError as error:
+            problems += error.problems
+    problems += _contradictions(models, documents)
+    if problems:
+        raise DeskError(problems)
+    return _assembled(models)
+
+
+def load_file(file: Path, model: type[M]) -> M:
+    """Return the content of one YAML file as a model. Raises `DeskError` with every problem."""
+    return _read(file, model)[0]
+
+
+def _read(file: Path, model: type[M]) -> tuple[M, Document]:
+    try:
+        document = marked_yaml.read(file)
+    except UnreadableFile as error:
+        raise DeskError(error.problems) from None
+    try:
+        return model.model_validate_json(json.dumps(document.content)), document
+    except ValidationError as error:
+        raise DeskError(_said(error, document)) from None
+
+
+def _assembled(models: Mapping[str, Fact]) -> Desk:
+    found: Any = models
+    catalogue = cast("facts.Catalogue", models["catalogue"])
+    return Desk(
+        operator=found["operator"],
+        contacts=found["contacts"],
+        calendar=cast("Hours", models["hours"]).calendar(),
+        queues=found["queues"],
+        policy=found["policy"],
+        services={one.id: one for one in catalogue.services},
+        profiles={one.id: one for one in catalogue.profiles},
+        sources={one.name: one for one in found["sources"].sources},
+        assistants={one.id: one for one in found["assistants"].assistants},
+        training=found["training"],
+        remote=found["remote"],
+        retention=found["retention"],
+        version=_version(models),
+    )
+
+
+def _version(models: Mapping[str, Fact]) -> str:
+    said = "\n".join(f"{name} {models[name].model_dump_json()}" for name in sorted(models))
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def _said(error: ValidationError, document: Document) -> Iterator[Problem]:
+    errors = error.errors(include_url=False, include_input=False, include_context=False)
+    for one in errors:
+        if one["type"] == "too_short" and _has_inner(errors, one["loc"]):
+            continue  # the list is short only because an item of it is wrong
+        path = _path_in(document, one["loc"])
+        code = one["type"]
+        if code == "missing":
+            path = (*path, one["loc"][-1])
+        reason = _REASONS.get(code, one["msg"].replace("Input should be", "must be"))
+        yield document.problem(path, reason, of_key=code == "extra_forbidden")
+
+
+def _has_inner(errors: Iterable[ErrorDetails], location: KeyPath) -> bool:
+    size = len(location)
+    return any(len(one["loc"]) > size and one["loc"][:size] == location for one in errors)
+
+
+def _path_in(document: Document, location: KeyPath) -> KeyPath:
+    """Return the location as far as the file knows it: without pydantic's own parts."""
+    path: KeyPath = ()
+    for part in location:
+        if (*path, part) in document.values:
+            path = (*path, part)
+    return path
+
+
+_LISTS = (
+    ("catalogue", "services", "id"),
+    ("catalogue", "profiles", "id"),
+    ("sources", "sources", "name"),
+    ("assistants", "assistants", "id"),
+    ("policy", "deadlines", "id"),
+    ("retention", "kept", "what"),
+)
+
+
+def _contradictions(
+    models: Mapping[str, Fact], documents: Mapping[str, Document]
+) -> Iterator[Problem]:
+    """Yield what each file may say, but all together may not."""
+    for file, items, name in _LISTS:
+        if file in models:
+            yield from _repeats(models[file], documents[file], items, name)
+    if "assistants" in models:
+        yield from _assistant_contradictions(models, documents["assistants"])
+
+
+def _repeats(model: Fact, document: Document, items: str, name: str) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for number, item in enumerate(getattr(model, items)):
+        value = getattr(item, name)
+        if value in seen:
+            yield document.problem((items, number, name), "is already used further up")
+        seen.add(value)
+
+
+def _assistant_contradictions(models: Mapping[str, Fact], document: Document) -> Iterator[Problem]:
+    operator = models.get("operator")
+    official = (
+        {sender.address for sender in operator.official_senders}
+        if isinstance(operator, facts.Operator)
+        else None
+    )
+    declared = cast("facts.Assistants", models["assistants"])
+    for number, assistant in enumerate(declared.assistants):
+        here: KeyPath = ("assistants", number)
+        if official is not None and assistant.address not in official:
+            reason = "is not among official_senders of operator.yaml"
+            yield document.problem((*here, "address"), reason)
+        if assistant.valid_until < assistant.valid_from:
+            yield document.problem((*here, "valid_until"), "is before valid_from")

@@ -1,0 +1,229 @@
+"""Reads a YAML file into plain values and remembers on which line each of them stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+KeyPath = tuple[str | int, ...]
+MOST_BYTES = 1_000_000
+_DEEPEST = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Problem:
+    """
+    One mistake in a declared file: where and why.
+
+    Line and column count from 1; 0 is the file as a whole. The reason names keys, never a value.
+    """
+
+    file: Path
+    line: int
+    column: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A position in a file, line and column counted from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Document:
+    """The plain content of a file, and the marks of its values and keys by key path."""
+
+    file: Path
+    content: Any = None
+    values: dict[KeyPath, Mark] = field(default_factory=dict)
+    keys: dict[KeyPath, Mark] = field(default_factory=dict)
+
+    def mark(self, path: KeyPath, *, of_key: bool = False) -> Mark:
+        """Where the value of a key path stands, or the nearest one that encloses it."""
+        if of_key and path in self.keys:
+            return self.keys[path]
+        while path and path not in self.values:
+            path = path[:-1]
+        return self.keys.get(path) or self.values.get(path) or Mark(line=1, column=1)
+
+    def problem(self, path: KeyPath, reason: str, *, of_key: bool = False) -> Problem:
+        """Return a problem at a key path, its reason opened by the path in dotted form."""
+        mark = self.mark(path, of_key=of_key)
+        said = f"{dotted(path)}: {reason}" if path else reason
+        return Problem(file=self.file, line=mark.line, column=mark.column, reason=said)
+
+
+class UnreadableFile(Exception):
+    """A file that could not be read as YAML; holds the problems."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems
+
+
+def dotted(path: KeyPath) -> str:
+    """`queues.general.staff[0]`."""
+    out = ""
+    for part in path:
+        out += f"[{part}]" if isinstance(part, int) else f".{part}" if out else part
+    return out
+
+
+def read(file: Path) -> Document:
+    """
+    Return the content of `file` and its marks.
+
+    Mappings have text keys. YAML 1.2 scalars: `12:30`, `yes` and `2026-01-01` are text. Duplicate
+    keys, anchors, aliases and tags are refused. Raises `UnreadableFile`.
+    """
+    node = _compose(file, _text(file))
+    document = Document(file=file)
+    if node is None:
+        raise UnreadableFile([_at(file, None, "the file is empty")])
+    problems: list[Problem] = []
+    document.content = _plain(node, (), document, problems)
+    if problems:
+        raise UnreadableFile(problems)
+    return document
+
+
+def _text(file: Path) -> str:
+    try:
+        raw = file.read_bytes()
+    except FileNotFoundError:
+        raise UnreadableFile([_at(file, None, "the file does not exist")]) from None
+    except OSError as error:
+        reason = f"the file cannot be read ({error.strerror})"
+        raise UnreadableFile([_at(file, None, reason)]) from None
+    if len(raw) > MOST_BYTES:
+        raise UnreadableFile([_at(file, None, f"the file has more than {MOST_BYTES} bytes")])
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        mark = _position(raw[: error.start].decode("utf-8-sig", errors="replace"))
+        raise UnreadableFile([_at(file, mark, "the text is not UTF-8")]) from None
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML with the scalars of YAML 1.2 (core schema), and neither anchors nor deep nesting."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self.depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise yaml.composer.ComposerError(
+                None, None, "anchors and aliases are not allowed", event.start_mark
+            )
+        if getattr(event, "tag", None):
+            raise yaml.composer.ComposerError(
+                None, None, "tags (!…) are not allowed", event.start_mark
+            )
+        if self.depth >= _DEEPEST:
+            raise yaml.composer.ComposerError(
+                None, None, f"nested more than {_DEEPEST} levels deep", event.start_mark
+            )
+        self.depth += 1
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+for _tag, _pattern, _first in (
+    ("null", r"~|null|Null|NULL|", [*"~nN", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", [*"tTfF"]),
+    ("int", r"[-+]?[0-9]{1,18}", [*"-+0123456789"]),
+    ("float", r"[-+]?[0-9]{0,18}\.[0-9]{1,18}", [*"-+0123456789."]),
+):
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first
+    )
+
+
+def _compose(file: Path, text: str) -> yaml.Node | None:
+    try:
+        node: yaml.Node | None = yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = Mark(line=mark.line + 1, column=mark.column + 1) if mark else None
+        reason = "not valid YAML: " + ", ".join(filter(None, (error.context, error.problem)))
+        if "\\t" in reason:
+            reason = "not valid YAML: a tab is used for indentation; use spaces"
+        raise UnreadableFile([_at(file, where, reason)]) from None
+    except yaml.reader.ReaderError as error:
+        where = _position(text[: error.position])
+        reason = "not valid YAML: a control character"
+        raise UnreadableFile([_at(file, where, reason)]) from None
+    return node
+
+
+def _plain(node: yaml.Node, path: KeyPath, document: Document, problems: list[Problem]) -> Any:
+    document.values[path] = _mark(node)
+    if isinstance(node, yaml.MappingNode):
+        entries = _entries(node, path, document, problems)
+        return {key: _plain(value, (*path, key), document, problems) for key, value in entries}
+    if isinstance(node, yaml.SequenceNode):
+        return [
+            _plain(item, (*path, number), document, problems)
+            for number, item in enumerate(node.value)
+        ]
+    return _scalar(node)
+
+
+def _entries(
+    node: yaml.MappingNode, path: KeyPath, document: Document, problems: list[Problem]
+) -> Iterator[tuple[str, yaml.Node]]:
+    seen: dict[str, int] = {}
+    for key_node, value_node in node.value:
+        mark = _mark(key_node)
+        if not isinstance(key_node, yaml.ScalarNode):
+            problems.append(_at(document.file, mark, "a key must be plain text"))
+            continue
+        key = str(key_node.value)
+        here = (*path, key)
+        if key in seen:
+            reason = f"{dotted(here)}: duplicate key, first on line {seen[key]}"
+            problems.append(_at(document.file, mark, reason))
+            continue
+        seen[key] = mark.line
+        document.keys[here] = mark
+        yield key, value_node
+
+
+def _scalar(node: yaml.Node) -> str | int | float | bool | None:
+    kind, text = node.tag.removeprefix("tag:yaml.org,2002:"), str(node.value)
+    if kind == "null":
+        return None
+    if kind == "bool":
+        return text.lower() == "true"
+    if kind == "int":
+        return int(text)
+    return float(text) if kind == "float" else text
+
+
+def _mark(node: yaml.Node) -> Mark:
+    return Mark(line=node.start_mark.line + 1, column=node.start_mark.column + 1)
+
+
+def _position(before: str) -> Mark:
+    return Mark(line=before.count("\n") + 1, column=len(before) - before.rfind("\n"))
+
+
+def _at(file: Path, mark: Mark | None, reason: str) -> Problem:
+    line, column = (mark.line, mark.column) if mark else (0, 0)
+    return Problem(file=file, line=line, column=column, reason=reason)

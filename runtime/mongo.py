@@ -1,0 +1,75 @@
+"""The one module that imports the MongoDB driver."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
+from pymongo import ReturnDocument
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from runtime.failures import Unavailable
+from runtime.settings import MongoSettings
+
+__all__ = [
+    "BulkWriteError",
+    "Client",
+    "Collection",
+    "Database",
+    "Document",
+    "DuplicateKeyError",
+    "ReturnDocument",
+    "check",
+    "connect",
+    "database",
+    "unavailable_when_away",
+]
+
+Document = dict[str, Any]
+Client = AsyncIOMotorClient[Document]
+Database = AsyncIOMotorDatabase[Document]
+Collection = AsyncIOMotorCollection[Document]
+
+_WAIT_MS = 3_000
+
+
+def connect(settings: MongoSettings) -> Client:
+    """Return a client that connects on first use and gives up waiting after 3 seconds."""
+    return AsyncIOMotorClient(
+        settings.uri.get_secret_value(),
+        tz_aware=True,
+        uuidRepresentation="standard",
+        serverSelectionTimeoutMS=_WAIT_MS,
+        connectTimeoutMS=_WAIT_MS,
+        socketTimeoutMS=3 * _WAIT_MS,
+    )
+
+
+def database(client: Client, settings: MongoSettings) -> Database:
+    """Return the database with writes that a majority has in its journal, and majority reads."""
+    return client.get_database(
+        settings.database,
+        write_concern=WriteConcern(w="majority", j=True, wtimeout=2 * _WAIT_MS),
+        read_concern=ReadConcern("majority"),
+    )
+
+
+async def check(client: Client) -> None:
+    """Raise ``Unavailable`` unless the server answers and is part of a replica set."""
+    with unavailable_when_away():
+        hello: Mapping[str, object] = await client.admin.command("hello")
+    if "setName" not in hello or not hello.get("isWritablePrimary"):
+        raise Unavailable("mongodb")
+
+
+@contextmanager
+def unavailable_when_away() -> Iterator[None]:
+    """Turn the driver's failures into ``Unavailable``, but for keys that are taken."""
+    try:
+        yield
+    except (DuplicateKeyError, BulkWriteError):
+        raise
+    except PyMongoError as error:
+        raise Unavailable("mongodb") from error

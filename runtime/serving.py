@@ -1,0 +1,123 @@
+"""Runs one service: HTTP first, then its needs; ends in order on SIGTERM, or when it is lost."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import uvicorn
+import uvloop
+from litestar.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from runtime.doors import Door
+from runtime.lifecycle import Lifecycle
+from runtime.settings import HttpSettings
+
+EX_SOFTWARE = 70  # sysexits.h
+GRACE_S = 3
+
+
+def run(
+    build: Callable[[Lifecycle], ASGIApp],
+    prepare: Callable[[], Lifecycle],
+    settings: HttpSettings,
+) -> int:
+    """
+    Run until SIGTERM or SIGINT (returns 0), or until a worker is lost (returns 70).
+
+    ``prepare`` is called inside the event loop; ``build`` makes the application that tells of it.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(build, prepare, settings))
+
+
+async def _serve(
+    build: Callable[[Lifecycle], ASGIApp],
+    prepare: Callable[[], Lifecycle],
+    settings: HttpSettings,
+) -> int:
+    lifecycle = prepare()
+    end = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end.set)
+    async with open_server(build(lifecycle), lifecycle, settings):
+        waiting = [asyncio.create_task(event.wait()) for event in (end, lifecycle.lost)]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+    return EX_SOFTWARE if lifecycle.lost.is_set() else 0
+
+
+@contextlib.asynccontextmanager
+async def open_server(
+    app: ASGIApp, lifecycle: Lifecycle, settings: HttpSettings
+) -> AsyncIterator[int]:
+    """Serve while the body runs, and yield the port; requests end before the needs are closed."""
+    server = _Server(_config(Door(app=app, settings=settings, lifecycle=lifecycle), settings))
+    async with lifecycle.running():
+        task = asyncio.create_task(server.serve())
+        try:
+            yield await _port(server, task)
+        finally:
+            server.should_exit = True
+            await task
+
+
+async def _port(server: "_Server", task: "asyncio.Task[None]") -> int:
+    while not server.started:
+        if task.done():
+            await task
+            raise OSError("the HTTP port cannot be opened")
+        await asyncio.sleep(0.01)
+    port: int = server.servers[0].sockets[0].getsockname()[1]
+    return port
+
+
+def _config(app: ASGIApp, settings: HttpSettings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http=_with_deadline(settings.headers_deadline_s),
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        limit_concurrency=settings.max_concurrency,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to us: uvicorn raises them again before our own needs are closed."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _with_deadline(headers_s: float) -> type[HttpToolsProtocol]:
+    class DeadlineProtocol(HttpToolsProtocol):
+        """Closes a connection whose request line and headers do not come in time."""
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self._deadline = self.loop.call_later(headers_s, transport.close)
+
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            self._deadline.cancel()
+            self._deadline = self.loop.call_later(headers_s, self.transport.close)
+
+        def on_headers_complete(self) -> None:
+            self._deadline.cancel()
+            super().on_headers_complete()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._deadline.cancel()
+            super().connection_lost(exc)
+
+    return DeadlineProtocol

@@ -1,0 +1,24 @@
+"""Topic names: ``assistance.<plural noun>.v<major>``, keyed by the aggregate's id."""
+
+from typing import Final
+
+REQUESTS: Final = "assistance.requests.v1"
+TICKETS_MARKETPLACE: Final = "assistance.tickets.marketplace.v1"
+TICKETS_GENERAL: Final = "assistance.tickets.general.v1"
+TICKET_EVENTS: Final = "assistance.ticket-events.v1"
+SESSION_REQUESTS: Final = "assistance.session-requests.v1"
+REMOTE_SESSIONS: Final = "assistance.remote-sessions.v1"
+NOTICES: Final = "assistance.notices.v1"
+DELIVERIES: Final = "assistance.deliveries.v1"
+
+TICKETS: Final = {"marketplace": TICKETS_MARKETPLACE, "general": TICKETS_GENERAL}
+
+
+def submissions(source: str) -> str:
+    """Return the topic that one form service alone may write."""
+    return f"assistance.submissions.{source}.v1"
+
+
+def dead_letter(topic: str, *, service: str) -> str:
+    """Return the topic that parks what ``service`` could not process from ``topic``."""
+    return f"{topic}.{service}.dead"

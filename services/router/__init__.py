@@ -1,0 +1,1 @@
+"""Router: puts every request into one queue, and says why."""

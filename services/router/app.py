@@ -1,0 +1,162 @@
+"""Composition root of the router: the only module that names concrete parts."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aiokafka import AIOKafkaConsumer
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaMessage
+from litestar import Litestar
+from litestar.types import ASGIApp
+
+from desk import Desk, DeskError, load_desk
+from runtime import kafka
+from runtime.health import health_routes
+from runtime.keys import KeyUnusable, read_key
+from runtime.lifecycle import Lifecycle, Need, Worker
+from runtime.logs import configure_logs
+from runtime.problems import EXCEPTION_HANDLERS
+from runtime.sealing import Sealer
+from runtime.serving import run
+from runtime.settings import load, stop_misconfigured
+from schemas import topics
+from schemas.personal import personal_fields
+from schemas.requests import RequestData
+from schemas.tickets import DecisionData, Reading, TicketCreated
+from services.router.domain import Decision, Request, RuleSet, route
+from services.router.gateway.assignment import Assignment
+from services.router.handlers import SERVICE, Decide
+from services.router.rules import RulesError, load_rules
+from services.router.settings import Settings
+
+
+def main() -> int:
+    """Run the router until it is told to end; returns the exit status."""
+    settings = load(Settings)
+    configure_logs(
+        service=SERVICE, level=settings.log_level, personal=personal_fields(TicketCreated)
+    )
+    try:
+        desk = load_desk(settings.desk_dir)
+        rules = load_rules(settings.desk_dir / "routing.yaml")
+        sealer = Sealer(read_key(Path(settings.keys_dir), "sealing.key"))
+    except (DeskError, RulesError, KeyUnusable) as error:
+        stop_misconfigured(str(error))
+    return run(
+        _build_app, lambda: _prepare(settings, build_decide(desk, rules), sealer), settings.http
+    )
+
+
+def _build_app(lifecycle: Lifecycle) -> ASGIApp:
+    return Litestar(
+        route_handlers=health_routes(lifecycle),
+        exception_handlers=EXCEPTION_HANDLERS,
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+def _prepare(settings: Settings, decide: Decide, sealer: Sealer) -> Lifecycle:
+    broker = kafka.build_broker(settings.kafka, service=SERVICE)
+    lost = asyncio.Event()
+    assignment = _subscribe(broker, settings, decide, sealer, lost.set)
+
+    async def sweep() -> None:
+        while True:
+            await asyncio.sleep(settings.sweep_interval_s)
+            await assignment.sweep()
+
+    async def close() -> None:
+        await kafka.stop(broker)
+        await assignment.close()
+
+    return Lifecycle(
+        [
+            Need(
+                name="kafka",
+                connect=lambda: kafka.start(broker),
+                probe=lambda: kafka.probe(broker),
+                close=close,
+            )
+        ],
+        workers=[Worker(name="sweep", run=sweep)],
+        lost=lost,
+    )
+
+
+def _subscribe(
+    broker: KafkaBroker,
+    settings: Settings,
+    decide: Decide,
+    sealer: Sealer,
+    on_lost: Callable[[], None],
+) -> Assignment:
+    def consumer() -> AIOKafkaConsumer:
+        return subscriber.consumer
+
+    assignment = Assignment(
+        bootstrap_servers=settings.kafka.bootstrap_servers,
+        consumer=consumer,
+        decide=decide,
+        sealer=sealer,
+        now=lambda: datetime.now(UTC),
+        on_lost=on_lost,
+    )
+
+    async def handle_batch(message: KafkaMessage) -> None:
+        await assignment.handle_batch(message.raw_message)
+
+    subscriber = broker.subscriber(
+        topics.REQUESTS,
+        group_id="router.requests",
+        listener=assignment,
+        **{**kafka.SUBSCRIBER, "session_timeout_ms": 6_000, "heartbeat_interval_ms": 1_000},
+    )
+    subscriber(handle_batch)
+    return assignment
+
+
+def build_decide(desk: Desk, rules: RuleSet) -> Decide:
+    """Return the pure decision over the contract's values."""
+
+    def decide(request: RequestData) -> DecisionData:
+        understood = Request(
+            id=str(request.request_id),
+            channel=request.channel,
+            service=request.service,
+            profile=request.profile,
+            organisation=request.organisation,
+            subject=request.subject,
+            body=request.body,
+            consultation_reference=request.consultation.reference if request.consultation else None,
+        )
+        return _to_contract(route(understood, rules, desk, request.received_at))
+
+    return decide
+
+
+def _to_contract(decision: Decision) -> DecisionData:
+    return DecisionData(
+        queue=decision.queue,
+        training=decision.training,
+        dpo=decision.dpo,
+        remote=decision.remote,
+        confident=decision.confident,
+        rule=decision.rule,
+        because=decision.because,
+        readings=tuple(
+            Reading(
+                queue=reading.queue,
+                score=reading.score,
+                evidence=tuple(evidence.words for evidence in reading.evidence),
+            )
+            for reading in decision.readings
+        ),
+        priority=decision.priority,
+        deadline=decision.deadline,
+        due_at=decision.due_at,
+        due_because=decision.due_because,
+        ruleset_version=decision.ruleset_version,
+    )

@@ -1,0 +1,135 @@
+"""A request understood: both queues' readings, the flags, and the facts that set its deadline."""
+
+from collections.abc import Sequence
+
+from services.router.domain.hearing import Heard, hear
+from services.router.domain.passages import passages
+from services.router.domain.phrases import Match
+from services.router.domain.ruleset import Balance, RuleSet, field_evidence
+from services.router.domain.values import (
+    FLAGS,
+    QUEUES,
+    Evidence,
+    Flag,
+    FlagReading,
+    Queue,
+    Reading,
+    Request,
+    Understanding,
+)
+from services.router.domain.weighing import (
+    Found,
+    Setting,
+    by_dimension,
+    evidence,
+    negated,
+    setting,
+    tally,
+)
+from services.router.domain.words import split
+
+NO_RULE = "no-rule"
+
+
+def understand(request: Request, ruleset: RuleSet) -> Understanding:
+    """Decide queue and flags from the words of a request; the same request, the same answer."""
+    heard = hear(passages(request.subject, request.body), ruleset.lexicon)
+    matches = ruleset.phrasebook.find(heard.words, heard.clause_of, heard.sentence_of)
+    found = by_dimension(ruleset, matches)
+    state = setting(ruleset, heard, found.get("cue", ()))
+    first, second = _readings(request, ruleset, heard, found.get("queue", ()), state)
+    flags = tuple(_flag(flag, ruleset, heard, found.get(flag, ()), state) for flag in FLAGS)
+    training, dpo, remote = (reading.raised for reading in flags)
+    facts = {ruleset.rules[match.phrase.owner].fact for match in found.get("fact", ())}
+    return Understanding(
+        queue=first.queue,
+        training=training,
+        dpo=dpo,
+        remote=remote,
+        confident=_is_sure(first.score, second.score, ruleset.balance),
+        rule=first.evidence[0].rule if first.evidence else NO_RULE,
+        because=tuple(dict.fromkeys(one.words for one in first.evidence[:4])),
+        readings=(first, second),
+        flags=(flags[0], flags[1], flags[2]),
+        facts=_facts(first.queue, facts, {r.flag for r in flags if r.raised}),
+        ruleset_version=ruleset.version,
+    )
+
+
+def _readings(
+    request: Request, ruleset: RuleSet, heard: Heard, matches: Sequence[Match], state: Setting
+) -> tuple[Reading, Reading]:
+    by_queue: dict[Queue, list[Found]] = {"marketplace": [], "general": []}
+    for match in matches:
+        rule = ruleset.rules[match.phrase.owner]
+        if rule.queue is None:
+            continue
+        denied = heard.segment_of[match.last] in state.denied
+        factor = 0.0 if denied else state.factors[match.clause]
+        by_queue[rule.queue].append(Found(match, match.phrase.weight * factor))
+    fields = _field_evidence(request, ruleset)
+    readings = []
+    for queue in QUEUES:
+        tallies = tally(by_queue[queue])
+        spoken = [one for one in fields if one[0] == queue]
+        score = ruleset.balance.start[queue]
+        score += sum(one.points for one in tallies) + sum(e.points for _, e in spoken)
+        told = (*evidence(ruleset, heard, tallies), *(e for _, e in spoken))
+        readings.append(Reading(queue=queue, score=round(score, 2), evidence=told))
+    readings.sort(key=lambda reading: -reading.score)
+    return readings[0], readings[1]
+
+
+def _field_evidence(request: Request, ruleset: RuleSet) -> list[tuple[Queue, Evidence]]:
+    asked = [
+        ("service", request.service),
+        ("profile", request.profile),
+        ("reference", request.consultation_reference),
+    ]
+    asked += [("organisation", word) for word in dict.fromkeys(split(request.organisation or ""))]
+    told = []
+    for field, value in asked:
+        found = field_evidence(ruleset, field, value)
+        if found is not None:
+            words = f"{field}={value}"
+            one = Evidence(rule=f"field-{field}", words=words, points=found.points)
+            told.append((found.queue, one))
+    return told
+
+
+def _flag(
+    flag: Flag, ruleset: RuleSet, heard: Heard, matches: Sequence[Match], state: Setting
+) -> FlagReading:
+    found = [
+        Found(match, match.phrase.weight * state.quiet[match.clause])
+        for match in matches
+        if heard.segment_of[match.last] not in state.denied
+        and not negated(state, heard, match)
+    ]
+    tallies = tally(found)
+    score = round(sum(one.points for one in tallies), 2)
+    threshold = ruleset.balance.thresholds[flag]
+    return FlagReading(
+        flag=flag,
+        raised=score >= threshold,
+        score=score,
+        threshold=threshold,
+        evidence=evidence(ruleset, heard, tallies),
+    )
+
+
+def _is_sure(best: float, other: float, balance: Balance) -> bool:
+    return best - other >= balance.sure_margin and best >= other * balance.sure_ratio
+
+
+def _facts(queue: Queue, said: set[str | None], flags: set[Flag]) -> frozenset[str]:
+    facts: set[str] = {queue, *flags}
+    if queue == "marketplace" and {"bid", "today"} <= said:
+        facts.add("bid-due-today")
+    if "blocked" in said:
+        facts.add("blocked")
+    if "dpo" in flags:
+        facts |= {fact for fact in ("breach", "access-request") if fact in said}
+    return frozenset(facts)
+
+

@@ -1,0 +1,181 @@
+"""Words as people write them: folding, word families, sounds, and one cache of what each means."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+HARD_BREAK: Final = -1
+QUESTION: Final = -2
+SOFT_BREAK: Final = -3
+CONTRAST: Final = -4
+
+_TOKENS: Final = re.compile(r"\w+|[.!?;…\n]+|[,:–—|>]")
+_NUMBER: Final = re.compile(r"^\d+$")
+_HOUR: Final = re.compile(r"^\d{1,2}h(?:\d\d)?$")
+_INVARIABLE: Final = frozenset({"plus", "sous", "mois", "fois", "fils", "ados", "avis", "cours", "sens"})
+_CACHE_LIMIT: Final = 60_000
+_SHORTEST_SOUND: Final = 4
+_SHORTEST_TYPO: Final = 6
+
+_SOUNDS: Final = (
+    (re.compile(r"eaux?|au[xt]?(?![a-z])|au"), "o"),
+    (re.compile(r"ph"), "f"),
+    (re.compile(r"qu|ck|cc(?![eiy])|c(?![eiyh])|k"), "k"),
+    (re.compile(r"sc(?=[eiy])|c(?=[eiy])|ss|z(?=.)|ti(?=on)"), "s"),
+    (re.compile(r"(?<!^)h|^h"), ""),
+    (re.compile(r"ai(?!n)|ei(?!n)"), "e"),
+    (re.compile(r"(ain|ein|in|im(?=[pb]))(?![aeiouy])"), "1"),
+    (re.compile(r"(an|en|am(?=[pb])|em(?=[pb]))(?![aeiouyn])"), "2"),
+    (re.compile(r"y"), "i"),
+    (re.compile(r"(er|ez|ees|ee|es|et|e|s|t|d|x|p)+$"), ""),
+    (re.compile(r"([a-z])\1"), r"\1"),
+)
+
+
+def fold(text: str) -> str:
+    """Return ``text`` in lower case without accents; ligatures are written out."""
+    if text.isascii():
+        return text.lower()
+    spread = text.lower().replace("œ", "oe").replace("æ", "ae")
+    return "".join(
+        c for c in unicodedata.normalize("NFD", spread) if not unicodedata.combining(c)
+    )
+
+
+def split(text: str) -> list[str]:
+    """Return the words and the breaks of ``text``, in order, as written."""
+    return _TOKENS.findall(text)
+
+
+def spans(text: str) -> list[tuple[int, int]]:
+    """Return where each item of :func:`split` begins and ends in ``text``."""
+    return [match.span() for match in _TOKENS.finditer(text)]
+
+
+def singular(word: str) -> str:
+    """Return a folded word without its plural ending; numbers become ``0``, hours ``0h``."""
+    if word[0].isdigit():
+        return _HOUR.sub("0h", _NUMBER.sub("0", word))
+    if len(word) > 3 and word[-1] in "sx" and word not in _INVARIABLE:
+        return word[:-1]
+    return word
+
+
+def sound(word: str) -> str:
+    """Return roughly how a folded French word sounds: ``ofre`` and ``offres`` give the same."""
+    for pattern, replacement in _SOUNDS:
+        word = pattern.sub(replacement, word)
+    return word
+
+
+def _shortened(word: str) -> set[str]:
+    return {word, *(word[:i] + word[i + 1 :] for i in range(1, len(word)))}
+
+
+class Vocabulary:
+    """The words that rules know, found again under plural, spelling and typing errors."""
+
+    def __init__(
+        self,
+        words: Iterable[str],
+        stems: Iterable[str],
+        *,
+        correct: Iterable[str],
+        spellings: Mapping[str, str],
+    ) -> None:
+        """Take whole words, word beginnings, correct words never to mend, and known misspellings."""
+        self._word_ids: dict[str, int] = {}
+        self._stem_ids: dict[str, int] = {}
+        for word in words:
+            self._word_ids.setdefault(word, len(self._word_ids))
+        for stem in stems:
+            self._stem_ids.setdefault(stem, len(self._word_ids) + len(self._stem_ids))
+        self._correct = {singular(word) for word in correct}
+        self._spellings = dict(spellings)
+        self._by_sound: dict[str, str] = {}
+        self._by_typo: dict[str, str] = {}
+        for word in self._word_ids:
+            if len(word) >= _SHORTEST_SOUND:
+                self._by_sound.setdefault(sound(word), word)
+            if len(word) >= _SHORTEST_TYPO:
+                for short in _shortened(word):
+                    self._by_typo.setdefault(short, word)
+
+    def word_id(self, word: str) -> int:
+        """Return the number of a whole word; KeyError when no rule has it."""
+        return self._word_ids[word]
+
+    def stem_id(self, stem: str) -> int:
+        """Return the number of a word beginning; KeyError when no rule has it."""
+        return self._stem_ids[stem]
+
+    def ids(self, written: str) -> tuple[int, ...]:
+        """Return the numbers of all that a word, as written, may stand for."""
+        folded = fold(written)
+        folded = self._spellings.get(folded, folded)
+        found = self._exactly(folded)
+        if found or not folded.isalpha() or singular(folded) in self._correct:
+            return found
+        mended = self.mend(folded)
+        return self._exactly(mended) if mended else ()
+
+    def _exactly(self, folded: str) -> tuple[int, ...]:
+        ids = []
+        whole = self._word_ids.get(singular(folded))
+        if whole is not None:
+            ids.append(whole)
+        stems = self._stem_ids
+        for end in range(2, len(folded) + 1):
+            stem = stems.get(folded[:end])
+            if stem is not None:
+                ids.append(stem)
+        return tuple(ids)
+
+    def mend(self, folded: str) -> str | None:
+        """Return the known word that a misspelt one most likely is, if any."""
+        word = singular(folded)
+        if len(word) >= _SHORTEST_SOUND:
+            heard = self._by_sound.get(sound(folded))
+            if heard is not None and abs(len(heard) - len(word)) <= 3:
+                return heard
+        if len(word) >= _SHORTEST_TYPO:
+            for short in _shortened(word):
+                near = self._by_typo.get(short)
+                if near is not None and near[0] == word[0] and abs(len(near) - len(word)) <= 1:
+                    return near
+        return None
+
+
+class Lexicon(dict[str, "tuple[int, ...] | int | None"]):
+    """What each written word or break means; filled as words are met, bounded, never per text."""
+
+    def __init__(
+        self, vocabulary: Vocabulary, *, silent: Iterable[str], contrasts: Iterable[str]
+    ) -> None:
+        """Take the words to skip, and those after which a new thought begins (``mais``)."""
+        super().__init__()
+        self._vocabulary = vocabulary
+        self._silent = frozenset(silent)
+        self._contrasts = frozenset(contrasts)
+
+    def __missing__(self, written: str) -> tuple[int, ...] | int | None:
+        """Work out a word met for the first time: numbers, a break, or None for no meaning."""
+        if len(self) >= _CACHE_LIMIT:
+            self.clear()
+        meaning = self._meaning(written)
+        self[written] = meaning
+        return meaning
+
+    def _meaning(self, written: str) -> tuple[int, ...] | int | None:
+        first = written[0]
+        if not (first.isalnum() or first == "_"):
+            if "?" in written:
+                return QUESTION
+            return SOFT_BREAK if first in ",:–—|>" else HARD_BREAK
+        folded = fold(written)
+        if folded in self._silent:
+            return None
+        if folded in self._contrasts:
+            return CONTRAST
+        return self._vocabulary.ids(written)

@@ -1,0 +1,55 @@
+"""Reads the router's own output of one partition, up to the last stable offset."""
+
+from collections.abc import AsyncIterator
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from runtime.kafka import Record
+
+_POLL_MS = 200
+_POLL_RECORDS = 5_000
+
+
+class History:
+    """Follows the output of one partition: each call reads on from where the last one ended."""
+
+    def __init__(self, bootstrap_servers: str, *, partition: int, topics: tuple[str, ...]) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        self._origins = [TopicPartition(topic, partition) for topic in topics]
+        self._next: dict[TopicPartition, int] = {}
+
+    async def read_on(self) -> AsyncIterator[Record]:
+        """Yield what is committed and was not read yet; topics are read side by side."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap_servers,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=50,
+            max_partition_fetch_bytes=8_388_608,
+        )
+        await consumer.start()
+        try:
+            consumer.assign(self._origins)
+            pending = await self._begin(consumer)
+            while pending:
+                batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
+                for records in batches.values():
+                    for record in records:
+                        yield record
+                pending = [o for o in pending if await consumer.position(o) < self._next[o]]
+        finally:
+            await consumer.stop()
+
+    async def _begin(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
+        first = await consumer.beginning_offsets(self._origins)
+        # With read_committed this is the last stable offset, not the high watermark.
+        end = await consumer.end_offsets(self._origins)
+        pending = []
+        for origin in self._origins:
+            start = max(self._next.get(origin, 0), first[origin])
+            consumer.seek(origin, start)
+            self._next[origin] = max(start, end[origin])
+            if start < end[origin]:
+                pending.append(origin)
+        return pending

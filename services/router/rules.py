@@ -1,0 +1,178 @@
+"""Reads the operator's rules file, checks it whole, and compiles it."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from desk import Problem, marked_yaml
+from desk.marked_yaml import Document, KeyPath, UnreadableFile
+from services.router.domain.phrases import PhraseError, forms
+from services.router.domain.ruleset import (
+    Balance,
+    Declared,
+    Dimension,
+    FieldEvidence,
+    Rule,
+    RuleSet,
+    compile_rules,
+)
+from services.router.domain.values import FLAGS, QUEUES
+from services.router.domain.words import fold
+from services.router.rules_file import RuleFile, RulesFile
+
+_FIELDS = ("service", "profile", "organisation", "reference")
+_CUES = ("problem", "ask", "background", "pivot")
+
+
+class RulesError(Exception):
+    """The rules file is wrong; ``problems`` says each file, line and reason."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        """Take every problem found, at least one."""
+        self.problems = tuple(sorted(problems))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+def load_rules(file: Path) -> RuleSet:
+    """Return the rule set that ``file`` declares; RulesError with all its mistakes."""
+    try:
+        document = marked_yaml.read(file)
+    except UnreadableFile as error:
+        raise RulesError(error.problems) from None
+    try:
+        declared = RulesFile.model_validate_json(json.dumps(document.content))
+    except ValidationError as error:
+        raise RulesError(list(_said(error, document))) from None
+    problems = list(_contradictions(declared, document))
+    if problems:
+        raise RulesError(problems)
+    return compile_rules(_declared(declared, _version(file)))
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a rules file, for the operator's editor."""
+    schema = RulesFile.model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _version(file: Path) -> str:
+    return f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()[:12]}"
+
+
+def _said(error: ValidationError, document: Document) -> Iterator[Problem]:
+    for one in error.errors(include_url=False, include_input=False, include_context=False):
+        path: KeyPath = ()
+        for part in one["loc"]:
+            if (*path, part) in document.values:
+                path = (*path, part)
+        code = one["type"]
+        if code == "missing":
+            path = (*path, one["loc"][-1])
+        reason = {"missing": "this key is missing", "extra_forbidden": "unknown key"}.get(
+            code, one["msg"].removeprefix("Input ")
+        )
+        yield document.problem(path, reason, of_key=code == "extra_forbidden")
+
+
+def _contradictions(declared: RulesFile, document: Document) -> Iterator[Problem]:
+    yield from _incomplete(declared, document)
+    for field in declared.fields:
+        if field not in _FIELDS:
+            reason = f"unknown field; known are {', '.join(_FIELDS)}"
+            yield document.problem(("fields", field), reason, of_key=True)
+    names: set[str] = set()
+    said: dict[tuple[str, tuple[str, ...]], tuple[str, str]] = {}
+    silent = frozenset(fold(word) for word in declared.words.silent)
+    for number, rule in enumerate(declared.rules):
+        if rule.name in names:
+            yield document.problem(("rules", number, "name"), "is already used further up")
+        names.add(rule.name)
+        for key, texts in (("phrases", rule.phrases), ("except", rule.except_)):
+            for place, text in enumerate(texts):
+                where: KeyPath = ("rules", number, key, place)
+                try:
+                    sequences, _ = forms(text, dict(declared.lists), silent)
+                except PhraseError as error:
+                    yield document.problem(where, str(error))
+                    continue
+                if key == "phrases" and rule.queue is not None:
+                    yield from _disputed(rule, sequences, said, document, where)
+
+
+def _disputed(
+    rule: RuleFile,
+    sequences: list[tuple[str, ...]],
+    said: dict[tuple[str, tuple[str, ...]], tuple[str, str]],
+    document: Document,
+    where: KeyPath,
+) -> Iterator[Problem]:
+    """The same words may not speak for both queues."""
+    for sequence in sequences:
+        queue, name = said.setdefault(("queue", sequence), (str(rule.queue), rule.name))
+        if queue != rule.queue:
+            yield document.problem(where, f"speaks for the other queue in rule {name}")
+            return
+
+
+def _incomplete(declared: RulesFile, document: Document) -> Iterator[Problem]:
+    balance = declared.balance
+    for key, known, needed in (
+        ("start", balance.start, QUEUES),
+        ("thresholds", balance.thresholds, FLAGS),
+        ("cues", balance.cues, _CUES),
+    ):
+        for missing in (one for one in needed if one not in known):
+            yield document.problem(("balance", key, missing), "this key is missing")
+
+
+def _declared(file: RulesFile, version: str) -> Declared:
+    words = file.words
+    return Declared(
+        version=version,
+        rules=tuple(_rule(one) for one in file.rules),
+        fields=tuple(
+            FieldEvidence(field=field, value=fold(value), queue=queue, points=points)
+            for field, values in file.fields.items()
+            for value, counts in values.items()
+            for queue, points in counts.items()
+        ),
+        balance=Balance(
+            start=file.balance.start,
+            thresholds=file.balance.thresholds,
+            sure_margin=file.balance.sure_margin,
+            sure_ratio=file.balance.sure_ratio,
+            cues=file.balance.cues,
+            long_text_words=file.balance.long_text_words,
+            closing_boost=file.balance.closing_boost,
+        ),
+        lists=file.lists,
+        silent=frozenset(map(fold, words.silent)),
+        contrasts=frozenset(map(fold, words.contrasts)),
+        correct=frozenset(map(fold, words.correct)),
+        spellings={fold(wrong): fold(right) for wrong, right in words.spellings.items()},
+    )
+
+
+def _rule(rule: RuleFile) -> Rule:
+    dimension: Dimension = "fact"
+    if rule.queue is not None:
+        dimension = "queue"
+    elif rule.cue is not None:
+        dimension = "cue"
+    elif rule.flag is not None:
+        dimension = rule.flag
+    return Rule(
+        name=rule.name,
+        dimension=dimension,
+        weight=rule.weight,
+        queue=rule.queue,
+        flag=rule.flag,
+        cue=rule.cue,
+        fact=rule.fact,
+        phrases=rule.phrases,
+        exceptions=rule.except_,
+    )

@@ -1,0 +1,12 @@
+"""What the router reads from its environment, e.g. ``ROUTER_KAFKA__BOOTSTRAP_SERVERS``."""
+
+from runtime.settings import ServiceSettings, environment
+
+
+class Settings(ServiceSettings):
+    """The router's settings; times in seconds."""
+
+    model_config = environment("ROUTER_")
+
+    sweep_interval_s: float = 5.0
+    """How often overdue tickets are looked for."""

@@ -1,0 +1,166 @@
+"""What tests share: one stack a session, and names, topics and databases that are theirs alone."""
+
+import asyncio
+import os
+import shutil
+import uuid
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import pytest
+import structlog
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from pymongo import MongoClient
+
+from deploy.local import browser, debian, folders, secrets, stack, state
+from deploy.local.progress import ConsoleSteps
+
+PROJECT = folders.Folders.of_project()
+LOCAL = PROJECT.parts
+
+
+Found = TypeVar("Found")
+
+
+class MakeTopic(Protocol):
+    """Makes a topic of one's own and returns its name."""
+
+    async def __call__(self, *, partitions: int = 3, like: str = "topic") -> str: ...
+
+
+class MakeStack(Protocol):
+    """Starts a private stack; it is stopped when the test ends."""
+
+    async def __call__(
+        self, *services: str, environments: stack.Environments = stack.NOTHING
+    ) -> stack.Stack: ...
+
+
+def _test_folders() -> folders.Folders:
+    """Return folders of one's own that share what is fetched; clear those of dead sessions."""
+    for left in LOCAL.glob("test-*"):
+        if not state.alive(left / "stack.json") and not _session_runs(left):
+            shutil.rmtree(left)
+    return folders.Folders(parts=LOCAL, data=LOCAL / f"test-{os.getpid()}-{uuid.uuid4().hex[:6]}")
+
+
+def _session_runs(folder: Path) -> bool:
+    return state.birth(int(folder.name.split("-")[1])) is not None
+
+
+@pytest.fixture(scope="session")
+def session_stack() -> Iterator[stack.Stack]:
+    """Kafka, MongoDB and a mail catcher for all tests: those of the environment, else our own."""
+    started = _now(stack.start_stack(where=_test_folders(), steps=ConsoleSteps(), watched=False))
+    yield started
+    _now(started.stop_all())
+
+
+@pytest.fixture
+def unique_name() -> str:
+    """Return a name that no other test has: for groups, sources, recipients."""
+    return f"t{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def kafka(session_stack: stack.Stack) -> str:
+    """Return the broker's address, `host:port`."""
+    return session_stack.kafka
+
+
+@pytest.fixture
+def mongo_uri(session_stack: stack.Stack) -> str:
+    """Return the replica set's address."""
+    return session_stack.mongo
+
+
+@pytest.fixture
+def mongo_database(mongo_uri: str, unique_name: str) -> Iterator[str]:
+    """Yield the name of a database of one's own, dropped at the end."""
+    yield unique_name
+    with MongoClient[dict[str, object]](mongo_uri) as client:
+        client.drop_database(unique_name)
+
+
+@pytest.fixture
+def smtp(session_stack: stack.Stack) -> str:
+    """Return the mail catcher's address, `host:port`."""
+    return session_stack.smtp
+
+
+@pytest.fixture
+def mail_dir(session_stack: stack.Stack) -> Path:
+    """Return the folder with one `.eml` for each mail: look for your own recipient."""
+    return session_stack.mail_dir
+
+
+@pytest.fixture(scope="session")
+def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with development keys of the test session's own."""
+    folder = tmp_path_factory.mktemp("keys")
+    secrets.make(folder)
+    return folder
+
+
+@pytest.fixture
+async def unique_topic(kafka: str, unique_name: str) -> AsyncIterator[MakeTopic]:
+    """Yield a maker of topics of one's own; they are deleted at the end."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    made: list[str] = []
+
+    async def make(*, partitions: int = 3, like: str = "topic") -> str:
+        name = f"{like}.{unique_name}.{len(made)}"
+        await admin.create_topics([NewTopic(name, partitions, 1)])
+        made.append(name)
+        return name
+
+    yield make
+    if made:
+        await admin.delete_topics(made)
+    await admin.close()
+
+
+@pytest.fixture
+async def own_stack() -> AsyncIterator[MakeStack]:
+    """Yield a maker of private stacks with the services named; they may be hurt."""
+    async with AsyncExitStack() as running:
+
+        async def make(
+            *services: str, environments: stack.Environments = stack.NOTHING
+        ) -> stack.Stack:
+            private = stack.local_stack(
+                where=_test_folders(),
+                services_wanted=services,
+                environments=environments,
+                given={},
+            )
+            return await running.enter_async_context(private)
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def chromium() -> browser.Chromium:
+    """Return the browser, for `playwright.chromium.launch(**chromium.launch)`."""
+    return _now(browser.find(PROJECT, ConsoleSteps()))
+
+
+@pytest.fixture(scope="session")
+def kcat() -> debian.Programs:
+    """Return a Kafka client that is not ours: `kcat.path("kcat")`, to be run with `kcat.env`."""
+    return _now(debian.find(PROJECT, "kcat", ConsoleSteps()))
+
+
+@pytest.fixture(scope="session")
+def prometheus() -> debian.Programs:
+    """Return a real Prometheus: `path("prometheus")`, `path("promtool")`, run with `env`."""
+    return _now(debian.find(PROJECT, "prometheus", ConsoleSteps()))
+
+
+def _now(work: Coroutine[object, object, Found]) -> Found:
+    """Do `work` in a loop of its own, leaving pytest's loops alone."""
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        return runner.run(work)

@@ -1,0 +1,202 @@
+"""Records are handled in order, and none is lost, whatever they hold and whatever fails."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from runtime import kafka as runtime_kafka
+from runtime.consumption import consume
+from runtime.dead_letters import exhume
+from runtime.failures import PermanentFailure, Unavailable
+from runtime.kafka import Publisher, Record, build_broker
+from runtime.sealing import Sealer
+from runtime.settings import KafkaSettings
+from schemas.topics import dead_letter
+
+SEALER = Sealer(bytes(32))
+Handle = Callable[[Record], Awaitable[None]]
+
+
+class Trial:
+    """A topic with its dead letters, and a consumer of it that can be started and stopped."""
+
+    def __init__(self, bootstrap: str, topic: str) -> None:
+        self.bootstrap = bootstrap
+        self.topic = topic
+        self.dead = dead_letter(topic, service="trial")
+
+    async def send(self, *values: bytes | None, partition: int = 0, **options: object) -> None:
+        async with AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all") as producer:
+            for value in values:
+                await producer.send_and_wait(self.topic, value, partition=partition, **options)
+
+    @contextlib.asynccontextmanager
+    async def consuming(self, handle: Handle) -> AsyncIterator[None]:
+        broker = build_broker(KafkaSettings(bootstrap_servers=self.bootstrap), service="trial")
+        publisher = Publisher(broker, service="trial", sealer=SEALER)
+        consume(broker, self.topic, group=self.topic, handle=handle, publisher=publisher)
+        await runtime_kafka.start(broker)
+        try:
+            yield
+        finally:
+            await runtime_kafka.stop(broker)
+
+    async def letters(self, count: int) -> list[Record]:
+        consumer = AIOKafkaConsumer(
+            self.dead, bootstrap_servers=self.bootstrap, auto_offset_reset="earliest"
+        )
+        async with asyncio.timeout(20), consumer:
+            return [await consumer.getone() for _ in range(count)]
+
+    async def committed(self, offset: int, *, partition: int = 0) -> None:
+        """Wait until the group has committed that offset."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        async with asyncio.timeout(20):
+            while True:
+                offsets = await admin.list_consumer_group_offsets(self.topic)
+                if any(
+                    tp.partition == partition and o.offset == offset for tp, o in offsets.items()
+                ):
+                    break
+                await asyncio.sleep(0.05)
+        await admin.close()
+
+
+@pytest.fixture
+async def trial(kafka: str, unique_name: str) -> AsyncIterator[Trial]:
+    trial = Trial(kafka, f"trial.{unique_name}")
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    await admin.create_topics([NewTopic(trial.topic, 2, 1), NewTopic(trial.dead, 1, 1)])
+    yield trial
+    await admin.delete_topics([trial.topic, trial.dead])
+    await admin.close()
+
+
+async def until(count: int, seen: list[bytes | None]) -> None:
+    async with asyncio.timeout(20):
+        while len(seen) < count:
+            await asyncio.sleep(0.02)
+
+
+async def test_a_record_with_null_and_binary_headers_reaches_its_handler(trial: Trial) -> None:
+    seen: list[Record] = []
+
+    async def handle(record: Record) -> None:
+        seen.append(record)
+
+    await trial.send(b"value", None, key=b"k", headers=[("empty", None), ("binary", b"\xff\xfe")])
+    async with trial.consuming(handle):
+        await until(2, seen)
+    assert [record.value for record in seen] == [b"value", None]
+    assert seen[0].headers == (("empty", None), ("binary", b"\xff\xfe"))
+
+
+async def test_what_cannot_succeed_is_parked_with_its_bytes_and_the_next_goes_on(
+    trial: Trial,
+) -> None:
+    seen: list[bytes | None] = []
+
+    async def handle(record: Record) -> None:
+        if record.value == b"\xff canari":
+            raise PermanentFailure("not-json")
+        seen.append(record.value)
+
+    await trial.send(b"a", b"\xff canari", b"b", headers=[("x", None)])
+    async with trial.consuming(handle):
+        await until(2, seen)
+        await trial.committed(3)
+    (letter,) = await trial.letters(1)
+    assert seen == [b"a", b"b"]
+    headers = dict(letter.headers)
+    assert (headers["reason"], headers["origin-offset"]) == (b"not-json", b"1")
+    assert not any(b"canari" in (value or b"") for value in headers.values())
+    original = exhume(letter.value or b"", sealer=SEALER)
+    assert (original.value, original.headers) == (b"\xff canari", (("x", None),))
+
+
+async def test_a_bug_is_tried_five_times_then_parked_while_other_partitions_go_on(
+    trial: Trial,
+) -> None:
+    tries = 0
+    seen: list[bytes | None] = []
+    others_when_parked: list[int] = []
+
+    async def handle(record: Record) -> None:
+        nonlocal tries
+        if record.value == b"bug":
+            tries += 1
+            others_when_parked.append(len(seen))
+            raise ZeroDivisionError
+        seen.append(record.value)
+
+    await trial.send(b"bug", b"after")
+    await trial.send(b"x", b"y", partition=1)
+    async with trial.consuming(handle):
+        await until(3, seen)
+    (letter,) = await trial.letters(1)
+    assert tries == 5
+    assert dict(letter.headers)["reason"] == b"failed-repeatedly"
+    assert others_when_parked[-1] == 2, "the other partition did not wait for the last try"
+    assert seen[-1] == b"after"
+
+
+async def test_what_is_away_is_waited_for_and_order_is_kept(trial: Trial) -> None:
+    away = 4
+    seen: list[bytes | None] = []
+
+    async def handle(record: Record) -> None:
+        nonlocal away
+        if record.value == b"b" and away:
+            away -= 1
+            raise Unavailable("mongodb")
+        seen.append(record.value)
+
+    await trial.send(b"a", b"b", b"c")
+    async with asyncio.timeout(60), trial.consuming(handle):
+        await until(3, seen)
+    assert seen == [b"a", b"b", b"c"]
+
+
+async def test_what_was_not_handled_before_the_end_is_handled_after_the_next_start(
+    trial: Trial,
+) -> None:
+    seen: list[bytes | None] = []
+
+    async def fail(record: Record) -> None:
+        raise Unavailable("mongodb")
+
+    async def handle(record: Record) -> None:
+        seen.append(record.value)
+
+    await trial.send(b"a", b"b")
+    async with trial.consuming(fail):
+        await asyncio.sleep(1)
+    async with trial.consuming(handle):
+        await until(2, seen)
+    assert seen == [b"a", b"b"]
+
+
+async def test_nothing_is_committed_when_parking_fails(trial: Trial, kafka: str) -> None:
+    seen: list[bytes | None] = []
+
+    async def handle(record: Record) -> None:
+        seen.append(record.value)
+        raise PermanentFailure("not-json")
+
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    await admin.delete_topics([trial.dead])
+    await trial.send(b"a")
+    async with trial.consuming(handle):
+        await until(1, seen)
+        await admin.create_topics([NewTopic(trial.dead, 1, 1)])
+        (letter,) = await trial.letters(1)
+        await trial.committed(1)
+    await admin.close()
+    assert exhume(letter.value or b"", sealer=SEALER).value == b"a"

@@ -1,0 +1,85 @@
+"""Log lines hold no personal data, whoever writes them."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from runtime.logs import configure_logs
+from runtime.tracing import current_traceparent, traced
+
+
+@pytest.fixture(autouse=True)
+def _reset() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+    logging.basicConfig(handlers=[logging.NullHandler()], force=True)
+
+
+def configure() -> None:
+    configure_logs(service="intake", level="info", personal=frozenset({"name", "email"}))
+
+
+def lines(captured: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    return [json.loads(line) for line in captured.readouterr().out.splitlines()]
+
+
+def test_personal_fields_are_dropped_however_deep(capsys: pytest.CaptureFixture[str]) -> None:
+    configure()
+    structlog.get_logger().info("x", email="a@b.example", contact={"name": "Canari", "ok": 1})
+    (line,) = lines(capsys)
+    assert line["contact"] == {"ok": 1}
+    assert "email" not in line
+    assert line["service"] == "intake"
+
+
+def test_a_traceback_shows_where_and_not_what(capsys: pytest.CaptureFixture[str]) -> None:
+    configure()
+    try:
+        raise ValueError("Canari 03 53 01 00 00")
+    except ValueError as error:
+        structlog.get_logger().error("failed", exc_info=error)
+    (line,) = lines(capsys)
+    assert line["exception"][0] == "ValueError"  # type: ignore[index]
+    assert "Canari" not in json.dumps(line)
+
+
+def test_what_a_library_logs_is_json_too_without_the_message_of_its_exception(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure()
+    try:
+        raise ValueError("Canari")
+    except ValueError:
+        logging.getLogger("some.library").exception("it failed")
+    (line,) = lines(capsys)
+    assert line["event"] == "it failed"
+    assert "Canari" not in json.dumps(line)
+
+
+def test_lines_within_a_trace_carry_its_id(capsys: pytest.CaptureFixture[str]) -> None:
+    configure()
+    parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    with traced(parent):
+        structlog.get_logger().info("x")
+        sent_on = current_traceparent()
+    (line,) = lines(capsys)
+    assert line["trace_id"] == parent[3:35] == sent_on[3:35]
+    assert sent_on != parent
+
+
+@pytest.mark.parametrize(
+    "received",
+    [
+        None,
+        "",
+        "x",
+        "00-" + "0" * 32 + "-00f067aa0ba902b7-01",
+        "ff-" + "1" * 32 + "-" + "1" * 16 + "-01",
+    ],
+)
+def test_an_invalid_trace_begins_a_new_one(received: str | None) -> None:
+    with traced(received) as value:
+        assert value[3:35] != (received or "")[3:35]

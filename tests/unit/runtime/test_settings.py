@@ -1,0 +1,60 @@
+"""A wrong or missing setting stops the process, naming it, without its value."""
+
+from pathlib import Path
+
+import pytest
+
+from runtime.settings import EX_CONFIG, MongoSettings, ServiceSettings, environment, load
+
+
+class Settings(ServiceSettings):
+    model_config = environment("TRIAL_")
+    mongo: MongoSettings
+
+
+GOOD = {
+    "TRIAL_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:9092",
+    "TRIAL_MONGO__URI": "mongodb://user:canari@127.0.0.1/",
+    "TRIAL_MONGO__DATABASE": "trial",
+    "TRIAL_HTTP__PORT": "8080",
+}
+
+
+@pytest.fixture
+def environ(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    for name, value in {
+        **GOOD,
+        "TRIAL_DESK_DIR": str(tmp_path),
+        "TRIAL_KEYS_DIR": str(tmp_path),
+    }.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+@pytest.mark.usefixtures("environ")
+def test_good_settings_are_read_and_secrets_are_not_shown() -> None:
+    settings = load(Settings)
+    assert settings.http.port == 8080
+    assert "canari" not in repr(settings)
+
+
+@pytest.mark.parametrize("name", [*GOOD, "TRIAL_DESK_DIR", "TRIAL_KEYS_DIR"])
+def test_a_missing_setting_is_named(
+    environ: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    environ.delenv(name)
+    with pytest.raises(SystemExit) as stopped:
+        load(Settings)
+    assert stopped.value.code == EX_CONFIG
+    assert name.partition("__")[0] in capsys.readouterr().err
+
+
+def test_a_wrong_setting_is_named_without_its_value(
+    environ: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environ.setenv("TRIAL_HTTP__PORT", "canari")
+    with pytest.raises(SystemExit):
+        load(Settings)
+    said = capsys.readouterr().err
+    assert "TRIAL_HTTP__PORT" in said
+    assert "canari" not in said
