@@ -25,7 +25,7 @@ install: .venv/installed ## Install from the lock file, hashes checked, into .ve
 	@echo "  … Installing $$(grep -c '^[a-z]' requirements-dev.lock) packages into .venv, hashes checked"
 	@begin=$$SECONDS; \
 	  $(PIP) install --quiet --require-hashes -r requirements-dev.lock; \
-	  $(PIP) install --quiet --no-deps --no-build-isolation -e .; \
+	  PYTHONWARNINGS=ignore $(PIP) install --quiet --no-deps --no-build-isolation -e .; \
 	  echo "  ✓ Installed ($$((SECONDS - begin)) s)"
 	@touch $@
 
@@ -42,6 +42,7 @@ topics: install ## Make Kafka's topics as declared, on AIGUILLAGE_KAFKA or the r
 	@$(BIN)/aiguillage topics
 
 test: install ## Run every test; brings Kafka, MongoDB, a mail catcher and a browser itself
+	@$(BIN)/python -m deploy.local.bring
 	@$(BIN)/pytest $(ARGS)
 
 check: lint types imports schemas test ## What the build server runs: lint, types, contracts, tests
@@ -66,10 +67,10 @@ format: install ## Format the code
 
 lock: install ## Lock the dependencies anew (with uv, brought into .local)
 	@test -x $(UV)/bin/uv || { $(PYTHON) -m venv $(UV) && $(UV)/bin/python -m pip install --quiet uv; }
-	@$(UV)/bin/uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
-	  --universal --python-version 3.11 pyproject.toml -o requirements.lock
-	@$(UV)/bin/uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
-	  --universal --python-version 3.11 --extra dev --allow-unsafe pyproject.toml -o requirements-dev.lock
+	@$(UV)/bin/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url \
+	  --python-version 3.11 pyproject.toml -o requirements.lock
+	@$(UV)/bin/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url \
+	  --python-version 3.11 --extra dev --allow-unsafe pyproject.toml -o requirements-dev.lock
 
 clean: ## Stop what runs; remove what was installed, fetched and written
 	@! test -x $(BIN)/aiguillage || $(BIN)/aiguillage down

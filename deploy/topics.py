@@ -8,13 +8,16 @@ from typing import Annotated, Any, Literal
 import yaml
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import for_code
+from aiokafka.errors import KafkaConnectionError, for_code
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from deploy.waiting import until
 
 DECLARATION = Path(__file__).with_name("topics.yaml")
 HOUR_MS = 3_600_000
 SET_ON_TOPIC = 1  # KIP-226: config_source 1 is a topic's own setting, all others are inherited
 TOPIC_EXISTS = 36
+SETTLES_WITHIN_S = 30.0
 
 Count = Annotated[int, Field(gt=0)]
 
@@ -29,6 +32,10 @@ class PartitionCountError(RuntimeError):
 
 class TopicRefusedError(RuntimeError):
     """The cluster refused to make or to change a topic."""
+
+
+class ClusterAwayError(RuntimeError):
+    """No broker answers at the address given."""
 
 
 class Topic(BaseModel):
@@ -112,16 +119,24 @@ async def apply(bootstrap: str, topics: Iterable[Topic], *, replicas: int | None
     """Make the cluster at `bootstrap` agree with `topics`; a second call changes nothing.
 
     `replicas` is 3 where the cluster has three brokers, else 1, when it is not given. Raises
-    `PartitionCountError` before anything is changed, `TopicRefusedError` when the cluster says no.
+    `ClusterAwayError`, `PartitionCountError` before anything is changed, or `TopicRefusedError`.
     """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=30_000)
-    await admin.start()
     try:
+        await _reach(admin, bootstrap)
         if replicas is None:
             replicas = 3 if len((await admin.describe_cluster())["brokers"]) >= 3 else 1  # noqa: PLR2004
         return await _apply(admin, {topic.name: topic for topic in topics}, replicas)
     finally:
         await admin.close()
+
+
+async def _reach(admin: AIOKafkaAdminClient, bootstrap: str) -> None:
+    try:
+        await admin.start()
+    except KafkaConnectionError as error:
+        msg = f"no Kafka answers at {bootstrap}"
+        raise ClusterAwayError(msg) from error
 
 
 async def _apply(admin: AIOKafkaAdminClient, topics: dict[str, Topic], replicas: int) -> Outcome:
@@ -130,11 +145,25 @@ async def _apply(admin: AIOKafkaAdminClient, topics: dict[str, Topic], replicas:
     missing = [topic for name, topic in topics.items() if name not in there]
     await _create(admin, missing, replicas)
     altered = await _alter(admin, [topics[name] for name in there], replicas)
+    await _settled(admin, topics.values(), replicas)
     return Outcome(
         created=[topic.name for topic in missing],
         altered=altered,
         unchanged=sorted(set(there) - set(altered)),
     )
+
+
+async def _settled(admin: AIOKafkaAdminClient, topics: Iterable[Topic], replicas: int) -> None:
+    """Wait until the brokers show what the controller has taken: they learn of it afterwards."""
+    wanted = {topic.name: topic.settings(replicas=replicas) for topic in topics}
+
+    async def shown() -> bool:
+        there = await _partition_counts(admin, list(wanted))
+        return there.keys() == wanted.keys() and await _settings(admin, list(wanted)) == wanted
+
+    if not await until(shown, within_s=SETTLES_WITHIN_S):
+        msg = f"the brokers did not show the topics after {SETTLES_WITHIN_S:.0f} s"
+        raise TopicRefusedError(msg)
 
 
 async def _partition_counts(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, int]:

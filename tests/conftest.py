@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import time
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack
@@ -10,15 +11,16 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 import pytest
-import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from pymongo import MongoClient
 
 from deploy.local import browser, debian, folders, secrets, stack, state
 from deploy.local.progress import ConsoleSteps
+from deploy.waiting import until
 
 PROJECT = folders.Folders.of_project()
 LOCAL = PROJECT.parts
+LOGS_KEPT_S = 3600.0
 
 
 Found = TypeVar("Found")
@@ -39,15 +41,25 @@ class MakeStack(Protocol):
 
 
 def _test_folders() -> folders.Folders:
-    """Return folders of one's own that share what is fetched; clear those of dead sessions."""
+    """Return folders of one's own that share what is fetched; clear old ones of dead sessions."""
     for left in LOCAL.glob("test-*"):
-        if not state.alive(left / "stack.json") and not _session_runs(left):
-            shutil.rmtree(left)
+        if not _is_kept(left):
+            shutil.rmtree(left, ignore_errors=True)  # another session may clear it too
     return folders.Folders(parts=LOCAL, data=LOCAL / f"test-{os.getpid()}-{uuid.uuid4().hex[:6]}")
 
 
-def _session_runs(folder: Path) -> bool:
-    return state.birth(int(folder.name.split("-")[1])) is not None
+def _is_kept(folder: Path) -> bool:
+    """Say whether its session runs, or ended less than an hour ago: its logs may be wanted."""
+    runs = state.birth(int(folder.name.split("-")[1])) is not None
+    try:
+        return runs or time.time() - folder.stat().st_mtime < LOGS_KEPT_S
+    except FileNotFoundError:  # another session has cleared it just now
+        return True
+
+
+def _let_go_of_data(where: folders.Folders) -> None:
+    """Remove what Kafka and MongoDB wrote; logs and mails stay for whoever asks why."""
+    shutil.rmtree(where.data / "data", ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +68,7 @@ def session_stack() -> Iterator[stack.Stack]:
     started = _now(stack.start_stack(where=_test_folders(), steps=ConsoleSteps(), watched=False))
     yield started
     _now(started.stop_all())
+    _let_go_of_data(started.where)
 
 
 @pytest.fixture
@@ -115,6 +128,11 @@ async def unique_topic(kafka: str, unique_name: str) -> AsyncIterator[MakeTopic]
         name = f"{like}.{unique_name}.{len(made)}"
         await admin.create_topics([NewTopic(name, partitions, 1)])
         made.append(name)
+
+        async def shown() -> bool:
+            return name in await admin.list_topics()
+
+        assert await until(shown, within_s=10), "the broker did not show the topic"
         return name
 
     yield make
@@ -131,8 +149,10 @@ async def own_stack() -> AsyncIterator[MakeStack]:
         async def make(
             *services: str, environments: stack.Environments = stack.NOTHING
         ) -> stack.Stack:
+            where = _test_folders()
+            running.callback(_let_go_of_data, where)
             private = stack.local_stack(
-                where=_test_folders(),
+                where=where,
                 services_wanted=services,
                 environments=environments,
                 given={},

@@ -10,11 +10,12 @@ from deploy.local import kafka as local_kafka
 from deploy.local import mongo as local_mongo
 from deploy.local import ports
 from deploy.local.processes import NeverReadyError
-from deploy.local.waiting import until
+from deploy.waiting import until
 
 KAFKA_IMAGE = "apache/kafka:4.3.1"
 MONGO_IMAGE = "mongo:8.0"
 START_WITHIN_S = 120.0
+STOP_WITHIN_S = 10.0
 
 
 async def answers() -> bool:
@@ -87,14 +88,14 @@ class Container:
         """End it with SIGKILL."""
         await asyncio.to_thread(self._container.get_wrapped_container().kill)
 
-    async def stop(self) -> None:
+    async def stop(self, *, within_s: float | None = None) -> None:
         """Keep its log in the file, and stop it."""
         if self._container is None:
             return
         wrapped = self._container.get_wrapped_container()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log.write_bytes(await asyncio.to_thread(wrapped.logs))
-        await asyncio.to_thread(wrapped.stop, timeout=8)
+        await asyncio.to_thread(wrapped.stop, timeout=int(within_s or STOP_WITHIN_S))
 
 
 def kafka(port: int, logs: Path) -> Container:
@@ -125,7 +126,7 @@ def kafka(port: int, logs: Path) -> Container:
 def mongo(port: int, logs: Path) -> Container:
     """Return one mongod, a replica set of one that names itself as this machine sees it."""
     command = f"mongod --replSet {local_mongo.REPLICA_SET} --bind_ip_all --port {port}"
-    command += " --setParameter enableTestCommands=1"
+    command += f" --slowms {local_mongo.NEVER_SLOW_MS} --setParameter enableTestCommands=1"
 
     async def ready() -> bool:
         return await ports.answers(port) and await local_mongo.is_primary(port)

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
+from deploy.local import folders
 from deploy.local.progress import Step, Steps
 
 POLL_S = 0.2
@@ -73,7 +74,11 @@ async def _bring(part: Part, step: Step, logs: Path) -> None:
 async def _run(argv: Sequence[str], part: Part, step: Step, fresh: Path, log: Path) -> None:
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
-            *argv, cwd=fresh, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output
+            *argv,
+            cwd=folders.PROJECT,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
         )
     ended = asyncio.create_task(process.wait())
     try:

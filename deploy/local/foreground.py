@@ -10,12 +10,13 @@ from deploy.local.needs import AddressError
 from deploy.local.preflight import MissingError
 from deploy.local.processes import NeverReadyError
 from deploy.local.stack import AlreadyRunningError
-from deploy.topics import DeclarationError, PartitionCountError, TopicRefusedError
+from deploy.topics import ClusterAwayError, DeclarationError, PartitionCountError, TopicRefusedError
 
 # What a person can put right; each message is one line that says what to do.
 TOLD_PLAINLY = (
     AddressError,
     AlreadyRunningError,
+    ClusterAwayError,
     DeclarationError,
     FetchError,
     MissingError,

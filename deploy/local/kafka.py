@@ -36,7 +36,7 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 broker.heartbeat.interval.ms=1000
-broker.session.timeout.ms=4000
+broker.session.timeout.ms=6000
 log.retention.check.interval.ms=60000
 """
 
@@ -44,6 +44,11 @@ log.retention.check.interval.ms=60000
 def classpath(where: folders.Folders) -> str:
     """Return the Java class path of the broker and its tools."""
     return f"{where.parts}/kafka/libs/*"
+
+
+def class_archive(where: folders.Folders) -> Path:
+    """Return the archive of loaded classes; a JVM that cannot use it goes on without."""
+    return where.parts / "kafka-classes" / "kafka.jsa"
 
 
 def prepare(where: folders.Folders, *, port: int, controller: int) -> Path:
@@ -93,7 +98,11 @@ def spec(where: folders.Folders, *, port: int, controller: int) -> Spec:
 
     return Spec(
         name="kafka",
-        argv=[*JAVA, "-cp", classpath(where), _log_config(), "kafka.Kafka", str(config)],
+        argv=[
+            *JAVA,
+            f"-XX:SharedArchiveFile={class_archive(where)}",
+            *("-cp", classpath(where), _log_config(), "kafka.Kafka", str(config)),
+        ],
         ready=ready,
     )
 

@@ -8,11 +8,13 @@ import signal
 import sys
 import time
 from pathlib import Path
-
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from typing import TYPE_CHECKING
 
 from deploy.local import folders, ports
 from deploy.local.processes import Spec
+
+if TYPE_CHECKING:  # the image has the commands, and not this package of the tests
+    from aiosmtpd.smtp import SMTP, Envelope, Session
 
 LARGEST_MESSAGE = 20 * 1024 * 1024
 
@@ -29,7 +31,7 @@ class Catcher:
         self._count = itertools.count()
 
     async def handle_DATA(  # noqa: N802 - the name that aiosmtpd calls
-        self, _server: SMTP, _session: Session, envelope: Envelope
+        self, _server: "SMTP", _session: "Session", envelope: "Envelope"
     ) -> str:
         """Keep one message and answer its sender."""
         content = envelope.content if isinstance(envelope.content, bytes) else b""
@@ -70,12 +72,14 @@ def spec(where: folders.Folders, *, port: int) -> Spec:
 
 async def serve(port: int, folder: Path) -> None:
     """Catch mail on `port` until SIGTERM."""
+    from aiosmtpd.smtp import SMTP  # noqa: PLC0415
+
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
     catcher = Catcher(folder)
 
-    def session() -> SMTP:
+    def session() -> "SMTP":
         return SMTP(catcher, enable_SMTPUTF8=True, data_size_limit=LARGEST_MESSAGE, loop=loop)
 
     server = await loop.create_server(session, ports.HOST, port)

@@ -1,13 +1,17 @@
 """MongoDB on this machine: one mongod, a replica set of one, so that transactions work."""
 
-from pymongo import AsyncMongoClient
-from pymongo.errors import OperationFailure, PyMongoError
+from pydantic import SecretStr
 
 from deploy.local import folders, ports
 from deploy.local.processes import Spec
+from runtime import mongo
+from runtime.failures import Unavailable
+from runtime.settings import MongoSettings
 
 REPLICA_SET = "aiguillage"
 NOT_YET_INITIATED = 94
+# A slow operation is logged with its documents, and these hold personal data.
+NEVER_SLOW_MS = str(24 * 3_600_000)
 
 
 def binary(where: folders.Folders) -> str:
@@ -32,6 +36,7 @@ def spec(where: folders.Folders, *, port: int) -> Spec:
         "--bind_ip": ports.HOST,
         "--port": str(port),
         "--replSet": REPLICA_SET,
+        "--slowms": NEVER_SLOW_MS,
         "--wiredTigerCacheSizeGB": "0.25",
         "--setParameter": "enableTestCommands=1",
     }
@@ -42,29 +47,36 @@ def spec(where: folders.Folders, *, port: int) -> Spec:
 async def is_primary(port: int) -> bool:
     """Say whether writes are taken; on the way, start the replica set or move it to `port`."""
     host = f"{ports.HOST}:{port}"
-    client: AsyncMongoClient[dict[str, object]] = AsyncMongoClient(
-        host, directConnection=True, serverSelectionTimeoutMS=2000
-    )
+    direct = f"mongodb://{host}/?directConnection=true"
+    settings = MongoSettings(uri=SecretStr(direct), database="admin")
+    client = mongo.connect(settings)
     try:
         return await _primary(client, host)
-    except PyMongoError:
+    except Unavailable:
         return False
     finally:
-        await client.close()
+        client.close()
 
 
-async def _primary(client: AsyncMongoClient[dict[str, object]], host: str) -> bool:
+async def _primary(client: mongo.Client, host: str) -> bool:
     try:
-        config = (await client.admin.command("replSetGetConfig"))["config"]
-    except OperationFailure as error:
-        if error.code != NOT_YET_INITIATED:
+        config = (await _command(client, {"replSetGetConfig": 1}))["config"]
+    except Unavailable as error:
+        if getattr(error.__cause__, "code", None) != NOT_YET_INITIATED:
             raise
         members = [{"_id": 0, "host": host}]
-        await client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": members})
+        await _command(client, {"replSetInitiate": {"_id": REPLICA_SET, "members": members}})
         return False
     if config["members"][0]["host"] != host:
         config["members"][0]["host"] = host
         config["version"] += 1
-        await client.admin.command("replSetReconfig", config, force=True)
+        await _command(client, {"replSetReconfig": config, "force": True})
         return False
-    return bool((await client.admin.command("hello"))["isWritablePrimary"])
+    return bool((await _command(client, {"hello": 1}))["isWritablePrimary"])
+
+
+async def _command(client: mongo.Client, command: mongo.Document) -> mongo.Document:
+    """Run one command of the administration; raises `Unavailable` with the cause."""
+    with mongo.unavailable_when_away():
+        answer: mongo.Document = await client.admin.command(command)
+    return answer

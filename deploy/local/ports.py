@@ -2,10 +2,14 @@
 
 import asyncio
 import json
+import secrets
 import socket
 from pathlib import Path
 
 HOST = "127.0.0.1"
+# Below Linux's range for outgoing connections: one of these could take the port of a member that
+# is down just then.
+LOWEST, HIGHEST = 20_000, 32_000
 
 
 def is_free(port: int) -> bool:
@@ -20,11 +24,11 @@ def is_free(port: int) -> bool:
 
 
 def a_free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that nothing listens on, drawn so that two who ask at once rarely meet."""
+    while True:
+        port = LOWEST + secrets.randbelow(HIGHEST - LOWEST)
+        if is_free(port):
+            return port
 
 
 class Ports:

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
-from deploy.local.waiting import until
+from deploy.waiting import until
 
 
 class NeverReadyError(RuntimeError):
@@ -30,7 +30,7 @@ class Spec:
     env: Mapping[str, str] = dataclasses.field(default_factory=dict)
     cwd: Path | None = None
     start_within_s: float = 60.0
-    stop_within_s: float = 8.0
+    stop_within_s: float = 10.0
 
 
 class Child:
@@ -115,9 +115,9 @@ class Child:
         self.signal(signal.SIGKILL)
         await self.wait_gone(self.spec.stop_within_s)
 
-    async def stop(self) -> None:
-        """Ask the process to end (SIGTERM); past `stop_within_s` it is killed."""
+    async def stop(self, *, within_s: float | None = None) -> None:
+        """Ask the process to end (SIGTERM); past `within_s` (the spec's if None) it is killed."""
         self.signal(signal.SIGCONT)
         self.signal(signal.SIGTERM)
-        if not await self.wait_gone(self.spec.stop_within_s):
+        if not await self.wait_gone(self.spec.stop_within_s if within_s is None else within_s):
             await self.kill()

@@ -14,8 +14,10 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     PublicFormat,
+    load_pem_private_key,
 )
 
+# Those of deploy/desk/sources.yaml that are strangers: intake's own pages need no key.
 SOURCES = ("formulaires", "salle-des-marches", "portail")
 DESK_USERS = ("desk",)
 OWNER_ONLY = 0o600
@@ -55,8 +57,6 @@ def _signing_key() -> bytes:
 
 
 def _public_half(file: Path) -> bytes:
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
-
     key = load_pem_private_key(file.read_bytes(), password=None)
     return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
@@ -71,4 +71,6 @@ def _bearers(folder: Path, kind: str, names: Sequence[str]) -> None:
         file.stem: [hashlib.sha256(file.read_bytes().strip()).hexdigest()]
         for file in sorted(plain.glob("*.key"))
     }
-    _once(folder / f"{kind}.json", (json.dumps(digests, indent=2) + "\n").encode())
+    listed = folder / f"{kind}.json"
+    listed.unlink(missing_ok=True)
+    _once(listed, (json.dumps(digests, indent=2) + "\n").encode())

@@ -86,5 +86,4 @@ def spec(name: str, given: Surroundings, extra: Mapping[str, str]) -> Spec:
         env=environment(name, given) | dict(extra),
         cwd=folders.PROJECT,
         ready=ready,
-        stop_within_s=6.0,
     )

@@ -158,9 +158,10 @@ class Stack:
         self._services.extend(names)
 
     async def stop_all(self) -> None:
-        """Stop services, then what they need."""
-        for group in (self._services, self._needs):
-            await asyncio.gather(*(self._supervisor.stop(name) for name in group))
+        """Stop services, then what they need, all within 10 seconds: all survive a kill."""
+        for group, within_s in ((self._services, 5.0), (self._needs, 4.0)):
+            stopping = (self._supervisor.stop(name, within_s=within_s) for name in group)
+            await asyncio.gather(*stopping)
         self.where.state.unlink(missing_ok=True)
 
     def _write_state(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from deploy.local.waiting import until
+from deploy.waiting import until
 
 ORDERLY_S = 12.0
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from deploy.local.processes import NeverReadyError
-from deploy.local.waiting import POLL_S, until
+from deploy.waiting import POLL_S, until
 
 State = Literal["stopped", "starting", "ready", "waiting to restart", "frozen"]
 
@@ -31,7 +31,7 @@ class Member(Protocol):
     async def wait_ready(self) -> None: ...
     def signal(self, number: signal.Signals) -> None: ...
     async def kill(self) -> None: ...
-    async def stop(self) -> None: ...
+    async def stop(self, *, within_s: float | None = None) -> None: ...
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +114,8 @@ class Supervisor:
         kept = self._begin(name)
         kept.watch = asyncio.create_task(self._watch_from_begin(kept), name=f"watch {name}")
 
-    async def stop(self, name: str) -> None:
-        """Stop one member in order; it stays stopped until `start`."""
+    async def stop(self, name: str, *, within_s: float | None = None) -> None:
+        """Stop one member in order, by force past `within_s`; it stays stopped until `start`."""
         kept = self._kept[name]
         kept.wanted = False
         if kept.watch is not None:
@@ -123,7 +123,7 @@ class Supervisor:
             with contextlib.suppress(asyncio.CancelledError):
                 await kept.watch
             kept.watch = None
-        await kept.member.stop()
+        await kept.member.stop(within_s=within_s)
         self._turn(kept, "stopped")
 
     async def kill(self, name: str, *, stays_down: bool = False) -> None:

@@ -1,0 +1,30 @@
+"""Brings all that the tests need, before they begin: so that its progress is seen."""
+
+import sys
+
+from deploy.local import browser, debian, engine, fetching, folders, foreground, parts, preflight
+from deploy.local.progress import ConsoleSteps, Steps
+
+FOREIGN = ("kcat", "prometheus")
+
+
+async def bring(where: folders.Folders, steps: Steps) -> None:
+    """Check the machine and fetch what is missing; raises `MissingError` or `FetchError`."""
+    with_engine = await engine.answers()
+    needed = ["make", "node", "npm", "setpriv", "apt-get", "dpkg"]
+    preflight.check(needed if with_engine else ["java", "maven", *needed])
+    if not with_engine:
+        for part in (parts.kafka(where), parts.kafka_classes(where), parts.mongo(where)):
+            await fetching.bring(part, steps, where.logs)
+    await browser.find(where, steps)
+    for package in FOREIGN:
+        await debian.find(where, package, steps)
+
+
+async def _main() -> int:
+    await bring(folders.Folders.of_project(), ConsoleSteps())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(foreground.run(_main))
