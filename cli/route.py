@@ -26,9 +26,7 @@ class BadCase(Exception):
 @app.command("route")
 def route(
     cases: Annotated[Path, typer.Option(help="JSON lines, one request each; - for stdin.")],
-    rules: Annotated[Path, typer.Option(help="The rules file.")] = Path(
-        "deploy/desk/routing.yaml"
-    ),
+    rules: Annotated[Path, typer.Option(help="The rules file.")] = Path("deploy/desk/routing.yaml"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,  # noqa: FBT002
 ) -> None:
     """
@@ -45,14 +43,16 @@ def route(
     except RulesError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(code=1) from None
-    show = _print_json if as_json else _print_row
     try:
-        with _opened(cases) as lines:
-            for request in _requests(lines):
-                show(request, understand(request, ruleset))
+        lines = _opened(cases)
     except OSError as error:
         typer.echo(f"{cases}: cannot be read ({error.strerror})", err=True)
         raise typer.Exit(code=1) from None
+    show = _print_json if as_json else _print_row
+    try:
+        with lines:
+            for request in _requests(lines):
+                show(request, understand(request, ruleset))
     except BadCase as error:
         sys.stdout.flush()
         typer.echo(f"{cases}:{error}", err=True)
@@ -61,7 +61,7 @@ def route(
 
 def _opened(cases: Path) -> TextIO:
     if str(cases) == "-":
-        return open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: PTH123, SIM115
+        return open(0, encoding="utf-8", errors="surrogateescape", closefd=False)
     return cases.open(encoding="utf-8", errors="surrogateescape")
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 
 from desk import Problem, marked_yaml
 from desk.marked_yaml import Document, KeyPath, UnreadableFile
-from services.router.domain.phrases import PhraseError, forms
+from services.router.domain.notation import Forms, PhraseError, read
 from services.router.domain.ruleset import (
     Balance,
     Declared,
@@ -25,7 +26,7 @@ from services.router.domain.words import fold
 from services.router.rules_file import RuleFile, RulesFile
 
 _FIELDS = ("service", "profile", "organisation", "reference")
-_CUES = ("problem", "ask", "background", "pivot")
+_CUES = ("problem", "ask", "past", "background", "pivot", "names-object")
 
 
 class RulesError(Exception):
@@ -53,10 +54,13 @@ def load_rules(file: Path) -> RuleSet:
     return compile_rules(_declared(declared, _version(file)))
 
 
-def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a rules file, for the operator's editor."""
-    schema = RulesFile.model_json_schema(by_alias=True)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+def schema_text() -> str:
+    """Return the JSON Schema of a rules file, for the operator's editor, as it is committed."""
+    schema: dict[str, Any] = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **RulesFile.model_json_schema(by_alias=True),
+    }
+    return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
 
 
 def _version(file: Path) -> str:
@@ -95,23 +99,23 @@ def _contradictions(declared: RulesFile, document: Document) -> Iterator[Problem
             for place, text in enumerate(texts):
                 where: KeyPath = ("rules", number, key, place)
                 try:
-                    sequences, _ = forms(text, dict(declared.lists), silent)
+                    forms = read(text, declared.lists, silent)
                 except PhraseError as error:
                     yield document.problem(where, str(error))
                     continue
                 if key == "phrases" and rule.queue is not None:
-                    yield from _disputed(rule, sequences, said, document, where)
+                    yield from _disputed(rule, forms, said, document, where)
 
 
 def _disputed(
     rule: RuleFile,
-    sequences: list[tuple[str, ...]],
+    forms: Forms,
     said: dict[tuple[str, tuple[str, ...]], tuple[str, str]],
     document: Document,
     where: KeyPath,
 ) -> Iterator[Problem]:
-    """The same words may not speak for both queues."""
-    for sequence in sequences:
+    """Find words that speak for both queues."""
+    for sequence in forms.sequences:
         queue, name = said.setdefault(("queue", sequence), (str(rule.queue), rule.name))
         if queue != rule.queue:
             yield document.problem(where, f"speaks for the other queue in rule {name}")
@@ -144,6 +148,7 @@ def _declared(file: RulesFile, version: str) -> Declared:
             start=file.balance.start,
             thresholds=file.balance.thresholds,
             sure_margin=file.balance.sure_margin,
+            sure_words=file.balance.sure_words,
             sure_ratio=file.balance.sure_ratio,
             cues=file.balance.cues,
             long_text_words=file.balance.long_text_words,
@@ -153,6 +158,7 @@ def _declared(file: RulesFile, version: str) -> Declared:
         silent=frozenset(map(fold, words.silent)),
         contrasts=frozenset(map(fold, words.contrasts)),
         correct=frozenset(map(fold, words.correct)),
+        object_stops=frozenset(map(fold, words.object_stops)),
         spellings={fold(wrong): fold(right) for wrong, right in words.spellings.items()},
     )
 
@@ -176,3 +182,7 @@ def _rule(rule: RuleFile) -> Rule:
         phrases=rule.phrases,
         exceptions=rule.except_,
     )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(schema_text())

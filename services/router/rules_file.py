@@ -24,6 +24,7 @@ class BalanceFile(_Declared):
     start: dict[Queue, Points] = Field(description="Points each queue begins with.")
     thresholds: dict[Flag, Points] = Field(description="Points from which a flag is raised.")
     sure_margin: Points = Field(description="Lead the better queue needs to be sure, in points.")
+    sure_words: Points = Field(description="Points that words, not fields, must bring to be sure.")
     sure_ratio: Factor = Field(description="Lead the better queue needs, as a multiple.")
     cues: dict[CueKind, Factor] = Field(
         description="What a cue multiplies the evidence of its clause with."
@@ -37,7 +38,12 @@ class WordsFile(_Declared):
 
     silent: tuple[str, ...] = Field(description="Little words that never count.")
     contrasts: tuple[str, ...] = Field(description="Words that begin a new thought.")
-    correct: tuple[str, ...] = Field((), description="Correct words, never taken for a misspelling.")
+    correct: tuple[str, ...] = Field(
+        (), description="Correct words, never taken for a misspelling."
+    )
+    object_stops: tuple[str, ...] = Field(
+        description="Words that end the name of what a tender is for."
+    )
     spellings: dict[str, str] = Field({}, description="Misspellings and what they stand for.")
 
 

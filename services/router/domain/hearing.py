@@ -1,7 +1,8 @@
 """Passages turned into the words that rules know, with their clauses and sentences."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from services.router.domain.passages import Passage
 from services.router.domain.words import (
@@ -14,9 +15,13 @@ from services.router.domain.words import (
     split,
 )
 
-_ABBREVIATIONS = frozenset(
-    ("m", "mr", "mme", "mlle", "me", "dr", "st", "ste", "av", "tel", "tél", "ref", "réf", "env")
-    + ("art", "p", "pp", "ex", "cf", "j", "min", "max", "apt", "bât", "ap", "dép", "imposs")
+_LONGEST_QUOTE: Final = 60
+_ABBREVIATIONS: Final = frozenset(
+    {
+        *("m", "mr", "mme", "mlle", "me", "dr", "st", "ste", "av", "tel", "tél", "ref", "réf"),
+        *("art", "p", "pp", "ex", "cf", "j", "min", "max", "apt", "bât", "ap", "dép", "imposs"),
+        "env",
+    }
 )
 
 
@@ -43,13 +48,30 @@ class Heard:
     segment_of: list[int] = field(default_factory=list)
     """For each place, its stretch between commas."""
     clauses: list[Clause] = field(default_factory=list)
+    _spans: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+
+    def meanings(self, places: Iterable[int]) -> frozenset[int]:
+        """Return all that the words at these places of the body may stand for."""
+        body = (
+            p for p in places if not self.passages[self.clauses[self.clause_of[p]].passage].subject
+        )
+        return frozenset(number for place in body for number in self.words[place])
+
+    def only_subject(self, places: Sequence[int], void: frozenset[int]) -> bool:
+        """Tell whether these words stand in the subject and all mean something void."""
+        if not void or not self.passages[self.clauses[self.clause_of[places[0]]].passage].subject:
+            return False
+        return all(void.issuperset(self.words[place]) for place in places)
 
     def quote(self, places: Sequence[int]) -> str:
         """Return the words at these places as they were written."""
-        passage = self.passages[self.clauses[self.clause_of[places[0]]].passage]
-        at = spans(passage.text)
+        number = self.clauses[self.clause_of[places[0]]].passage
+        passage = self.passages[number]
+        at = self._spans.get(number)
+        if at is None:
+            at = self._spans[number] = spans(passage.text)
         first, last = at[self.items[places[0]]][0], at[self.items[places[-1]]][1]
-        if last - first <= 60:
+        if last - first <= _LONGEST_QUOTE:
             return " ".join(passage.text[first:last].split())
         return " … ".join(passage.text[slice(*at[self.items[p]])] for p in places)
 
@@ -63,7 +85,7 @@ def hear(passages: Sequence[Passage], lexicon: Lexicon) -> Heard:
     return heard
 
 
-def _hear_passage(  # noqa: PLR0913 the counters run on from passage to passage
+def _hear_passage(
     heard: Heard, number: int, passage: Passage, lexicon: Lexicon, sentence: int, segment: int
 ) -> tuple[int, int]:
     clauses = heard.clauses

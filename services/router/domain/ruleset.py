@@ -2,14 +2,26 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, Literal
 
-from services.router.domain.phrases import Phrase, Phrasebook, forms
+from services.router.domain.notation import EITHER, GAP, STEM, Forms, read
+from services.router.domain.phrases import Phrase, Phrasebook
 from services.router.domain.values import Fact, Flag, Queue
-from services.router.domain.words import Lexicon, Vocabulary, fold
+from services.router.domain.words import Lexicon, Vocabulary, fold, singular
 
 CueKind = Literal[
-    "problem", "ask", "background", "settled", "denied", "pivot", "negation", "soft-negation"
+    "problem",
+    "ask",
+    "past",
+    "background",
+    "settled",
+    "denied",
+    "pivot",
+    "done",
+    "names-object",
+    "negation",
+    "soft-negation",
 ]
 Dimension = Literal["queue", "training", "dpo", "remote", "cue", "fact"]
 
@@ -27,6 +39,11 @@ class Rule:
     fact: Fact | None = None
     phrases: tuple[str, ...] = ()
     exceptions: tuple[str, ...] = ()
+
+    @property
+    def side(self) -> str | None:
+        """What the phrases speak for within their dimension; exceptions hold for all of it."""
+        return self.queue or self.flag or self.cue or self.fact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +64,8 @@ class Balance:
     thresholds: Mapping[Flag, float]
     sure_margin: float
     """Points by which the better queue must lead to be sure."""
+    sure_words: float
+    """Points that words, not fields, must bring the better queue to be sure."""
     sure_ratio: float
     """Times the other queue's score that the better one must reach to be sure."""
     cues: Mapping[CueKind, float]
@@ -69,6 +88,7 @@ class Declared:
     contrasts: frozenset[str]
     correct: frozenset[str]
     spellings: Mapping[str, str]
+    object_stops: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +97,14 @@ class RuleSet:
 
     version: str
     rules: tuple[Rule, ...]
+    sides: tuple[str | None, ...]
+    """For each rule, its side."""
     fields: Mapping[tuple[str, str], FieldEvidence]
     balance: Balance
     phrasebook: Phrasebook
     lexicon: Lexicon
+    object_stops: frozenset[int]
+    """Words that end the name of what a tender is for, as :class:`Vocabulary` numbers them."""
 
 
 _ANY_VALUE: Final = "*"
@@ -88,24 +112,26 @@ _ANY_VALUE: Final = "*"
 
 def compile_rules(declared: Declared) -> RuleSet:
     """Compile what a file declares; PhraseError when a phrase cannot be read."""
-    lists = dict(declared.lists)
-    read: list[tuple[Phrase, list[tuple[str, ...]], bool]] = []
+    phrases: list[tuple[Phrase, Forms]] = []
     for number, rule in enumerate(declared.rules):
         for text, exception in _all_phrases(rule):
             phrase = Phrase(text=text, owner=number, weight=rule.weight, exception=exception)
-            sequences, combines = forms(text, lists, declared.silent)
-            read.append((phrase, sequences, combines))
-    vocabulary = _vocabulary(declared, (s for _, sequences, _ in read for s in sequences))
+            phrases.append((phrase, read(text, declared.lists, declared.silent)))
+    stops = tuple(singular(word) for word in sorted(declared.object_stops))
+    sequences = (sequence for _, forms in phrases for sequence in forms.sequences)
+    vocabulary = _vocabulary(declared, chain(sequences, (stops,)))
     book = Phrasebook(vocabulary)
-    for phrase, sequences, combines in read:
-        book.add(phrase, sequences, combines=combines)
+    for phrase, forms in phrases:
+        book.add(phrase, forms)
     return RuleSet(
         version=declared.version,
         rules=declared.rules,
+        sides=tuple(rule.side for rule in declared.rules),
         fields={(f.field, f.value): f for f in declared.fields},
         balance=declared.balance,
         phrasebook=book,
         lexicon=Lexicon(vocabulary, silent=declared.silent, contrasts=declared.contrasts),
+        object_stops=frozenset(map(vocabulary.word_id, stops)),
     )
 
 
@@ -119,10 +145,10 @@ def _vocabulary(declared: Declared, sequences: Iterable[tuple[str, ...]]) -> Voc
     stems: dict[str, None] = {}
     for sequence in sequences:
         for part in sequence:
-            for word in part.split("|"):
-                if word == "..":
+            for word in part.split(EITHER):
+                if word == GAP:
                     continue
-                if word.endswith("*"):
+                if word.endswith(STEM):
                     stems[word[:-1]] = None
                 else:
                     words[word] = None

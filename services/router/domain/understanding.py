@@ -1,7 +1,9 @@
 """A request understood: both queues' readings, the flags, and the facts that set its deadline."""
 
 from collections.abc import Sequence
+from typing import Final
 
+from services.router.domain.cues import Setting, names_object, negated, setting
 from services.router.domain.hearing import Heard, hear
 from services.router.domain.passages import passages
 from services.router.domain.phrases import Match
@@ -10,6 +12,7 @@ from services.router.domain.values import (
     FLAGS,
     QUEUES,
     Evidence,
+    Fact,
     Flag,
     FlagReading,
     Queue,
@@ -17,25 +20,19 @@ from services.router.domain.values import (
     Request,
     Understanding,
 )
-from services.router.domain.weighing import (
-    Found,
-    Setting,
-    by_dimension,
-    evidence,
-    negated,
-    setting,
-    tally,
-)
+from services.router.domain.weighing import Found, by_dimension, evidence, tally
 from services.router.domain.words import split
 
-NO_RULE = "no-rule"
+_FIELD: Final = "field-"
+NO_RULE: Final = "no-rule"
+_OF_PERSONAL_DATA: Final[tuple[Fact, Fact]] = ("breach", "access-request")
 
 
 def understand(request: Request, ruleset: RuleSet) -> Understanding:
     """Decide queue and flags from the words of a request; the same request, the same answer."""
     heard = hear(passages(request.subject, request.body), ruleset.lexicon)
     matches = ruleset.phrasebook.find(heard.words, heard.clause_of, heard.sentence_of)
-    found = by_dimension(ruleset, matches)
+    found = by_dimension(ruleset, heard, matches)
     state = setting(ruleset, heard, found.get("cue", ()))
     first, second = _readings(request, ruleset, heard, found.get("queue", ()), state)
     flags = tuple(_flag(flag, ruleset, heard, found.get(flag, ()), state) for flag in FLAGS)
@@ -46,7 +43,7 @@ def understand(request: Request, ruleset: RuleSet) -> Understanding:
         training=training,
         dpo=dpo,
         remote=remote,
-        confident=_is_sure(first.score, second.score, ruleset.balance),
+        confident=_is_sure(first, second, ruleset.balance),
         rule=first.evidence[0].rule if first.evidence else NO_RULE,
         because=tuple(dict.fromkeys(one.words for one in first.evidence[:4])),
         readings=(first, second),
@@ -66,6 +63,10 @@ def _readings(
             continue
         denied = heard.segment_of[match.last] in state.denied
         factor = 0.0 if denied else state.factors[match.clause]
+        if heard.segment_of[match.last] in state.told_by_the_way:
+            factor *= ruleset.balance.cues["background"]
+        if rule.queue == "general" and names_object(state, heard, match):
+            factor *= ruleset.balance.cues["names-object"]
         by_queue[rule.queue].append(Found(match, match.phrase.weight * factor))
     fields = _field_evidence(request, ruleset)
     readings = []
@@ -92,7 +93,7 @@ def _field_evidence(request: Request, ruleset: RuleSet) -> list[tuple[Queue, Evi
         found = field_evidence(ruleset, field, value)
         if found is not None:
             words = f"{field}={value}"
-            one = Evidence(rule=f"field-{field}", words=words, points=found.points)
+            one = Evidence(rule=f"{_FIELD}{field}", words=words, points=found.points)
             told.append((found.queue, one))
     return told
 
@@ -105,6 +106,7 @@ def _flag(
         for match in matches
         if heard.segment_of[match.last] not in state.denied
         and not negated(state, heard, match)
+        and not names_object(state, heard, match)
     ]
     tallies = tally(found)
     score = round(sum(one.points for one in tallies), 2)
@@ -118,18 +120,21 @@ def _flag(
     )
 
 
-def _is_sure(best: float, other: float, balance: Balance) -> bool:
-    return best - other >= balance.sure_margin and best >= other * balance.sure_ratio
+def _is_sure(best: Reading, other: Reading, balance: Balance) -> bool:
+    said = sum(one.points for one in best.evidence if not one.rule.startswith(_FIELD))
+    return (
+        said >= balance.sure_words
+        and best.score - other.score >= balance.sure_margin
+        and best.score >= other.score * balance.sure_ratio
+    )
 
 
-def _facts(queue: Queue, said: set[str | None], flags: set[Flag]) -> frozenset[str]:
+def _facts(queue: Queue, said: set[Fact | None], flags: set[Flag]) -> frozenset[str]:
     facts: set[str] = {queue, *flags}
     if queue == "marketplace" and {"bid", "today"} <= said:
         facts.add("bid-due-today")
     if "blocked" in said:
         facts.add("blocked")
     if "dpo" in flags:
-        facts |= {fact for fact in ("breach", "access-request") if fact in said}
+        facts |= {fact for fact in _OF_PERSONAL_DATA if fact in said}
     return frozenset(facts)
-
-

@@ -1,4 +1,4 @@
-"""Matches weighed: longer phrases first, each clause by what it does (ask, complain, praise)."""
+"""Matches weighed: longer phrases first, each rule counted once, repeats less and less."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,12 +6,11 @@ from typing import Final
 
 from services.router.domain.hearing import Heard
 from services.router.domain.phrases import Match
-from services.router.domain.ruleset import CueKind, Dimension, RuleSet
+from services.router.domain.ruleset import Dimension, RuleSet
 from services.router.domain.values import Evidence
 
 _REPEATS: Final = (1.0, 0.5, 0.25)
-_NEGATION_REACH: Final = 3
-_NEGATION_BEHIND: Final = 2
+_MOST_EVIDENCE: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,125 +23,63 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What one rule counts for in a request."""
+    """What one rule counts for in a request; its strongest phrase first."""
 
     rule: int
     points: float
     found: tuple[Found, ...]
 
 
-@dataclass(slots=True)
-class Setting:
-    """What the cues say about each clause and each stretch between commas."""
+def by_dimension(
+    ruleset: RuleSet, heard: Heard, matches: Iterable[Match]
+) -> dict[Dimension, list[Match]]:
+    """Sort matches by what they speak about; a match inside a longer one is left out.
 
-    factors: list[float]
-    """For each clause, for queue evidence."""
-    quiet: list[float]
-    """For each clause, for flags: background only."""
-    denied: set[int]
-    negations: list[Match]
-    soft_negations: list[Match]
-
-
-def by_dimension(ruleset: RuleSet, matches: Iterable[Match]) -> dict[Dimension, list[Match]]:
-    """Sort matches by what they speak about; a match inside a longer one is left out."""
+    Words that the body shows to mean something else mean nothing in the subject either.
+    """
     sorted_: dict[Dimension, list[Match]] = {}
     rules = ruleset.rules
     for match in matches:
         sorted_.setdefault(rules[match.phrase.owner].dimension, []).append(match)
-    return {dimension: _longest(found) for dimension, found in sorted_.items()}
+    return {dimension: _longest(ruleset, heard, found) for dimension, found in sorted_.items()}
 
 
-def _longest(matches: list[Match]) -> list[Match]:
+def _longest(ruleset: RuleSet, heard: Heard, matches: list[Match]) -> list[Match]:
     if len(matches) == 1:
         return [] if matches[0].phrase.exception else matches
+    excepted = [match for match in matches if match.phrase.exception]
+    if excepted:
+        matches = _unexcepted(ruleset, heard, matches, excepted)
     masks = {match.mask for match in matches}
-    excepted = {match.mask for match in matches if match.phrase.exception}
+    return [
+        match
+        for match in matches
+        if not any(other != match.mask and other & match.mask == match.mask for other in masks)
+    ]
+
+
+def _unexcepted(
+    ruleset: RuleSet, heard: Heard, matches: list[Match], excepted: list[Match]
+) -> list[Match]:
+    """Leave out what lies within an exception of its own side, in the subject too."""
+    by_side: dict[str | None, list[Match]] = {}
+    for match in excepted:
+        by_side.setdefault(ruleset.sides[match.phrase.owner], []).append(match)
+    void = {
+        side: heard.meanings(place for match in found for place in match.places())
+        for side, found in by_side.items()
+    }
     kept = []
     for match in matches:
-        mask = match.mask
-        if match.phrase.exception or mask in excepted:
+        side = ruleset.sides[match.phrase.owner]
+        if match.phrase.exception:
             continue
-        if any(other != mask and other & mask == mask for other in masks):
+        if any(other.mask & match.mask == match.mask for other in by_side.get(side, ())):
+            continue
+        if side in void and heard.only_subject(match.places(), void[side]):
             continue
         kept.append(match)
     return kept
-
-
-def setting(ruleset: RuleSet, heard: Heard, cues: Sequence[Match]) -> Setting:
-    """Work out from the cues what each clause counts for."""
-    kinds: list[set[CueKind]] = [set() for _ in heard.clauses]
-    state = Setting([], [], set(), [], [])
-    pivot: dict[int, int] = {}
-    for match in cues:
-        kind = ruleset.rules[match.phrase.owner].cue
-        if kind == "denied":
-            state.denied.add(heard.segment_of[match.last])
-        elif kind == "negation":
-            state.negations.append(match)
-        elif kind == "soft-negation":
-            state.soft_negations.append(match)
-        elif kind == "pivot":
-            passage = heard.clauses[match.clause].passage
-            pivot[passage] = max(match.clause, pivot.get(passage, 0))
-        elif kind is not None:
-            kinds[match.clause].add(kind)
-    _settle(heard, kinds)
-    boost = ruleset.balance.cues
-    late = _late_clause(ruleset, heard)
-    for number, clause in enumerate(heard.clauses):
-        said = kinds[number]
-        factor = clause.weight
-        if "problem" in said:
-            factor *= boost["problem"]
-        elif "ask" in said or clause.question:
-            factor *= boost["ask"]
-        quiet = clause.weight
-        if "background" in said or "settled" in said:
-            factor *= boost["background"]
-            quiet *= boost["background"]
-        turn = pivot.get(clause.passage)
-        if turn is not None and number < turn:
-            factor *= boost["pivot"]
-        if late is not None and number >= late:
-            factor *= ruleset.balance.closing_boost
-        state.factors.append(factor)
-        state.quiet.append(quiet)
-    return state
-
-
-def _settle(heard: Heard, kinds: list[set[CueKind]]) -> None:
-    """``…, mais c'est réglé`` settles what its sentence said before."""
-    for number in range(1, len(kinds)):
-        if "settled" not in kinds[number] or "problem" in kinds[number]:
-            continue
-        if heard.clauses[number].sentence == heard.clauses[number - 1].sentence:
-            kinds[number - 1].add("settled")
-            kinds[number - 1].discard("problem")
-
-
-def _late_clause(ruleset: RuleSet, heard: Heard) -> int | None:
-    places = len(heard.words)
-    if places < ruleset.balance.long_text_words:
-        return None
-    return heard.clause_of[places * 2 // 3]
-
-
-def negated(state: Setting, heard: Heard, match: Match) -> bool:
-    """Tell whether the match is ruled out: ``pas de …``, ``… pas nécessaire``."""
-    question = heard.clauses[match.clause].question
-    found = state.negations if question else state.negations + state.soft_negations
-    segment = heard.segment_of[match.first]
-    for negation in found:
-        if heard.segment_of[negation.last] == segment and (
-            0 < match.first - negation.last <= _NEGATION_REACH
-        ):
-            return True
-    return any(
-        heard.segment_of[negation.first] == heard.segment_of[match.last]
-        and 0 < negation.first - match.last <= _NEGATION_BEHIND
-        for negation in state.negations
-    )
 
 
 def tally(found: Iterable[Found]) -> list[Tally]:
@@ -163,22 +100,13 @@ def tally(found: Iterable[Found]) -> list[Tally]:
 
 
 def evidence(ruleset: RuleSet, heard: Heard, tallies: Sequence[Tally]) -> tuple[Evidence, ...]:
-    """Return the tallies as people read them: rule, words as found, points."""
+    """Return the strongest tallies as people read them: rule, words as found, points."""
     return tuple(
         Evidence(
             rule=ruleset.rules[one.rule].name,
-            words=" ; ".join(dict.fromkeys(_quote(heard, f.match) for f in one.found[:3])),
+            words=" ; ".join(dict.fromkeys(heard.quote(f.match.places()) for f in one.found[:2])),
             points=round(one.points, 2),
         )
-        for one in tallies
+        for one in tallies[:_MOST_EVIDENCE]
         if one.points
     )
-
-
-def _quote(heard: Heard, match: Match) -> str:
-    mask, places = match.mask, []
-    while mask:
-        low = mask & -mask
-        places.append(low.bit_length() - 1)
-        mask ^= low
-    return heard.quote(places)

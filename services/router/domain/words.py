@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from difflib import SequenceMatcher
 from typing import Final
 
 HARD_BREAK: Final = -1
@@ -13,16 +14,23 @@ CONTRAST: Final = -4
 _TOKENS: Final = re.compile(r"\w+|[.!?;…\n]+|[,:–—|>]")
 _NUMBER: Final = re.compile(r"^\d+$")
 _HOUR: Final = re.compile(r"^\d{1,2}h(?:\d\d)?$")
-_INVARIABLE: Final = frozenset({"plus", "sous", "mois", "fois", "fils", "ados", "avis", "cours", "sens"})
+_INVARIABLE: Final = frozenset(
+    {"plus", "sous", "mois", "fois", "fils", "ados", "avis", "cours", "sens"}
+)
 _CACHE_LIMIT: Final = 60_000
 _SHORTEST_SOUND: Final = 4
+_SHORTEST_PLURAL: Final = 4
+_MOST_MISSING: Final = 3
+_ALIKE: Final = 0.66
+_ALIKE_SHORT: Final = 0.8
 _SHORTEST_TYPO: Final = 6
 
 _SOUNDS: Final = (
     (re.compile(r"eaux?|au[xt]?(?![a-z])|au"), "o"),
     (re.compile(r"ph"), "f"),
     (re.compile(r"qu|ck|cc(?![eiy])|c(?![eiyh])|k"), "k"),
-    (re.compile(r"sc(?=[eiy])|c(?=[eiy])|ss|z(?=.)|ti(?=on)"), "s"),
+    (re.compile(r"(?:ti|ssi|si|ci)(?=on)"), "s"),
+    (re.compile(r"sc(?=[eiy])|c(?=[eiy])|ss|z(?=.)"), "s"),
     (re.compile(r"(?<!^)h|^h"), ""),
     (re.compile(r"ai(?!n)|ei(?!n)"), "e"),
     (re.compile(r"(ain|ein|in|im(?=[pb]))(?![aeiouy])"), "1"),
@@ -38,9 +46,7 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     spread = text.lower().replace("œ", "oe").replace("æ", "ae")
-    return "".join(
-        c for c in unicodedata.normalize("NFD", spread) if not unicodedata.combining(c)
-    )
+    return "".join(c for c in unicodedata.normalize("NFD", spread) if not unicodedata.combining(c))
 
 
 def split(text: str) -> list[str]:
@@ -57,7 +63,7 @@ def singular(word: str) -> str:
     """Return a folded word without its plural ending; numbers become ``0``, hours ``0h``."""
     if word[0].isdigit():
         return _HOUR.sub("0h", _NUMBER.sub("0", word))
-    if len(word) > 3 and word[-1] in "sx" and word not in _INVARIABLE:
+    if len(word) >= _SHORTEST_PLURAL and word[-1] in "sx" and word not in _INVARIABLE:
         return word[:-1]
     return word
 
@@ -84,7 +90,7 @@ class Vocabulary:
         correct: Iterable[str],
         spellings: Mapping[str, str],
     ) -> None:
-        """Take whole words, word beginnings, correct words never to mend, and known misspellings."""
+        """Take words, word beginnings, correct words never to mend, and known misspellings."""
         self._word_ids: dict[str, int] = {}
         self._stem_ids: dict[str, int] = {}
         for word in words:
@@ -96,6 +102,8 @@ class Vocabulary:
         self._by_sound: dict[str, str] = {}
         self._by_typo: dict[str, str] = {}
         for word in self._word_ids:
+            if not word.isalpha():
+                continue
             if len(word) >= _SHORTEST_SOUND:
                 self._by_sound.setdefault(sound(word), word)
             if len(word) >= _SHORTEST_TYPO:
@@ -117,6 +125,8 @@ class Vocabulary:
         found = self._exactly(folded)
         if found or not folded.isalpha() or singular(folded) in self._correct:
             return found
+        if written[0].isupper() and not written.isupper():
+            return found  # a name, most likely
         mended = self.mend(folded)
         return self._exactly(mended) if mended else ()
 
@@ -137,7 +147,7 @@ class Vocabulary:
         word = singular(folded)
         if len(word) >= _SHORTEST_SOUND:
             heard = self._by_sound.get(sound(folded))
-            if heard is not None and abs(len(heard) - len(word)) <= 3:
+            if heard is not None and _near(word, heard):
                 return heard
         if len(word) >= _SHORTEST_TYPO:
             for short in _shortened(word):
@@ -145,6 +155,14 @@ class Vocabulary:
                 if near is not None and near[0] == word[0] and abs(len(near) - len(word)) <= 1:
                     return near
         return None
+
+
+def _near(one: str, other: str) -> bool:
+    """Tell whether two words that sound alike also look alike."""
+    if abs(len(one) - len(other)) > _MOST_MISSING or one[0] != other[0]:
+        return False
+    kept = SequenceMatcher(None, one, other, autojunk=False).ratio()
+    return kept >= (_ALIKE if len(one) > _SHORTEST_SOUND else _ALIKE_SHORT)
 
 
 class Lexicon(dict[str, "tuple[int, ...] | int | None"]):
