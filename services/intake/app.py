@@ -1,0 +1,178 @@
+"""Composition root of intake: the only module that names concrete parts."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import yaml
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+
+from desk import Desk, DeskError, load_desk
+from desk.facts import Source
+from runtime import kafka, mongo
+from runtime.health import health_routes
+from runtime.keys import KeyUnusable, read_key
+from runtime.lifecycle import Lifecycle, Need
+from runtime.logs import configure_logs
+from runtime.sealing import Sealer
+from runtime.serving import run
+from runtime.settings import load, stop_misconfigured
+from schemas.personal import personal_fields
+from schemas.requests import RequestReceived
+from schemas.sessions import SessionRequested
+from services.intake.domain.masking import Mask, Masked, mask_secrets, read_words
+from services.intake.handlers import completion, submissions
+from services.intake.handlers.acceptance import Acceptance
+from services.intake.settings import Settings
+from services.intake.store import MongoLedger
+from services.intake.web import build_web
+from services.intake.web.api import Api, api_routes
+from services.intake.web.authentication import Keys, read_keys
+from services.intake.web.pages.bucket import Bucket
+from services.intake.web.pages.calls import CallDesk, call_routes
+from services.intake.web.pages.declared import read_declared
+from services.intake.web.pages.desk_session import DeskSessions
+from services.intake.web.pages.forms import Counter, FormDesk
+from services.intake.web.pages.public import public_routes
+from services.intake.web.pages.rendering import Pages
+
+TRIES_PER_MINUTE: Final = 30
+SERVICE: Final = "intake"
+VERSION: Final = "1"
+SEND_DEADLINE_S: Final = 5.0
+_MASKING: Final = Path(__file__).parent / "domain" / "masking.fr.yaml"
+
+
+class UndeclaredSource(Exception):
+    """The settings name a source that the desk does not declare."""
+
+
+def main() -> int:
+    """Run intake until it is told to end; returns the exit status."""
+    settings = load(Settings)
+    configure_logs(
+        service=SERVICE,
+        level=settings.log_level,
+        personal=personal_fields(RequestReceived, SessionRequested),
+    )
+    try:
+        intake = Intake(settings)
+    except (DeskError, KeyUnusable, UndeclaredSource) as error:
+        stop_misconfigured(str(error))
+    return run(intake.build_app, intake.prepare, settings.http)
+
+
+class Intake:
+    """Everything of one process; raises ``DeskError`` or ``KeyUnusable`` before it starts."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._desk: Desk = load_desk(settings.desk_dir)
+        self._sealer = Sealer(read_key(settings.keys_dir, "sealing.key"))
+        self._key = read_key(settings.keys_dir, "fingerprint.key")
+        self._source_keys: Keys = read_keys(settings.keys_dir, "sources.json")
+        self._desk_keys: Keys = read_keys(settings.keys_dir, "desk-users.json")
+        self._form_source = self._declared(settings.forms.source)
+        self._calls_source = self._declared(settings.forms.calls_source)
+        self._acceptance: Acceptance
+
+    def prepare(self) -> Lifecycle:
+        """Make the connections' owners, inside the event loop."""
+        broker = kafka.build_broker(self._settings.kafka, service=SERVICE)
+        publisher = kafka.Publisher(
+            broker, service=SERVICE, sealer=self._sealer, deadline_s=SEND_DEADLINE_S
+        )
+        client = mongo.connect(self._settings.mongo)
+        ledger = MongoLedger(
+            mongo.database(client, self._settings.mongo),
+            keep_days=self._desk.retention.days("requests-ledger"),
+            now=_now,
+        )
+        self._acceptance = Acceptance(
+            publisher=publisher, ledger=ledger, mask=build_mask(), key=self._key, now=_now
+        )
+        group, sources = self._settings.group, self._desk.sources
+        submissions.subscribe(broker, self._acceptance, publisher, sources=sources, group=group)
+        completion.subscribe(broker, ledger, publisher, sources=sources, group=group)
+
+        async def connect_mongo() -> None:
+            await mongo.check(client)
+            await ledger.prepare()
+
+        async def close_mongo() -> None:
+            client.close()
+
+        return Lifecycle(
+            [
+                Need(
+                    name="mongodb",
+                    connect=connect_mongo,
+                    probe=lambda: mongo.check(client),
+                    close=close_mongo,
+                ),
+                Need(
+                    name="kafka",
+                    connect=lambda: kafka.start(broker),
+                    probe=lambda: kafka.probe(broker),
+                    close=lambda: kafka.stop(broker),
+                ),
+            ]
+        )
+
+    def build_app(self, lifecycle: Lifecycle) -> Litestar:
+        """Return the application over what ``prepare`` made."""
+        api = Api(
+            acceptance=self._acceptance,
+            keys=self._source_keys,
+            sources=self._desk.sources,
+            public_url=self._settings.public_url,
+        )
+        routes = [*health_routes(lifecycle), *api_routes(api), *self._pages()]
+        return build_web(routes, version=VERSION)
+
+    def _pages(self) -> list[HTTPRouteHandler]:
+        limits = self._settings.forms
+        forms = FormDesk(
+            desk=self._desk,
+            pages=Pages(self._desk, now=_now),
+            declared=read_declared(),
+            acceptance=self._acceptance,
+            key=self._key,
+        )
+        bucket = Bucket(per_minute=limits.per_minute, monotonic=time.monotonic)
+        public = Counter(source=self._form_source, done="/demande/recue", bucket=bucket)
+        calls = CallDesk(
+            forms=forms,
+            counter=Counter(source=self._calls_source, done="/appel/recu"),
+            users=self._desk_keys,
+            sessions=DeskSessions(
+                key=self._key,
+                hours=limits.session_hours,
+                secure=self._settings.public_url.startswith("https://"),
+                now=_now,
+            ),
+            tries=Bucket(per_minute=TRIES_PER_MINUTE, monotonic=time.monotonic),
+        )
+        return [*public_routes(forms, public), *call_routes(calls)]
+
+    def _declared(self, name: str) -> Source:
+        try:
+            return self._desk.sources[name]
+        except KeyError:
+            raise UndeclaredSource(f"source {name} is not declared in sources.yaml") from None
+
+
+def build_mask() -> Mask:
+    """Return what masks the secrets of a text, with the words of the data file."""
+    words = read_words(yaml.safe_load(_MASKING.read_text(encoding="utf-8")))
+
+    def mask(text: str, /) -> Masked:
+        return mask_secrets(text, words)
+
+    return mask
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,27 @@
+"""HTTP in and out: the programs' door and the pages, in one application."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+
+from runtime.problems import EXCEPTION_HANDLERS
+
+
+def build_web(routes: Sequence[HTTPRouteHandler], *, version: str) -> Litestar:
+    """Return the application; its contract is served at ``/schema/openapi.json``, as JSON only."""
+    handlers: dict[int | type[Exception], Any] = dict(EXCEPTION_HANDLERS)
+    return Litestar(
+        route_handlers=list(routes),
+        exception_handlers=handlers,
+        openapi_config=OpenAPIConfig(
+            title="Aiguillage intake",
+            version=version,
+            path="/schema",
+            render_plugins=[JsonRenderPlugin()],
+        ),
+        logging_config=None,
+    )
