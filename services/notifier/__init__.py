@@ -1,0 +1,1 @@
+"""Tells people and tools what happened: by mail and webhook, each delivery once."""

@@ -1,0 +1,1 @@
+"""What is to be told to whom, and what becomes of each delivery; pure."""

@@ -1,0 +1,210 @@
+"""What an event gives mails to say, and to whom."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from desk import Desk
+from schemas.requests import tracking_number
+from schemas.sessions import EntryRecorded
+from schemas.tickets import TicketCreated, TicketOverdue, TicketReassigned
+from services.notifier.domain.addresses import Undeliverable, to_wire
+from services.notifier.domain.table import Condition, Kind, Role
+
+Word = Callable[[str, str], str]
+"""The French word for a code: ``word(kind, code)``."""
+
+_NAMES: Final = frozenset({"tracking", "ticket_id", "request_id", "queue_title"})
+_TICKET: Final = _NAMES.union(
+    ("subject", "body", "organisation", "service_title", "profile_title", "channel_title"),
+    ("contact_name", "contact_email", "contact_phone", "received_at", "masked", "unreachable"),
+    ("consultation_reference", "consultation_buyer", "consultation_object", "tool"),
+    ("training", "dpo", "remote", "confident", "rule", "because"),
+    ("priority", "priority_title", "due_at", "due_because"),
+)
+_ENTRY: Final = frozenset(
+    ("session_id", "index", "entry_type", "sentence", "reason", "scope", "recorded_at", "leaf_hash")
+)
+VARIABLES: Final[Mapping[Kind, frozenset[str]]] = {
+    "ticket-created": _TICKET,
+    "ticket-overdue": _NAMES.union(("due_at",)),
+    "ticket-reassigned": _TICKET.union(("previous_queue_title", "reason")),
+    "entry-recorded": _ENTRY,
+    "notice-issued": frozenset({"name"}),
+}
+"""What each kind of event gives; a notice also brings the variables that the table names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """An event as mails see it; ``cause`` is the request's or the session's id."""
+
+    kind: Kind
+    event_id: str
+    cause: str
+    facts: frozenset[Condition] = frozenset()
+    addresses: Mapping[Role, tuple[str, ...]]
+    variables: Mapping[str, Any]
+    reply_to: str | None = None
+    """The requester's address, where there is one that can be written to."""
+    template: str | None = None
+    """For a notice: the one mail that it asks for."""
+    record: bytes = field(default=b"", repr=False)
+    """The event as it came, for tools that take events."""
+
+
+def of_ticket(event: TicketCreated, desk: Desk, word: Word, record: bytes) -> Occasion:
+    """Return the occasion of a new ticket: staff, tool, requester and, where flagged, the DPO."""
+    ticket, request = event.data, event.data.request
+    queue = desk.queues[ticket.decision.queue]
+    email = request.contact.email
+    return Occasion(
+        kind="ticket-created",
+        event_id=event.id,
+        cause=str(ticket.request_id),
+        facts=_ticket_facts(event),
+        addresses={
+            "staff": queue.staff,
+            "tool": (queue.ticket_mail,) if queue.ticket_mail else (),
+            "requester": (email,) if email else (),
+            "dpo": (desk.contacts.dpo.address,),
+        },
+        variables=_ticket_variables(event, desk, word),
+        reply_to=_reachable(email),
+        record=record,
+    )
+
+
+def of_overdue(event: TicketOverdue, desk: Desk) -> Occasion:
+    """Return the occasion of a ticket whose due time passed."""
+    ticket = event.data
+    queue = desk.queues[ticket.queue]
+    return Occasion(
+        kind="ticket-overdue",
+        event_id=event.id,
+        cause=str(ticket.request_id),
+        addresses={"staff": queue.staff},
+        variables={
+            "tracking": ticket.tracking,
+            "ticket_id": str(ticket.ticket_id),
+            "request_id": str(ticket.request_id),
+            "queue_title": queue.title,
+            "due_at": ticket.due_at,
+        },
+    )
+
+
+def of_reassigned(
+    event: TicketReassigned, original: TicketCreated | None, desk: Desk, word: Word
+) -> Occasion:
+    """Return the occasion of a ticket that a person moved; ``original`` where it is still kept."""
+    ticket = event.data
+    queue = desk.queues[ticket.queue]
+    variables: dict[str, Any] = dict.fromkeys(VARIABLES["ticket-created"])
+    if original is not None:
+        variables = _ticket_variables(original, desk, word)
+    tool = (queue.ticket_mail,) if queue.ticket_mail and original is not None else ()
+    return Occasion(
+        kind="ticket-reassigned",
+        event_id=event.id,
+        cause=str(ticket.request_id),
+        facts=frozenset({ticket.queue}),
+        addresses={"staff": queue.staff, "tool": tool},
+        variables={
+            **variables,
+            "tracking": tracking_number(ticket.request_id),
+            "ticket_id": str(ticket.ticket_id),
+            "request_id": str(ticket.request_id),
+            "queue_title": queue.title,
+            "tool": queue.tool,
+            "previous_queue_title": desk.queues[ticket.previous_queue].title,
+            "reason": ticket.reason,
+        },
+        reply_to=_reachable(original.data.request.contact.email) if original else None,
+    )
+
+
+def of_entry(event: EntryRecorded, desk: Desk, word: Word) -> Occasion:
+    """Return the occasion of an entry of the authorization log."""
+    entry = event.data
+    sentence = word("entries", entry.entry_type)
+    return Occasion(
+        kind="entry-recorded",
+        event_id=event.id,
+        cause=str(entry.session_id),
+        facts=frozenset({"tells-dpo"} if entry.tells_dpo else ()),
+        addresses={"dpo": (desk.contacts.dpo.address,)},
+        variables={
+            "session_id": str(entry.session_id),
+            "index": entry.index,
+            "entry_type": entry.entry_type,
+            "sentence": word("other_entry", "") if sentence == entry.entry_type else sentence,
+            "reason": word("reasons", entry.reason) if entry.reason else None,
+            "scope": entry.scope,
+            "recorded_at": entry.recorded_at,
+            "leaf_hash": entry.leaf_hash,
+        },
+    )
+
+
+def _reachable(email: str | None) -> str | None:
+    try:
+        return to_wire(email) if email else None
+    except Undeliverable:
+        return None
+
+
+def _ticket_facts(event: TicketCreated) -> frozenset[Condition]:
+    decision = event.data.decision
+    facts: set[Condition] = {decision.queue}
+    if decision.training:
+        facts.add("training")
+    if decision.dpo:
+        facts.add("dpo")
+    if decision.remote:
+        facts.add("remote")
+    if not decision.confident:
+        facts.add("unsure")
+    if decision.priority == "urgent":
+        facts.add("urgent")
+    return frozenset(facts)
+
+
+def _ticket_variables(event: TicketCreated, desk: Desk, word: Word) -> dict[str, Any]:
+    ticket, request, decision = event.data, event.data.request, event.data.decision
+    queue = desk.queues[decision.queue]
+    service = desk.services.get(request.service or "")
+    profile = desk.profiles.get(request.profile or "")
+    consultation = request.consultation
+    return {
+        "tracking": ticket.tracking,
+        "ticket_id": str(ticket.ticket_id),
+        "request_id": str(ticket.request_id),
+        "queue_title": queue.title,
+        "tool": queue.tool,
+        "subject": request.subject,
+        "body": request.body,
+        "organisation": request.organisation,
+        "service_title": service.title if service else request.service,
+        "profile_title": profile.title if profile else request.profile,
+        "channel_title": word("channels", request.channel),
+        "unreachable": bool(request.contact.email) and not _reachable(request.contact.email),
+        "contact_name": request.contact.name,
+        "contact_email": request.contact.email,
+        "contact_phone": request.contact.phone,
+        "consultation_reference": consultation.reference if consultation else None,
+        "consultation_buyer": consultation.buyer if consultation else None,
+        "consultation_object": consultation.object if consultation else None,
+        "received_at": request.received_at,
+        "masked": request.masked,
+        "training": decision.training,
+        "dpo": decision.dpo,
+        "remote": decision.remote,
+        "confident": decision.confident,
+        "rule": decision.rule,
+        "because": decision.because,
+        "priority": decision.priority,
+        "priority_title": word("priorities", decision.priority),
+        "due_at": decision.due_at,
+        "due_because": decision.due_because,
+    }

@@ -1,0 +1,174 @@
+"""Senders on a real ledger: caps, ends of use, leases that are lost."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+import pytest
+
+from runtime import mongo
+from runtime.sealing import Sealer
+from runtime.settings import MongoSettings
+from services.notifier.domain.deliveries import (
+    Accepted,
+    Answer,
+    Backoff,
+    Content,
+    Delivery,
+    LeaseLost,
+    Settlement,
+)
+from services.notifier.domain.table import Limits
+from services.notifier.recovery import Recovery
+from services.notifier.sending import Sender
+from services.notifier.store import Ledger
+from tests.integration.notifier.running import until
+from tests.unit.notifier.events import TRACE
+
+BACKOFF = Backoff(first_s=0.1, longest_s=1)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class FakeChannel:
+    """Takes everything, and remembers it; ``hold`` makes it wait before or after the body."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+        self.go_on = asyncio.Event()
+        self.go_on.set()
+
+    async def send(
+        self, content: Content, message_id: str, begin_data: Callable[[], Awaitable[bool]]
+    ) -> Answer:
+        await self.go_on.wait()
+        if not await begin_data():
+            raise LeaseLost
+        self.taken.append(message_id)
+        return Accepted(code=250)
+
+    async def close(self) -> None:
+        return
+
+
+@pytest.fixture
+async def ledger(mongo_uri: str, mongo_database: str) -> AsyncIterator[Ledger]:
+    settings = MongoSettings(uri=mongo_uri, database=mongo_database)
+    client = mongo.connect(settings)
+    ledger = Ledger(mongo.database(client, settings), sealer=Sealer(b"k" * 32), kept_days=1)
+    await ledger.prepare()
+    yield ledger
+    client.close()
+
+
+def a_delivery(
+    number: int, *, recipient: str = "hash", useful: timedelta = timedelta(hours=1)
+) -> Delivery:
+    return Delivery(
+        delivery_id=f"{number:032x}",
+        cause="cause",
+        template="ticket-staff",
+        role="staff",
+        channel="mail",
+        recipient=recipient,
+        message_id=f"<{number}@x.example>",
+        lesser_evil="gap",
+        planned_at=now(),
+        give_up_at=now() + useful,
+        traceparent=TRACE,
+        content=Content(sender="a@x.example", to="b@x.example", body=b"mail"),
+    )
+
+
+def a_sender(ledger: Ledger, channel: FakeChannel, *, cap: int = 1000) -> Sender:
+    limits = Limits(
+        give_up_after_hours=1,
+        first_retry_seconds=1,
+        longest_retry_seconds=1,
+        per_recipient_and_hour={"staff": cap},
+    )
+    return Sender(
+        ledger=ledger,
+        connections=[{"mail": channel}, {"mail": channel}],
+        limits=limits,
+        backoff=BACKOFF,
+        lease_s=30,
+        now=now,
+    )
+
+
+async def settled(ledger: Ledger, state: str, count: int) -> None:
+    async def is_so() -> bool:
+        return (await ledger.count_by_state()).get(state) == count
+
+    await until(is_so, what=f"{count} {state}")
+
+
+async def test_above_the_cap_a_recipient_waits_for_the_next_hour(ledger: Ledger) -> None:
+    channel = FakeChannel()
+    await ledger.plan([a_delivery(n) for n in range(5)])
+    await ledger.plan([a_delivery(9, recipient="other")])
+    running = asyncio.create_task(a_sender(ledger, channel, cap=3).run())
+    await settled(ledger, "sent", 4)
+    await settled(ledger, "planned", 2)
+    running.cancel()
+    assert len(channel.taken) == 4
+    assert "<9@x.example>" in channel.taken
+
+
+async def test_what_is_of_no_more_use_is_given_up_unsent(ledger: Ledger) -> None:
+    channel = FakeChannel()
+    await ledger.plan([a_delivery(1, useful=timedelta(seconds=-1))])
+    running = asyncio.create_task(a_sender(ledger, channel).run())
+    await settled(ledger, "given-up", 1)
+    running.cancel()
+    assert channel.taken == []
+
+
+async def test_planning_twice_sends_once_whoever_sends(ledger: Ledger) -> None:
+    channel = FakeChannel()
+    deliveries = [a_delivery(n) for n in range(30)]
+    await ledger.plan(deliveries)
+    senders = [asyncio.create_task(a_sender(ledger, channel).run()) for _ in range(3)]
+    await ledger.plan(deliveries)
+    await settled(ledger, "sent", 30)
+    await ledger.plan(deliveries)
+    for sender in senders:
+        sender.cancel()
+    assert sorted(channel.taken) == sorted(one.message_id for one in deliveries)
+
+
+@pytest.mark.parametrize("frozen_at", ["leased", "data"])
+async def test_a_sender_that_stood_still_too_long_neither_doubles_nor_lies(
+    ledger: Ledger, frozen_at: Literal["leased", "data"]
+) -> None:
+    await ledger.plan([a_delivery(1)])
+    zombie = await ledger.lease(now=now(), until=now() - timedelta(seconds=1), owner="zombie")
+    assert zombie is not None
+    if frozen_at == "data":
+        assert await ledger.begin_data(zombie)
+    recovery = Recovery(ledger=ledger, backoff=BACKOFF, every_s=1, now=now, on_change=lambda: None)
+    assert await recovery.recover() == 1
+    if frozen_at == "leased":
+        heir = await ledger.lease(now=now(), until=now() + timedelta(hours=1), owner="heir")
+        assert heir is not None
+        assert not await ledger.begin_data(zombie)
+        assert await ledger.begin_data(heir)
+        return
+    assert await ledger.count_by_state() == {"unknown": 1}
+    assert await ledger.settle(zombie, Settlement(state="sent", reply_code=250), now=now())
+    assert await ledger.count_by_state() == {"sent": 1}
+
+
+async def test_outcomes_are_told_until_it_is_noted_that_they_were(ledger: Ledger) -> None:
+    await ledger.plan([a_delivery(1)])
+    leased = await ledger.lease(now=now(), until=now() + timedelta(hours=1), owner="one")
+    assert leased is not None
+    await ledger.settle(leased, Settlement(state="sent", reply_code=250), now=now())
+    first, again = await ledger.untold(10), await ledger.untold(10)
+    assert first == again
+    await ledger.told(first)
+    assert await ledger.untold(10) == []

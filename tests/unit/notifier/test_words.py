@@ -1,0 +1,187 @@
+"""Every mail in both its forms: complete, in agreement, readable by everyone."""
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+
+from desk import Desk
+from services.notifier.domain import occasions
+from services.notifier.domain.occasions import Word
+from services.notifier.domain.table import Mail, MailTable
+from services.notifier.rendering import TEMPLATES, Rendered, Renderer, RenderingFailed
+from tests.unit.notifier import events
+
+HOSTILE = '<script>alert(1)</script> & {{ 7*7 }} {% raw %} "l\'été" => > ok'
+LUMINANCE_SHARE = (0.2126, 0.7152, 0.0722)
+
+
+def samples(table: MailTable, desk: Desk, word: Word) -> Iterator[tuple[Mail, dict[str, object]]]:
+    """Yield each mail of the table with what it would be given; texts are hostile ones."""
+    request = {"subject": HOSTILE, "body": f"{HOSTILE}\n\n{HOSTILE}", "organisation": HOSTILE}
+    created = events.marketplace_ticket(
+        decision={"training": True, "dpo": True, "remote": True, "confident": False},
+        request={**request, "masked": 1},
+    )
+    given = {
+        "ticket-created": occasions.of_ticket(created, desk, word, b"").variables,
+        "ticket-overdue": occasions.of_overdue(events.overdue(created), desk).variables,
+        "ticket-reassigned": occasions.of_reassigned(
+            events.reassigned(created), created, desk, word
+        ).variables,
+        "entry-recorded": occasions.of_entry(events.entry(), desk, word).variables,
+    }
+    for mail in table.mails:
+        if mail.channel == "webhook":
+            continue
+        if mail.on == "notice-issued":
+            yield mail, {**events.NOTICES[mail.template], "name": HOSTILE}
+        else:
+            yield mail, dict(given[mail.on])
+
+
+@pytest.fixture(scope="module")
+def rendered(table: MailTable, desk: Desk, word: Word, renderer: Renderer) -> dict[str, Rendered]:
+    return {
+        mail.template: renderer.render(mail.template, variables)
+        for mail, variables in samples(table, desk, word)
+    }
+
+
+class _Page(HTMLParser):
+    """Collects words, tags and styles of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self._open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "br"):
+            self._open.append(tag)
+        if tag == "a":
+            self._link = dict(attrs)["href"]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+        if tag == "a":
+            self.words.append(f" {self._link} ")
+
+    def handle_data(self, data: str) -> None:
+        if not {"title", "h1"} & set(self._open):
+            self.words.append(f" {data}")
+
+
+def read(html: str) -> _Page:
+    page = _Page()
+    page.feed(html)
+    page.close()
+    assert page._open == []
+    return page
+
+
+def only_words(text: str) -> list[str]:
+    return re.findall(r"[\w@./:'’-]*\w", re.sub(r"(?m)^> ?|^--$", "", text))
+
+
+def test_every_template_is_in_the_table_and_every_mail_has_one(
+    rendered: dict[str, Rendered],
+) -> None:
+    names = {path.name for path in TEMPLATES.glob("*.j2")}
+    layouts = {"layout.txt.j2", "layout.html.j2"}
+    assert names - layouts == {f"{name}.j2" for name in rendered}
+
+
+def test_text_and_html_say_the_same(rendered: dict[str, Rendered]) -> None:
+    for name, words in rendered.items():
+        page = "".join(read(words.html).words)
+        assert only_words(page) == only_words(words.text), name
+
+
+def test_no_mail_lets_markup_of_others_through(rendered: dict[str, Rendered]) -> None:
+    for name, words in rendered.items():
+        assert "<script" not in words.html, name
+        assert "49" not in words.text.split(), name
+
+
+def test_every_page_is_french_titled_and_free_of_anything_to_load(
+    rendered: dict[str, Rendered],
+) -> None:
+    for name, words in rendered.items():
+        page = read(words.html)
+        tags = [tag for tag, _ in page.tags]
+        assert page.tags[0] == ("html", {"lang": "fr"}), name
+        assert {"title", "main", "h1", "footer"} <= set(tags), name
+        assert tags.count("h1") == 1
+        assert not {"img", "script", "link", "style", "iframe", "form", "table"} & set(tags), name
+        for tag, attributes in page.tags:
+            assert "src" not in attributes, tag
+            assert "onclick" not in attributes
+
+
+def test_links_say_where_they_lead_without_their_surroundings(
+    rendered: dict[str, Rendered],
+) -> None:
+    for words in rendered.values():
+        for href, label in re.findall(r'<a href="([^"]+)"[^>]*>([^<]+)</a>', words.html):
+            assert href.startswith("https://")
+            assert len(label.split()) >= 3
+
+
+def test_contrast_is_at_least_four_and_a_half_to_one(rendered: dict[str, Rendered]) -> None:
+    colours = set()
+    for words in rendered.values():
+        colours |= set(re.findall(r"(?<!-)color:(#[0-9a-f]{6})", words.html))
+    assert colours
+    for colour in colours:
+        assert contrast(colour, "#ffffff") >= 4.5, colour
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio (WCAG 2.2, 1.4.3)."""
+    high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return sum(share * part for share, part in zip(LUMINANCE_SHARE, linear, strict=True))
+
+
+def test_paragraphs_are_short(rendered: dict[str, Rendered]) -> None:
+    for name, words in rendered.items():
+        for paragraph in re.findall(r"<p>([^<]*)</p>", words.html):
+            assert len(paragraph) < 400, name
+        assert all(first or second for first, second in pairwise(words.text.split("\n\n")))
+
+
+def test_the_requester_reads_nothing_they_wrote_themselves(
+    rendered: dict[str, Rendered],
+) -> None:
+    words = rendered["ticket-acknowledged"]
+    assert "alert(1)" not in words.text
+    assert "Pernot" not in words.text
+    for said in ("gratuites", "formation.ternum-bfc.example", "0 970 609 909", "13 h 30"):
+        assert said in words.text
+
+
+def test_the_mail_with_the_identity_word_has_no_link(rendered: dict[str, Rendered]) -> None:
+    assert "noisetier" in rendered["identity-check"].text
+    assert "http" not in rendered["identity-check"].text
+    assert "noisetier" not in rendered["session-offer"].text
+
+
+def test_a_missing_variable_is_an_error_that_names_no_value(renderer: Renderer) -> None:
+    with pytest.raises(RenderingFailed, match="session-wish"):
+        renderer.render("session-wish", {"organisation": "secret"})
+
+
+def test_only_web_addresses_become_links(renderer: Renderer) -> None:
+    variables = {**events.NOTICES["session-offer"], "link": "javascript:alert(1)", "name": None}
+    with pytest.raises(RenderingFailed):
+        renderer.render("session-offer", variables)
