@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 from pydantic import SecretStr
@@ -73,6 +73,7 @@ def export(
     try:
         entries = asyncio.run(_export(settings, out, origin, reader))
     except Unavailable as error:
+        out.unlink(missing_ok=True)
         typer.echo(f"{error.what} is away: nothing exported", err=True)
         raise typer.Exit(code=1) from None
     except FileExistsError:
@@ -87,14 +88,18 @@ async def _export(settings: MongoSettings, out: Path, origin: str, reader: Reade
     writing = asyncio.create_task(log.run())
     try:
         with out.open("x", encoding="utf-8") as file:
-            await _put_on_record(log, reader)
-            count = -1  # the header
-            async for line in export_lines(log, origin=origin):
-                file.write(line)
-                count += 1
+            return await _write(log, file, origin, reader)
     finally:
         writing.cancel()
         client.close()
+
+
+async def _write(log: MongoEvidenceLog, file: TextIO, origin: str, reader: Reader) -> int:
+    await _put_on_record(log, reader)
+    count = -1  # the header
+    async for line in export_lines(log, origin=origin):
+        file.write(line)
+        count += 1
     return count
 
 

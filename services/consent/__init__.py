@@ -1,0 +1,1 @@
+"""Remote sessions: who authorized what on a workstation, and the proof of it."""

@@ -1,0 +1,241 @@
+"""Composition root of consent: the only module that names concrete parts."""
+
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+from uuid import uuid4
+
+from litestar import Router, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp
+
+from desk import Desk, DeskError, load_desk
+from runtime import kafka
+from runtime.health import health_routes
+from runtime.keys import KeyUnusable, read_key
+from runtime.lifecycle import Lifecycle
+from runtime.logs import configure_logs
+from runtime.problems import Problem
+from runtime.sealing import Sealer
+from runtime.serving import run
+from runtime.settings import load, stop_misconfigured
+from schemas.personal import personal_fields
+from schemas.sessions import SessionRequested
+from services.consent.assisting import Assisting, reasons
+from services.consent.attending import Attending
+from services.consent.connections import Connections
+from services.consent.domain.checkpoint import BadCheckpoint, Signer
+from services.consent.domain.derived import Secrets
+from services.consent.domain.entry import Terms
+from services.consent.domain.practice import Practice, as_code
+from services.consent.follower import Follower
+from services.consent.handlers import Handlers, subscribe
+from services.consent.notices import Notices
+from services.consent.offering import Offering
+from services.consent.recorder import Recorder
+from services.consent.settings import Settings
+from services.consent.strangers import Strangers
+from services.consent.timers import Timers
+from services.consent.web import build_web
+from services.consent.web.assistant_api import AssistantApi, assistant_routes
+from services.consent.web.authentication import Authenticator, read_public_key
+from services.consent.web.browsers import Browsers
+from services.consent.web.live import Live
+from services.consent.web.pages import Pages, asset_route, page_routes
+from services.consent.web.receipts import Receipts
+from services.consent.web.rendering import Renderer
+from services.consent.web.sessions import SessionPages
+from services.consent.wording import load_wording
+
+SERVICE: Final = "consent"
+VERSION: Final = "1"
+_WITHDRAWAL: Final = "session-page-button-or-telephone"
+_MINUTE_S: Final = 60
+
+
+def main() -> int:
+    """Run consent until it is told to end; returns the exit status."""
+    settings = load(Settings)
+    configure_logs(
+        service=SERVICE, level=settings.log_level, personal=personal_fields(SessionRequested)
+    )
+    try:
+        consent = Consent(settings)
+    except (DeskError, KeyUnusable) as error:
+        stop_misconfigured(str(error))
+    return run(consent.build_app, consent.prepare, settings.http)
+
+
+class Consent:
+    """Everything of one process; raises ``DeskError`` or ``KeyUnusable`` before it starts."""
+
+    def __init__(self, settings: Settings, *, now: Callable[[], datetime] | None = None) -> None:
+        self._settings = settings
+        self._now = now or _now
+        self._desk = load_desk(settings.desk_dir)
+        self._key = read_key(settings.keys_dir, "fingerprint.key")
+        self._sealer = Sealer(read_key(settings.keys_dir, "sealing.key"))
+        self._secrets = Secrets(self._key)
+        self._issuer = read_public_key(settings.keys_dir, "tokens-public.pem")
+        self._signer = _signer(settings)
+        self._wording = load_wording(self._desk)
+        self._practice = practice(self._desk, legal_basis=settings.legal_basis)
+        self.connections: Connections
+        self.follower: Follower
+        self.timers: Timers
+        self._recorder: Recorder
+        self._offering: Offering
+
+    def prepare(self) -> Lifecycle:
+        """Make the connections' owners, inside the event loop."""
+        settings = self._settings
+        broker = kafka.build_broker(settings.kafka, service=SERVICE)
+        publisher = kafka.Publisher(broker, service=SERVICE, sealer=self._sealer)
+        self.connections = connections = Connections(
+            settings=settings,
+            desk=self._desk,
+            key=self._key,
+            sealer=self._sealer,
+            signer=self._signer,
+            broker=broker,
+            publisher=publisher,
+            now=self._now,
+        )
+        self.follower = Follower(connections.log)
+        self._recorder = Recorder(
+            connections.log, self._practice, now=self._now, on_append=self.follower.nudge
+        )
+        self._offering = Offering(self._recorder, connections.persons, self._practice)
+        subscribe(broker, Handlers(self._offering, self._recorder, self._practice), publisher)
+        self.timers = Timers(self.follower, self._recorder, self._practice, now=self._now)
+        return connections.lifecycle(
+            follow=self.follower.run, time=self.timers.run, notices_for=self._notices().notices_for
+        )
+
+    def build_app(self, lifecycle: Lifecycle) -> ASGIApp:
+        """Return the application over what ``prepare`` made."""
+        live = Live(self._recorder, self.follower, ending=lifecycle.ending)
+        routes: list[HTTPRouteHandler | Router] = [
+            *health_routes(lifecycle),
+            assistant_routes(self._assistant_api(live)),
+            page_routes(self._pages(live)),
+            asset_route(),
+            self._checkpoint_route(),
+        ]
+        return build_web(routes, version=VERSION, is_https=self._settings.is_https)
+
+    def _notices(self) -> Notices:
+        return Notices(
+            log=self.connections.log,
+            persons=self.connections.persons,
+            desk=self._desk,
+            secrets=self._secrets,
+            wording=self._wording,
+            sealer=self._sealer,
+            public_url=self._settings.public_url,
+        )
+
+    def _assistant_api(self, live: Live) -> AssistantApi:
+        persons = self.connections.persons
+        assisting = Assisting(
+            self._recorder,
+            persons,
+            self._practice,
+            self._secrets,
+            self._wording,
+            now=self._now,
+            new_id=uuid4,
+        )
+        return AssistantApi(
+            authenticator=Authenticator(key=self._issuer, desk=self._desk, now=self._now),
+            assisting=assisting,
+            offering=self._offering,
+            persons=persons,
+            follower=self.follower,
+            live=live,
+            record_stranger=Strangers(self._recorder, persons, self._practice).record,
+            reasons={act: frozenset(codes) for act, codes in reasons(self._wording).items()},
+        )
+
+    def _pages(self, live: Live) -> Pages:
+        attending = Attending(
+            self._recorder,
+            self.connections.persons,
+            self._practice,
+            self._secrets,
+            self._wording,
+            now=self._now,
+        )
+        renderer = Renderer(self._desk, self._wording)
+        return Pages(
+            attending=attending,
+            secrets=self._secrets,
+            browsers=Browsers(secrets=self._secrets, is_https=self._settings.is_https),
+            renderer=renderer,
+            sessions=SessionPages(
+                attending=attending,
+                renderer=renderer,
+                wording=self._wording,
+                remote=self._desk.remote,
+                now=self._now,
+            ),
+            receipts=Receipts(
+                renderer=renderer,
+                wording=self._wording,
+                kept_days=self._desk.retention.days("evidence"),
+                witness=self.connections.witness,
+            ),
+            live=live,
+            now=self._now,
+            new_visit=lambda: secrets.token_urlsafe(16),
+        )
+
+    def _checkpoint_route(self) -> HTTPRouteHandler:
+        @get("/checkpoint", media_type="text/plain", sync_to_thread=False)
+        def checkpoint() -> str:
+            note = self.connections.checkpoints.latest
+            if note is None:
+                raise Problem(status=404, code="not-found", detail="No checkpoint yet.")
+            return note
+
+        return checkpoint
+
+
+def practice(desk: Desk, *, legal_basis: str) -> Practice:
+    """Return what this deployment puts into its entries."""
+    limits = desk.remote.limits
+    in_minutes = {
+        "offered": limits.offer_minutes,
+        "granted": limits.start_minutes,
+        "oral-grant-attested": limits.start_minutes,
+        "started": min(limits.session_without_presence_minutes, limits.session_minutes),
+        "intervene-begun": limits.intervention_minutes,
+        "screenshot-requested": limits.screenshot_minutes,
+        "screenshot-taken": limits.screenshot_minutes,
+    }
+    return Practice(
+        legal_basis=legal_basis,
+        terms=Terms(
+            controller=as_code(desk.operator.name),
+            recipients=("bound-assistant", "dpo"),
+            retention=f"P{desk.retention.days('evidence')}D",
+            withdrawal=_WITHDRAWAL,
+        ),
+        limits_s={act: minutes * _MINUTE_S for act, minutes in in_minutes.items()},
+        code_minutes=limits.entry_code_minutes,
+        code_tries=limits.entry_code_tries,
+        session_s=limits.session_minutes * _MINUTE_S,
+    )
+
+
+def _signer(settings: Settings) -> Signer:
+    path = settings.keys_dir / "consent-signing.pem"
+    try:
+        return Signer.from_pem(path.read_bytes(), origin=settings.log_origin)
+    except (OSError, ValueError, BadCheckpoint) as error:
+        raise KeyUnusable(f"{path}: {type(error).__name__}") from None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

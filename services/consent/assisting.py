@@ -1,0 +1,234 @@
+"""What an assistant does in a session, and what they see of it: never the adherent's link."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from desk.facts import Assistant
+from services.consent.domain.acts import ASSISTANT_ACTS, Act, Author, Drafting
+from services.consent.domain.codes import entry_code
+from services.consent.domain.derived import Secrets
+from services.consent.domain.entry import Draft, Entry, Fact
+from services.consent.domain.lifecycle import SessionState, open_acts
+from services.consent.domain.notices import Asked as Question
+from services.consent.domain.notices import Notice
+from services.consent.domain.practice import Practice
+from services.consent.domain.words import without_secrets
+from services.consent.offering import author_of
+from services.consent.persons import People, Persons
+from services.consent.recorder import NotNow, Recorded, Recorder, Seen
+from services.consent.wording import Wording
+
+_QUESTIONS: Final[tuple[Question, ...]] = ("intervene", "screenshot")
+
+
+class NoSuchSession(Exception):
+    """There is no such session, or it is not this assistant's to know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An act that an assistant asks for, with what it needs beside."""
+
+    act: str
+    reason: str | None = None
+    words: str | None = None
+    no_password: bool | None = None
+    no_elevation: bool | None = None
+    mark: str | None = None
+    """Names this very act, so that a repeat is seen."""
+
+    @property
+    def facts(self) -> dict[str, Fact]:
+        """The declaration's two facts and the mark, where they were given."""
+        told: dict[str, Fact | None] = {
+            "no_password": self.no_password,
+            "no_elevation": self.no_elevation,
+            "mark": self.mark,
+        }
+        return {name: value for name, value in told.items() if value is not None}
+
+    @property
+    def is_incident(self) -> bool:
+        """Whether a declaration says that a password was told or rights were raised."""
+        return self.no_password is False or self.no_elevation is False
+
+
+class Assisting:
+    """Acts of assistants; every one is judged by the state table."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        persons: Persons,
+        practice: Practice,
+        secrets: Secrets,
+        wording: Wording,
+        *,
+        now: Callable[[], datetime],
+        new_id: Callable[[], UUID],
+    ) -> None:
+        self._recorder = recorder
+        self._persons = persons
+        self._practice = practice
+        self._secrets = secrets
+        self._wording = wording
+        self._now = now
+        self._new_id = new_id
+
+    async def act(self, assistant: Assistant, session: UUID, asked: Asked) -> Seen:
+        """Put the act on record; raises ``NotNow``, ``NoSuchSession``, ``Unavailable``."""
+        seen = await self._recorder.see(session)
+        if not seen.entries:
+            raise NoSuchSession
+        asked = replace(asked, words=without_secrets(asked.words) if asked.words else None)
+        act = ASSISTANT_ACTS[asked.act]
+        author = await author_of(self._persons, session, assistant)
+        authorization = str(self._new_id())
+        facts = dict(asked.facts)
+        if asked.words:
+            about = authorization if act.opens else asked.act
+            words = await self._persons.keep(session, f"words:{about}", {"words": asked.words})
+            facts["words"] = words.commitment
+        drafting = Drafting(practice=self._practice, session=session)
+
+        def build(now: Seen) -> Draft | None:
+            if asked.mark and any(e.draft.facts.get("mark") == asked.mark for e in now.entries):
+                return None
+            is_other = author.commitment != now.state.assistant
+            notice = self._notice(act, now)
+            draft = drafting.by_assistant(
+                act,
+                replace(author, role="witness") if is_other and act.oral else author,
+                now.state,
+                authorization=authorization,
+                reason=asked.reason,
+                notice=notice.hash if notice else None,
+                facts=facts | (notice.facts if notice else {}),
+                incident=asked.is_incident,
+            )
+            is_stranger = is_other and not act.oral and not _binds(act)
+            return drafting.refused(draft, "not-this-assistant") if is_stranger else draft
+
+        recorded = await self._recorder.record_if(session, build)
+        return seen if recorded is None else _allowed(recorded).seen
+
+    def _notice(self, act: Act, seen: Seen) -> Notice | None:
+        """Return the text that was read aloud before what ``act`` attests."""
+        if not act.oral or act.type == "oral-refusal-attested":
+            return None
+        if act.scope not in _QUESTIONS:
+            return self._wording.notice
+        kind = f"{act.scope}-requested"
+        asked = (e.draft for e in reversed(seen.entries) if e.draft.type == kind)
+        request = next(asked, None)
+        return None if request is None else self._wording.question(act.scope, request)
+
+    async def issue_code(self, session: UUID) -> tuple[str, Seen]:
+        """Issue a new entry code; the one before it is void."""
+        drafting = Drafting(practice=self._practice, session=session)
+        draft = drafting.fact("code-issued", Author(role="service"))
+        recorded = await self._recorder.record(session, lambda _: draft)
+        return self.code_of(session, recorded.seen), recorded.seen
+
+    def code_of(self, session: UUID, seen: Seen) -> str:
+        """Return the newest entry code."""
+        return self._secrets.entry_code(session, self._code(seen).number)
+
+    async def seen(self, session: UUID) -> Seen:
+        """Return the session itself."""
+        return await self._recorder.see(session)
+
+    async def see(self, assistant: Assistant, session: UUID) -> dict[str, Any]:
+        """Return what this assistant may see of a session; raises ``NoSuchSession``."""
+        seen = await self._recorder.see(session)
+        people = People(await self._persons.of_session(session))
+        bound = people.by_commitment(seen.state.assistant)
+        is_own = bound.get("id") == assistant.id
+        is_open_wish = seen.state.assistant is None and seen.state.session == "requested"
+        if not (is_own or is_open_wish):
+            raise NoSuchSession
+        return self.view(session, seen, people)
+
+    def view(self, session: UUID, seen: Seen, people: People) -> dict[str, Any]:
+        """Return the session as an assistant sees it: no link, and no code."""
+        state, code, now = seen.state, self._code(seen), self._now()
+        adherent = people.by_kind("adherent")
+        shown: dict[str, Any] = {
+            "session_id": str(session),
+            "request_id": next((e.draft.facts.get("request") for e in seen.entries), None),
+            "sequence": state.sequence,
+            "state": dict(state.regions),
+            "allowed": sorted(self._allowed(state, now)),
+            "adherent": {name: adherent.get(name) for name in ("name", "organisation")},
+            "entry_code": {
+                "number": code.number,
+                "state": code.state(now),
+                "tries_left": max(0, code.tries_left),
+                "expires_at": code.expires_at.isoformat() if code.expires_at else None,
+            },
+            "timeline": [timeline_item(entry) for entry in seen.entries],
+        }
+        if state.regions["identity"] in ("asked", "mailed"):
+            shown["identity_word"] = identity_word(
+                self._secrets, session, seen.entries, self._wording
+            )
+        return shown
+
+    def _allowed(self, state: SessionState, now: datetime) -> list[str]:
+        types = open_acts(state, "assistant", at=now)
+        allowed = [name for name, act in ASSISTANT_ACTS.items() if act.type in types]
+        if state.session in ("offered", "requested", "noticed", "granted", "started"):
+            allowed.append("new-entry-code")
+        return allowed
+
+    def _code(self, seen: Seen) -> Any:
+        return entry_code(
+            seen.entries, minutes=self._practice.code_minutes, tries=self._practice.code_tries
+        )
+
+
+def timeline_item(entry: Entry) -> dict[str, Any]:
+    """Return one line of a session's timeline: codes only."""
+    draft = entry.draft
+    item: dict[str, Any] = {
+        "sequence": entry.sequence,
+        "index": entry.index,
+        "type": draft.type,
+        "actor": draft.actor,
+        "at": entry.recorded_at,
+        "scope": draft.scope,
+        "how": draft.how,
+        "reason": draft.reason,
+        "act": draft.facts.get("act"),
+    }
+    return {name: value for name, value in item.items() if value is not None}
+
+
+def identity_word(
+    secrets: Secrets, session: UUID, entries: tuple[Entry, ...], wording: Wording
+) -> str:
+    """Return the words of the newest identity check."""
+    number = sum(1 for entry in entries if entry.draft.type == "identity-asked")
+    return secrets.identity_word(session, number, wording.words)
+
+
+def reasons(wording: Wording) -> Mapping[str, Mapping[str, str]]:
+    """Return, by act, the coded reasons that it may have."""
+    return {
+        "request-intervention": wording.reasons["intervene"],
+        "request-screenshot": wording.reasons["screenshot"],
+    }
+
+
+def _binds(act: Act) -> bool:
+    return act.type == "taken-up"
+
+
+def _allowed(recorded: Recorded) -> Recorded:
+    draft = recorded.entry.draft
+    if draft.type == "refused-act":
+        raise NotNow(draft.reason or "", recorded.seen)
+    return recorded

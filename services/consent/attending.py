@@ -1,0 +1,194 @@
+"""What an adherent does in a session, from the page that the mailed link leads to."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+from services.consent.domain.acts import ADHERENT_ACTS, NO_FACTS, Author, Drafting
+from services.consent.domain.codes import EntryCode, entry_code
+from services.consent.domain.derived import Secrets
+from services.consent.domain.entry import Draft, Entry
+from services.consent.domain.notices import Asked, Notice
+from services.consent.domain.practice import Practice
+from services.consent.persons import People, Persons
+from services.consent.recorder import NotNow, Recorded, Recorder, Seen
+from services.consent.wording import Wording
+
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
+_ID: Final = re.compile(r"[0-9a-f-]{36}")
+_OVER: Final = frozenset({"refused", "cancelled", "expired", "withdrawn", "closed", "over"})
+
+CodeAnswer = Literal["right", "wrong", "dead"]
+
+
+class NotBound(Exception):
+    """The browser is not the one in which the entry code was given."""
+
+
+class TextChanged(Exception):
+    """The text has changed since the page was shown: it is to be read again."""
+
+
+class Malformed(Exception):
+    """A form's field is not what the page had put into it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A form that was sent from the page; ``cookie`` is what the browser brought."""
+
+    act: str
+    cookie: str
+    notice: str | None = None
+    authorization: str | None = None
+
+
+class Attending:
+    """Acts of adherents; each needs the bound browser, but for the report without a code."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        persons: Persons,
+        practice: Practice,
+        secrets: Secrets,
+        wording: Wording,
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._recorder = recorder
+        self._persons = persons
+        self._practice = practice
+        self._secrets = secrets
+        self._wording = wording
+        self._now = now
+
+    async def see(self, session: UUID) -> Seen:
+        """Return the session."""
+        return await self._recorder.see(session)
+
+    async def people(self, session: UUID) -> People:
+        """Return what is known of the people in the session."""
+        return People(await self._persons.of_session(session))
+
+    def code(self, seen: Seen) -> EntryCode:
+        """Return the entry code in force."""
+        return entry_code(
+            seen.entries, minutes=self._practice.code_minutes, tries=self._practice.code_tries
+        )
+
+    def is_bound(self, session: UUID, seen: Seen, cookie: str) -> bool:
+        """Return whether this browser is the one in which the newest used code was given."""
+        bound = self.code(seen).bound
+        return bound > 0 and self._secrets.is_cookie(session, bound, cookie)
+
+    async def give_code(self, session: UUID, told: str) -> tuple[CodeAnswer, Seen]:
+        """Try an entry code; a wrong one is on record and costs a try, the last one the code."""
+        drafting = Drafting(practice=self._practice, session=session)
+        adherent = await self._adherent(session)
+
+        def build(seen: Seen) -> Draft | None:
+            code = self.code(seen)
+            if code.state(self._now()) != "live":
+                return None
+            if self._secrets.is_entry_code(session, code.number, told):
+                return drafting.code_confirmed(adherent, code.number)
+            return drafting.refusal("adherent", "code-wrong", {"code": code.number})
+
+        recorded = await self._recorder.record_if(session, build)
+        if recorded is None:
+            return "dead", await self._recorder.see(session)
+        if recorded.entry.draft.type == "code-confirmed":
+            return "right", recorded.seen
+        if self.code(recorded.seen).tries_left <= 0:
+            await self._void(session)
+        return "wrong", recorded.seen
+
+    async def report_unasked(self, session: UUID) -> Seen:
+        """Put "I did not ask for this" on record, once; nobody is known to have said it."""
+        drafting = Drafting(practice=self._practice, session=session)
+        draft = drafting.fact("unasked-reported", Author(role="adherent"))
+
+        def build(seen: Seen) -> Draft | None:
+            return draft if seen.state.regions["doubt"] == "none" else None
+
+        recorded = await self._recorder.record_if(session, build)
+        return recorded.seen if recorded else await self._recorder.see(session)
+
+    async def act(self, session: UUID, answer: Answer) -> Recorded:
+        """Put an act on record; raises ``NotBound``, ``NotNow``, ``TextChanged``, ``Malformed``."""
+        if answer.notice is not None and not _HASH.fullmatch(answer.notice):
+            raise Malformed
+        if answer.authorization is not None and not _ID.fullmatch(answer.authorization):
+            raise Malformed
+        adherent = await self._adherent(session)
+        drafting = Drafting(practice=self._practice, session=session)
+        recorded = await self._recorder.record(
+            session, lambda seen: self._draft(drafting, adherent, answer, seen)
+        )
+        if recorded.entry.draft.type == "refused-act":
+            raise NotNow(recorded.entry.draft.reason or "", recorded.seen)
+        return recorded
+
+    async def refuse_forgery(self, session: UUID) -> None:
+        """Put on record that a form came from a bound browser but from no page of ours."""
+        draft = Drafting(practice=self._practice, session=session).refusal(
+            "adherent", "forged-form"
+        )
+        await self._recorder.record(session, lambda _: draft)
+
+    def question(self, asked: Asked, seen: Seen) -> tuple[Entry, Notice] | None:
+        """Return the entry that asks the open question of this scope, and its text."""
+        if seen.state.regions[asked] != "requested":
+            return None
+        kind = f"{asked}-requested"
+        entry = next(e for e in reversed(seen.entries) if e.draft.type == kind)
+        return entry, self._wording.question(asked, entry.draft)
+
+    def _draft(self, drafting: Drafting, adherent: Author, answer: Answer, seen: Seen) -> Draft:
+        if not self.is_bound(drafting.session, seen, answer.cookie):
+            raise NotBound
+        act = ADHERENT_ACTS[answer.act]
+        facts = NO_FACTS
+        if answer.act == "read-notice":
+            if answer.notice != self._wording.notice.hash:
+                raise TextChanged
+            facts = self._wording.notice.facts
+        draft = drafting.by_adherent(
+            act, adherent, notice=answer.notice, authorization=answer.authorization, facts=facts
+        )
+        asked = next((scope for scope in _QUESTIONS if draft.type == f"{scope}-granted"), None)
+        if asked is not None and not self._is_answer_to(asked, answer, seen):
+            return drafting.refused(draft, "wrong-notice")
+        return draft
+
+    def _is_answer_to(self, asked: Asked, answer: Answer, seen: Seen) -> bool:
+        question = self.question(asked, seen)
+        return question is None or question[1].hash == answer.notice
+
+    async def _adherent(self, session: UUID) -> Author:
+        people = await self.people(session)
+        record = next((one for one in people.records if one.kind == "adherent"), None)
+        return Author(role="adherent", commitment=record.commitment if record else None)
+
+    async def _void(self, session: UUID) -> None:
+        draft = Drafting(practice=self._practice, session=session).fact(
+            "code-voided", Author(role="service")
+        )
+
+        def build(seen: Seen) -> Draft | None:
+            code = self.code(seen)
+            return draft if code.settled is None and code.tries_left <= 0 else None
+
+        await self._recorder.record_if(session, build)
+
+
+_QUESTIONS: Final[tuple[Asked, ...]] = ("intervene", "screenshot")
+
+
+def has_ended(seen: Seen) -> bool:
+    """Return whether the link is dead: the session is over, however it ended."""
+    return seen.state.session in _OVER

@@ -1,0 +1,168 @@
+"""What the service is connected to: the log and its keeper, the persons, Kafka."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Final
+from uuid import uuid5
+
+import structlog
+from faststream.kafka import KafkaBroker
+
+from desk import Desk
+from runtime import kafka, mongo
+from runtime.failures import Unavailable
+from runtime.kafka import Publisher
+from runtime.keys import keyed_hash
+from runtime.lifecycle import Lifecycle, Need, Worker
+from runtime.sealing import Sealer
+from schemas import topics
+from services.consent.domain.checkpoint import Signer
+from services.consent.domain.entry import THE_LOG
+from services.consent.domain.receipt import Witness
+from services.consent.gateway.checkpoints import CheckpointWriter, read_notes
+from services.consent.gateway.relay import NoticesFor, Relay
+from services.consent.integrity import verify_log, verify_nightly
+from services.consent.notices import Letter, seal_notice
+from services.consent.settings import Settings
+from services.consent.store.evidence import MongoEvidenceLog
+from services.consent.store.persons import MongoPersons
+from services.consent.store.relay import RelayStore
+from services.consent.verify import NotIntact
+
+log = structlog.get_logger()
+
+_TELL_TRIES: Final = 20
+_TELL_DELAY_S: Final = 1.0
+Run = Callable[[], Awaitable[object]]
+
+
+class Connections:
+    """Owns the connections of one process; the log is checked whole before anything is served."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        desk: Desk,
+        key: bytes,
+        sealer: Sealer,
+        signer: Signer,
+        broker: KafkaBroker,
+        publisher: Publisher,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._settings = settings
+        self._desk = desk
+        self._sealer = sealer
+        self._signer = signer
+        self._broker = broker
+        self._publisher = publisher
+        self._now = now
+        self._client = mongo.connect(settings.mongo)
+        self._database = mongo.database(self._client, settings.mongo)
+        self.log = MongoEvidenceLog(self._database, now=now, legal_basis=settings.legal_basis)
+        self.persons = MongoPersons(
+            self._database,
+            sealer=sealer,
+            name_key=key,
+            kept_days=desk.retention.days("persons"),
+            now=now,
+        )
+        self.checkpoints = CheckpointWriter(self.log, signer, settings.checkpoint_file)
+
+    def lifecycle(self, *, follow: Run, time: Run, notices_for: NoticesFor) -> Lifecycle:
+        """Return what is to be connected, and the loops that then run."""
+        relay = Relay(
+            self.log,
+            RelayStore(self._database),
+            bootstrap_servers=self._settings.kafka.bootstrap_servers,
+            notices_for=notices_for,
+            holder=f"{socket.gethostname()}:{self._settings.http.port}",
+        )
+        return Lifecycle(
+            [
+                Need(
+                    name="kafka",
+                    connect=lambda: kafka.start(self._broker),
+                    probe=lambda: kafka.probe(self._broker),
+                    close=lambda: kafka.stop(self._broker),
+                ),
+                Need(
+                    name="mongodb",
+                    connect=self._connect_mongo,
+                    probe=lambda: mongo.check(self._client),
+                    close=self._close_mongo,
+                ),
+            ],
+            workers=[
+                Worker(name="log", run=self.log.run),
+                Worker(name="follower", run=follow),
+                Worker(name="timers", run=time),
+                Worker(name="relay", run=relay.run),
+                Worker(name="checkpoints", run=self.checkpoints.run),
+                Worker(name="nightly", run=lambda: verify_nightly(self._check, now=self._now)),
+            ],
+        )
+
+    async def witness(self) -> Witness | None:
+        """Return the newest checkpoint with the leaves that it covers."""
+        note = self.checkpoints.latest
+        if note is None:
+            return None
+        size = self._signer.verifier.open(note).size
+        return Witness(note=note, size=size, leaves=await self.log.leaf_hashes(0, size))
+
+    async def _connect_mongo(self) -> None:
+        await mongo.check(self._client)
+        await self.log.prepare()
+        await self.persons.prepare()
+        await self._check()
+
+    async def _check(self) -> None:
+        try:
+            await self._verify()
+        except NotIntact as broken:
+            log.error("log is not intact", index=broken.index, reason=broken.reason)
+            await self._tell_dpo(broken)
+            raise
+
+    async def _verify(self) -> None:
+        # Notes first: one that is written meanwhile covers more than what is read here.
+        notes = read_notes(self._settings.checkpoint_file)
+        entries = self.log.raw(await self.log.size())
+        verified = await verify_log(entries, notes=notes, verifier=self._signer.verifier)
+        log.info("log is intact", size=verified.size)
+
+    async def _tell_dpo(self, broken: NotIntact) -> None:
+        at = self._now()
+        letter = Letter(
+            template="log-not-intact",
+            to=self._desk.contacts.dpo.address,
+            name=None,
+            variables={
+                "index": str(broken.index),
+                "reason": broken.reason,
+                "detected_at": at.isoformat(),
+            },
+        )
+        name = keyed_hash(b"log-not-intact", str(broken.index), broken.reason)
+        notice = seal_notice(
+            letter, session=THE_LOG, notice=uuid5(THE_LOG, name), time=at, sealer=self._sealer
+        )
+        for _ in range(_TELL_TRIES):
+            try:
+                await self._publisher.publish(topics.NOTICES, notice)
+            except Unavailable:
+                await asyncio.sleep(_TELL_DELAY_S)
+            else:
+                return
+        log.error("the dpo could not be told", waiting_for="kafka")
+
+    def close(self) -> None:
+        """Let go of MongoDB."""
+        self._client.close()
+
+    async def _close_mongo(self) -> None:
+        self.close()

@@ -1,0 +1,1 @@
+"""Values and decisions about remote sessions; no I/O, clock or random."""

@@ -1,0 +1,44 @@
+"""The evidence log as its users see it: read, decide, append on what was read."""
+
+from typing import Protocol
+from uuid import UUID
+
+from services.consent.domain.entry import Draft, Entry
+from services.consent.domain.lifecycle import Refused
+
+
+class Stale(Exception):
+    """The session has gone on since the caller read it: read again and decide again."""
+
+
+class NotInTable(Exception):
+    """The state table does not have this act here; ``refused`` says why. Nothing is recorded."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.reason)
+        self.refused = refused
+
+
+class EvidenceLog(Protocol):
+    """
+    Reads see what a majority has; an append answers once a majority has it in its journal.
+
+    Every method raises ``runtime.failures.Unavailable`` when that cannot be had in time.
+    """
+
+    async def entries(self, session: UUID) -> tuple[Entry, ...]:
+        """Return the session's entries in order."""
+
+    async def append(self, draft: Draft, *, after: int) -> Entry:
+        """
+        Put the draft on record behind the entry of sequence ``after`` (0: none), on which it rests.
+
+        Raises ``Stale`` or ``NotInTable`` when nothing was recorded, and ``Unavailable`` when the
+        outcome is not known to be durable: then tell the person no, and read again.
+        """
+
+    async def read(self, from_index: int, limit: int) -> tuple[Entry, ...]:
+        """Return at most ``limit`` entries from ``from_index`` on, in order."""
+
+    async def size(self) -> int:
+        """Return how many entries the log has."""

@@ -1,0 +1,27 @@
+"""What one deployment puts into its entries: legal basis, terms and time limits, as codes."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.consent.domain.entry import Terms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Practice:
+    """``limits_s`` holds, by act, the seconds of the timer that runs from it."""
+
+    legal_basis: str
+    terms: Terms
+    limits_s: Mapping[str, int]
+    code_minutes: int
+    code_tries: int
+    session_s: int
+    """Of a session whose page has shown that it can beat."""
+
+
+def as_code(name: str) -> str:
+    """Return a name as a code of lower-case letters, digits and hyphens, e.g. for a controller."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:100] or "unnamed"

@@ -1,0 +1,50 @@
+"""The export that verify.py reads: a header line, then one line an entry, as they lie there."""
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from services.consent.domain import table
+from services.consent.domain.merkle import root_hash
+from services.consent.verify import FORMAT
+
+Raw = tuple[int, bytes, bytes]
+"""Index, content and leaf hash of an entry."""
+
+
+class Source(Protocol):
+    """The log as it lies there."""
+
+    async def size(self) -> int: ...
+
+    async def leaf_hashes(self, start: int, stop: int) -> tuple[bytes, ...]: ...
+
+    def raw(self, stop: int) -> AsyncIterator[Raw]: ...
+
+
+async def export_lines(source: Source, *, origin: str) -> AsyncIterator[str]:
+    """
+    Yield the export's lines, with the size and root that the log has now.
+
+    Nothing is checked here: what is wrong in the log must be as wrong in its export. ``origin`` is
+    the log's name in its checkpoints.
+    """
+    stop = await source.size()
+    leaves = await source.leaf_hashes(0, stop)
+    yield _line(
+        {
+            "format": FORMAT,
+            "origin": origin,
+            "root": base64.b64encode(root_hash(leaves)).decode(),
+            "size": len(leaves),
+            "table": table.document(),
+        }
+    )
+    async for index, content, leaf_hash in source.raw(stop):
+        entry = base64.b64encode(content).decode()
+        yield _line({"index": index, "entry": entry, "leaf_hash": leaf_hash.hex()})
+
+
+def _line(record: dict[str, object]) -> str:
+    return json.dumps(record, separators=(",", ":")) + "\n"

@@ -1,0 +1,1 @@
+"""What leaves the consent service: events to Kafka, checkpoints to a file."""

@@ -1,0 +1,113 @@
+"""Writes a signed checkpoint within a minute of an entry, to a file on another mount."""
+
+import asyncio
+import errno
+import os
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+from prometheus_client import Gauge
+
+from runtime.failures import Unavailable
+from services.consent.domain.checkpoint import Signer
+from services.consent.domain.merkle import Frontier
+
+log = structlog.get_logger()
+
+INTERVAL_S = 10.0
+_SIGNED = "\n\n\N{EM DASH} "
+
+witnessed = Gauge(
+    "aiguillage_checkpoint_size_entries", "Entries that the newest checkpoint covers."
+)
+uncovered = Gauge(
+    "aiguillage_checkpoint_uncovered_entries", "Entries that no written checkpoint covers yet."
+)
+
+
+class Source(Protocol):
+    """The log, as far as checkpoints need it."""
+
+    async def size(self) -> int: ...
+
+    async def leaf_hashes(self, start: int, stop: int) -> tuple[bytes, ...]: ...
+
+
+class CheckpointWriter:
+    """Follows the log and signs what it has become; ``latest`` is the newest signed note."""
+
+    def __init__(
+        self, source: Source, signer: Signer, path: Path, *, interval_s: float = INTERVAL_S
+    ) -> None:
+        self._source = source
+        self._signer = signer
+        self._path = path
+        self._interval_s = interval_s
+        self._frontier = Frontier()
+        self._written = 0
+        self.latest: str | None = None
+
+    async def run(self) -> None:
+        """Write for ever; a database or file that is away is tried again."""
+        while True:
+            try:
+                await self.write()
+            except (Unavailable, OSError) as error:
+                log.error("checkpoint not written", error=type(error).__name__)
+            await asyncio.sleep(self._interval_s)
+
+    async def write(self) -> None:
+        """Append a checkpoint if the log has grown; raises ``Unavailable`` or ``OSError``."""
+        size = await self._source.size()
+        for leaf in await self._source.leaf_hashes(self._frontier.size, size):
+            self._frontier.append(leaf)
+        if self._frontier.size == self._written:
+            return
+        uncovered.set(self._frontier.size - self._written)
+        note = self._signer.sign(size=self._frontier.size, root=self._frontier.root())
+        await asyncio.to_thread(_mend, self._path)
+        await asyncio.to_thread(_append_durably, self._path, note + "\n")
+        self.latest, self._written = note, self._frontier.size
+        witnessed.set(self._written)
+        uncovered.set(0)
+        log.info("checkpoint written", size=self._written)
+
+
+def read_notes(path: Path) -> str:
+    """Return the whole notes that the file holds, if it is there; raises ``OSError``."""
+    if not path.exists():
+        return ""
+    text = path.read_text("utf-8", errors="surrogateescape")
+    whole = _whole(text)
+    if whole != text:
+        log.warning("checkpoint file ends in a torn note", whole_notes=whole.count(_SIGNED))
+    return whole
+
+
+def _whole(text: str) -> str:
+    """Return the text up to the last note that was written to its end."""
+    signed = text.rfind(_SIGNED)
+    while signed >= 0:
+        end = text.find("\n\n", signed + len(_SIGNED))
+        if end >= 0:
+            return text[: end + 2]
+        signed = text.rfind(_SIGNED, 0, signed)
+    return ""
+
+
+def _mend(path: Path) -> None:
+    """Cut off what a crash or a full disk has left half written."""
+    if path.exists():
+        os.truncate(path, len(read_notes(path).encode("utf-8", errors="surrogateescape")))
+
+
+def _append_durably(path: Path, text: str) -> None:
+    content = text.encode()
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        if os.write(descriptor, content) != len(content):
+            raise OSError(errno.ENOSPC, "not all was written")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

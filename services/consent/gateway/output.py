@@ -1,0 +1,107 @@
+"""Kafka as the relay needs it: a fenced producer, and what it has published before."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from runtime import crash
+from services.consent.gateway.announce import announced_index
+
+DEADLINE_S = 20.0
+_STOP_S = 5.0
+_POLL_MS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One record to publish."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+
+
+class Output:
+    """
+    The relay's one producer: starting it fences every former one of the same transactional id.
+
+    Raises ``KafkaError`` or ``TimeoutError``; after either it must not be used again.
+    """
+
+    def __init__(self, *, bootstrap_servers: str, transactional_id: str, topic: str) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        self._topic = topic
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap_servers,
+            transactional_id=transactional_id,
+            transaction_timeout_ms=int(DEADLINE_S * 1000),
+            retry_backoff_ms=2,
+        )
+
+    async def take_over(self) -> None:
+        """Fence the former owner, and end what it has left open."""
+        async with asyncio.timeout(DEADLINE_S):
+            await self._producer.start()
+
+    async def last_published(self, offsets: Mapping[int, int]) -> int | None:
+        """Return the greatest index that is committed from these offsets on, by partition."""
+        async with asyncio.timeout(DEADLINE_S):
+            partitions = await self._producer.partitions_for(self._topic)
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap_servers,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=50,
+        )
+        async with asyncio.timeout(DEADLINE_S):
+            await consumer.start()
+        try:
+            origins = [TopicPartition(self._topic, number) for number in sorted(partitions)]
+            return await _greatest_index(consumer, origins, offsets)
+        finally:
+            await consumer.stop()
+
+    async def publish(self, outgoing: Sequence[Outgoing]) -> dict[int, int]:
+        """Publish all or nothing; return the next offset of each partition of the topic."""
+        crash.point("consent.relay-before-transaction")
+        async with asyncio.timeout(DEADLINE_S), self._producer.transaction():
+            sent = [
+                await self._producer.send(o.topic, o.value, key=o.key, headers=list(o.headers))
+                for o in outgoing
+            ]
+            records = await asyncio.gather(*sent)
+            crash.point("consent.relay-in-transaction")
+        crash.point("consent.relay-committed")
+        return {r.partition: r.offset + 1 for r in records if r.topic == self._topic}
+
+    async def stop(self) -> None:
+        """Close the connection; raises ``TimeoutError`` after 5 seconds."""
+        async with asyncio.timeout(_STOP_S):
+            await self._producer.stop()
+
+
+async def _greatest_index(
+    consumer: AIOKafkaConsumer, origins: Sequence[TopicPartition], offsets: Mapping[int, int]
+) -> int | None:
+    consumer.assign(origins)
+    first = await consumer.beginning_offsets(origins)
+    # With read_committed this is the last stable offset, not the high watermark.
+    end = await consumer.end_offsets(origins)
+    for origin in origins:
+        consumer.seek(
+            origin, min(max(offsets.get(origin.partition, 0), first[origin]), end[origin])
+        )
+    greatest: int | None = None
+    pending = [origin for origin in origins if await consumer.position(origin) < end[origin]]
+    while pending:
+        for records in (await consumer.getmany(*pending, timeout_ms=_POLL_MS)).values():
+            for record in records:
+                index = announced_index(record.value)
+                if index is not None:
+                    greatest = max(index, -1 if greatest is None else greatest)
+        pending = [origin for origin in pending if await consumer.position(origin) < end[origin]]
+    return greatest

@@ -1,0 +1,242 @@
+"""Whom an entry must be told to by mail; the same entry always makes the same notices."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID, uuid5
+
+from desk import Desk
+from desk.facts import Assistant
+from runtime.sealing import Sealer
+from schemas.requests import tracking_number
+from schemas.sessions import NoticeData, NoticeIssued
+from services.consent.assisting import identity_word
+from services.consent.domain.derived import Secrets
+from services.consent.domain.entry import Entry
+from services.consent.domain.log import EvidenceLog
+from services.consent.persons import People, Persons
+from services.consent.wording import Wording
+
+PURPOSE: Final = "notice"
+SOURCE: Final = "/consent"
+_OVER: Final = frozenset(
+    {"stopped", "withdrawn", "ended", "time-limit-reached", "presence-lost"}
+    | {"identity-denied", "identity-unanswered"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """One notice before it is sealed."""
+
+    template: str
+    to: str
+    name: str | None
+    variables: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """An entry with what came before it in its session, and who is in it."""
+
+    entry: Entry
+    before: Sequence[Entry]
+    people: People
+
+    @property
+    def tracking(self) -> str:
+        found = (entry.draft.facts.get("request") for entry in self.before)
+        request = next((value for value in found if isinstance(value, str)), None)
+        return tracking_number(UUID(request)) if request else ""
+
+    @property
+    def adherent(self) -> Mapping[str, str]:
+        return self.people.by_kind("adherent")
+
+    @property
+    def assistant(self) -> Mapping[str, str]:
+        acts = [e for e in self.before if e.draft.type in ("offered", "taken-up")]
+        return self.people.by_commitment(acts[-1].draft.commitment) if acts else {}
+
+    def time_of(self, *types: str) -> str:
+        """Return when the newest entry of these types was recorded, or the empty string."""
+        times = [e.recorded_at for e in self.before if e.draft.type in types]
+        return times[-1] if times else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notices:
+    """Makes notices out of an entry, its session and the persons in it."""
+
+    log: EvidenceLog
+    persons: Persons
+    desk: Desk
+    secrets: Secrets
+    wording: Wording
+    sealer: Sealer
+    public_url: str
+
+    async def notices_for(self, entry: Entry) -> Sequence[NoticeIssued]:
+        """Return what is to be sent because of ``entry``; nothing to people who were erased."""
+        make = self._makers.get(entry.draft.type)
+        if make is None:
+            return ()
+        session = entry.draft.session
+        entries = await self.log.entries(session)
+        people = People(await self.persons.of_session(session))
+        before = [one for one in entries if one.sequence <= entry.sequence]
+        letters = make(_Case(entry=entry, before=before, people=people))
+        return [self._seal(entry, number, one) for number, one in enumerate(letters) if one.to]
+
+    @property
+    def _makers(self) -> Mapping[str, Callable[[_Case], Sequence[Letter]]]:
+        oral = dict.fromkeys(
+            (
+                "oral-grant-attested",
+                "intervene-oral-grant-attested",
+                "screenshot-oral-grant-attested",
+            ),
+            self._oral_grant,
+        )
+        closed = dict.fromkeys(
+            ("declared", "incident-declared", "closed-undeclared"), self._receipt
+        )
+        return {
+            "offered": self._offer,
+            "taken-up": self._offer,
+            "requested": self._wish,
+            "identity-asked": self._identity_check,
+            "unasked-reported": self._disowned,
+            **oral,
+            **closed,
+        }
+
+    def _offer(self, case: _Case) -> Sequence[Letter]:
+        limit = timedelta(minutes=self.desk.remote.limits.offer_minutes)
+        return [
+            self._to_adherent(
+                "session-offer",
+                case,
+                link=self._link(case),
+                expires_at=(case.entry.time + limit).isoformat(),
+                tracking=case.tracking,
+            )
+        ]
+
+    def _wish(self, case: _Case) -> Sequence[Letter]:
+        variables = {
+            "organisation": case.adherent.get("organisation", ""),
+            "contact_name": case.adherent.get("name", ""),
+            "contact_phone": case.adherent.get("phone", ""),
+            "tracking": case.tracking,
+            "requested_at": case.entry.recorded_at,
+        }
+        today = self.desk.calendar.local(case.entry.time).date()
+        return [
+            Letter(template="session-wish", to=one.address, name=one.name, variables=variables)
+            for one in self.desk.assistants.values()
+            if one.role == "ambassador"
+            and one.is_valid(today)
+            and one.has_signed(self.desk.remote.undertaking_version, today)
+        ]
+
+    def _identity_check(self, case: _Case) -> Sequence[Letter]:
+        # Never a link in this one: the link and the words must not meet in one place.
+        return [
+            self._to_adherent(
+                "identity-check",
+                case,
+                assistant_id=case.assistant.get("id", ""),
+                identity_word=identity_word(
+                    self.secrets, case.entry.draft.session, tuple(case.before), self.wording
+                ),
+                expires_at=(case.entry.time + timedelta(minutes=15)).isoformat(),
+            )
+        ]
+
+    def _oral_grant(self, case: _Case) -> Sequence[Letter]:
+        return [
+            self._to_adherent(
+                "oral-grant-attested",
+                case,
+                scope=case.entry.draft.scope or "view",
+                attested_by=case.entry.draft.actor,
+                granted_at=case.entry.recorded_at,
+                tracking=case.tracking,
+            )
+        ]
+
+    def _receipt(self, case: _Case) -> Sequence[Letter]:
+        return [
+            self._to_adherent(
+                "session-receipt",
+                case,
+                link=self._link(case) + "/receipt",
+                started_at=case.time_of("started"),
+                ended_at=case.time_of(*_OVER),
+                tracking=case.tracking,
+            )
+        ]
+
+    def _disowned(self, case: _Case) -> Sequence[Letter]:
+        assistant = self._in_desk(case.assistant)
+        if assistant is None:
+            return ()
+        variables = {"tracking": case.tracking, "reported_at": case.entry.recorded_at}
+        return [
+            Letter(
+                template="offer-disowned",
+                to=assistant.address,
+                name=assistant.name,
+                variables=variables,
+            )
+        ]
+
+    def _to_adherent(self, template: str, case: _Case, **variables: str) -> Letter:
+        named = {
+            "assistant_name": case.assistant.get("name", ""),
+            "assistant_organisation": case.assistant.get("organisation", ""),
+        }
+        return Letter(
+            template=template,
+            to=case.adherent.get("email", ""),
+            name=case.adherent.get("name"),
+            variables={**named, **variables},
+        )
+
+    def _link(self, case: _Case) -> str:
+        return f"{self.public_url}/s/{self.secrets.link_token(case.entry.draft.session)}"
+
+    def _in_desk(self, known: Mapping[str, str]) -> Assistant | None:
+        return self.desk.assistants.get(known.get("id", ""))
+
+    def _seal(self, entry: Entry, number: int, letter: Letter) -> NoticeIssued:
+        name = f"notice/{entry.sequence}/{letter.template}/{number}"
+        return seal_notice(
+            letter,
+            session=entry.draft.session,
+            notice=uuid5(entry.draft.session, name),
+            time=entry.time,
+            sealer=self.sealer,
+        )
+
+
+def seal_notice(
+    letter: Letter, *, session: UUID, notice: UUID, time: datetime, sealer: Sealer
+) -> NoticeIssued:
+    """Return the notice as an event, with the address, the link and the words sealed."""
+    content = {"to": letter.to, "name": letter.name, "variables": dict(letter.variables)}
+    return NoticeIssued(
+        id=str(notice),
+        source=SOURCE,
+        subject=str(session),
+        time=time,
+        data=NoticeData(
+            notice_id=notice,
+            session_id=session,
+            template=letter.template,
+            sealed=sealer.seal_text(json.dumps(content).encode(), purpose=PURPOSE),
+        ),
+    )

@@ -1,0 +1,137 @@
+"""Opens sessions: an assistant's offer, or an adherent's own wish, on a ticket that is free."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from desk.facts import Assistant
+from runtime.failures import Unavailable
+from schemas.tickets import ticket_id
+from services.consent.domain.acts import Author, Drafting
+from services.consent.domain.claims import MOST, is_free, is_live, session_id
+from services.consent.domain.entry import Draft, Fact
+from services.consent.domain.practice import Practice
+from services.consent.persons import Persons
+from services.consent.recorder import NotNow, Recorder, Seen
+
+log = structlog.get_logger()
+
+ROUNDS: Final = 20
+Make = Callable[[Drafting], Draft]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """
+    A session that somebody wants; ``mark`` names the wish or the offer, so that a repeat is seen.
+
+    ``adherent`` has ``name``, ``email`` and ``organisation``.
+    """
+
+    request: UUID
+    adherent: Mapping[str, str]
+    mark: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """The session, and whether this call opened it or an earlier one with the same mark."""
+
+    session: UUID
+    seen: Seen
+    repeated: bool = False
+
+
+class Offering:
+    """Opens sessions, one live one a ticket."""
+
+    def __init__(self, recorder: Recorder, persons: Persons, practice: Practice) -> None:
+        self._recorder = recorder
+        self._persons = persons
+        self._practice = practice
+
+    async def offer(self, assistant: Assistant, wanted: Wanted) -> Opened:
+        """Put an assistant's offer on record; raises ``NotNow`` while the ticket is taken."""
+        opened = await self._open(wanted, assistant)
+        if opened is not None:
+            return opened
+        raise AssertionError  # an assistant's offer is never passed over
+
+    async def wish(self, wanted: Wanted) -> Opened | None:
+        """Put an adherent's wish on record; ``None`` while the ticket has a live session."""
+        return await self._open(wanted, None)
+
+    async def _open(self, wanted: Wanted, assistant: Assistant | None) -> Opened | None:
+        ticket = ticket_id(wanted.request)
+        for _ in range(ROUNDS):
+            session, seen = await self._next(ticket, wanted.mark)
+            if is_free(seen.state):
+                opened = await self._claim(session, seen, wanted, assistant)
+                if opened is not None:
+                    return opened
+                continue  # somebody was quicker
+            if wanted.mark is not None and _mark(seen) == wanted.mark:
+                return Opened(session=session, seen=seen, repeated=True)
+            if assistant is None:
+                log.info("wish on a ticket with a live session")
+                return None
+            await self._refuse(session, assistant)
+        raise Unavailable("log")
+
+    async def _next(self, ticket: UUID, mark: str | None) -> tuple[UUID, Seen]:
+        for number in range(MOST):
+            session = session_id(ticket, number)
+            seen = await self._recorder.see(session)
+            known = mark is not None and _mark(seen) == mark
+            if known or is_free(seen.state) or is_live(seen.state):
+                return session, seen
+        raise Unavailable("ticket")
+
+    async def _claim(
+        self, session: UUID, seen: Seen, wanted: Wanted, assistant: Assistant | None
+    ) -> Opened | None:
+        drafting = Drafting(practice=self._practice, session=session)
+        adherent = await self._persons.keep(session, "adherent", wanted.adherent)
+        facts: dict[str, Fact] = {
+            "request": str(wanted.request),
+            "ticket": str(ticket_id(wanted.request)),
+            "adherent": adherent.commitment,
+        }
+        if wanted.mark is not None:
+            facts["mark"] = wanted.mark
+        if assistant is None:
+            author = Author(role="adherent", commitment=adherent.commitment)
+            draft = drafting.wish(author, facts)
+        else:
+            draft = drafting.offer(await author_of(self._persons, session, assistant), facts)
+
+        def claim(now: Seen) -> Draft | None:
+            return draft if is_free(now.state) else None
+
+        recorded = await self._recorder.record_if(session, claim)
+        return None if recorded is None else Opened(session=session, seen=recorded.seen)
+
+    async def _refuse(self, session: UUID, assistant: Assistant) -> None:
+        """Record the second offer in the session that has the ticket, and raise ``NotNow``."""
+        author = await author_of(self._persons, session, assistant)
+        drafting = Drafting(practice=self._practice, session=session)
+        refusal = drafting.refused(drafting.offer(author, {}), "second-session")
+        recorded = await self._recorder.record_if(
+            session, lambda now: refusal if is_live(now.state) else None
+        )
+        if recorded is not None:
+            raise NotNow("second-session", recorded.seen)
+
+
+async def author_of(persons: Persons, session: UUID, assistant: Assistant) -> Author:
+    """Return an assistant as the author of entries in this session: always the same commitment."""
+    value = {"id": assistant.id, "name": assistant.name, "organisation": assistant.organisation}
+    record = await persons.keep(session, f"assistant:{assistant.id}", value)
+    return Author(role="assistant", commitment=record.commitment)
+
+
+def _mark(seen: Seen) -> object:
+    return next((entry.draft.facts.get("mark") for entry in seen.entries), None)

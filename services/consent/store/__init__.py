@@ -1,0 +1,1 @@
+"""What the consent service keeps in MongoDB."""

@@ -1,0 +1,90 @@
+"""The encrypted collection of persons and their words, apart from the entries."""
+
+import base64
+import hmac
+import json
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, Final
+from uuid import UUID
+
+import rfc8785
+
+from runtime.keys import keyed_hash
+from runtime.mongo import Database, DuplicateKeyError, unavailable_when_away
+from runtime.sealing import Sealer
+from services.consent.persons import PersonRecord
+
+PURPOSE: Final = "person"
+_KEY_BYTES: Final = 32
+
+
+class MongoPersons:
+    """
+    Records sealed with AES-256-GCM, each with its own commitment key, under keyed names.
+
+    MongoDB itself removes a record when its retention is over; its entries then prove what
+    happened without saying to whom.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        sealer: Sealer,
+        name_key: bytes,
+        kept_days: int,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._records = database["persons"]
+        self._sealer = sealer
+        self._name_key = name_key
+        self._kept = timedelta(days=kept_days)
+        self._now = now
+
+    async def prepare(self) -> None:
+        """Create the indexes."""
+        with unavailable_when_away():
+            await self._records.create_index("session")
+            await self._records.create_index("delete_after", expireAfterSeconds=0)
+
+    async def keep(self, session: UUID, kind: str, value: Mapping[str, str]) -> PersonRecord:
+        """Keep a value; a repeat returns the record that was there first."""
+        name = keyed_hash(self._name_key, "person", session.bytes, kind)
+        content = {
+            "kind": kind,
+            "value": dict(value),
+            "key": base64.b64encode(os.urandom(_KEY_BYTES)).decode(),
+        }
+        document = {
+            "_id": name,
+            "session": str(session),
+            "sealed": self._sealer.seal(json.dumps(content).encode(), purpose=PURPOSE),
+            "delete_after": self._now() + self._kept,
+        }
+        with unavailable_when_away():
+            try:
+                await self._records.insert_one(document)
+            except DuplicateKeyError:
+                found = await self._records.find_one({"_id": name})
+                if found is not None:
+                    return self._open(found)
+                await self._records.insert_one(document)  # erased between the two
+        return _record(content)
+
+    async def of_session(self, session: UUID) -> tuple[PersonRecord, ...]:
+        """Return all records of a session."""
+        with unavailable_when_away():
+            found = await self._records.find({"session": str(session)}).to_list(None)
+        return tuple(self._open(document) for document in found)
+
+    def _open(self, document: Mapping[str, Any]) -> PersonRecord:
+        return _record(json.loads(self._sealer.open(document["sealed"], purpose=PURPOSE)))
+
+
+def _record(content: Mapping[str, Any]) -> PersonRecord:
+    key = base64.b64decode(content["key"])
+    commitment = hmac.new(key, rfc8785.dumps(content["value"]), sha256).hexdigest()
+    return PersonRecord(kind=content["kind"], value=content["value"], commitment=commitment)

@@ -1,0 +1,57 @@
+"""What the writer remembers of sessions, so that each append is judged without a read."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from uuid import UUID
+
+from runtime.mongo import Collection
+from services.consent.domain.entry import Entry
+from services.consent.domain.lifecycle import SessionState, advance, fold, initial
+from services.consent.store.documents import from_document
+
+REMEMBERED = 20_000
+
+
+class States:
+    """States that a majority has seen, of the sessions that were in use most lately."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        self._states: OrderedDict[UUID, SessionState] = OrderedDict()
+
+    def of(self, session: UUID) -> SessionState:
+        """Return what is known of the session."""
+        return self._states.get(session) or initial()
+
+    async def learn(self, wanted: Mapping[UUID, int]) -> None:
+        """Read the sessions of which less is known than the sequence that is wanted."""
+        unknown = [
+            session
+            for session, sequence in wanted.items()
+            if session not in self._states or self._states[session].sequence < sequence
+        ]
+        if not unknown:
+            return
+        entries: dict[UUID, list[Entry]] = {session: [] for session in unknown}
+        which = {"session": {"$in": [str(session) for session in unknown]}}
+        documents = self._collection.find(which).sort([("session", 1), ("sequence", 1)])
+        for document in await documents.to_list(None):
+            entry = from_document(document)
+            entries[entry.draft.session].append(entry)
+        for session, its_entries in entries.items():
+            self._remember(session, fold(its_entries))
+
+    def advance(self, entry: Entry) -> None:
+        """Take an entry in that a majority has."""
+        session = entry.draft.session
+        self._remember(session, advance(self.of(session), entry))
+
+    def forget(self, session: UUID) -> None:
+        """Drop what is known: another instance has written."""
+        self._states.pop(session, None)
+
+    def _remember(self, session: UUID, state: SessionState) -> None:
+        self._states[session] = state
+        self._states.move_to_end(session)
+        while len(self._states) > REMEMBERED:
+            self._states.popitem(last=False)

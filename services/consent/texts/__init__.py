@@ -1,0 +1,1 @@
+"""The words people read, as data files; read by services.consent.wording."""

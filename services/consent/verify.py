@@ -1,0 +1,518 @@
+#!/usr/bin/env python3
+"""
+Verify an exported evidence log, alone and offline, with Python and nothing else.
+
+    python3 verify.py EXPORT [--checkpoints FILE --key FILE]
+
+EXPORT is what ``aiguillage evidence export`` writes. The checkpoints are the signed notes that
+were mailed, one after the other; the key is the log's verifier key (``name+id+key``) or its public
+key in PEM. Exit status: 0 intact, 1 not intact, 2 wrong usage. One file on purpose, so that it can
+be read whole and carried anywhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import binascii
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+FORMAT = "aiguillage-evidence/1"
+TABLES = {"22ee790bdd95719e24b5c989b659511b8faed4633905f5e71204ff20cf8e511c"}
+"""SHA-256 of each state table (canonical JSON) that a release of the software had."""
+
+Json = dict[str, Any]
+
+_FIELDS = {"actor", "index", "legal_basis", "recorded_at", "sequence", "session", "type"}
+_OPTIONAL = {"authorization", "facts", "how", "notice", "reason", "scope", "terms"}
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_DASH = "\N{EM DASH} "
+_HASH_BYTES = _KEY_BYTES = 32
+_SIGNATURE_BYTES = 64
+
+
+class NotIntact(Exception):
+    """The first bad index (-1: the file itself, its header or a checkpoint), and why."""
+
+    def __init__(self, index: int, reason: str) -> None:
+        super().__init__(f"entry {index}: {reason}" if index >= 0 else reason)
+        self.index = index
+        self.reason = reason
+
+
+# --- canonical JSON (RFC 8785), of the ASCII text and whole numbers that entries are made of
+
+
+def _refuse(number: str) -> NoReturn:
+    raise ValueError("not a whole number")
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+_DECODER = json.JSONDecoder(parse_float=_refuse, parse_constant=_refuse)
+
+
+def canonical(value: object) -> bytes:
+    """Return the one way to write ``value``; raises ``ValueError`` where that is not ASCII."""
+    return _ENCODER.encode(value).encode("ascii")
+
+
+def read_canonical(content: bytes) -> Json:
+    """Return the object; raises ``ValueError`` unless ``content`` is the one way to write it."""
+    value = _DECODER.decode(content.decode("ascii"))
+    if not isinstance(value, dict) or canonical(value) != content:
+        raise ValueError("not canonical JSON")
+    return value
+
+
+# --- Ed25519 (RFC 8032, section 5.1), points in extended homogeneous coordinates (x, y, z, t)
+
+Point = tuple[int, int, int, int]
+_P = 2**255 - 19
+_L = 2**252 + 27742317777372353535851937790883648493
+_D = -121665 * pow(121666, _P - 2, _P) % _P
+_ROOT_OF_MINUS_1 = pow(2, (_P - 1) // 4, _P)
+
+
+def _add(a: Point, b: Point) -> Point:
+    first, second = (a[1] - a[0]) * (b[1] - b[0]) % _P, (a[1] + a[0]) * (b[1] + b[0]) % _P
+    third, fourth = 2 * a[3] * b[3] * _D % _P, 2 * a[2] * b[2] % _P
+    e, f, g, h = second - first, fourth - third, fourth + third, second + first
+    return e * f % _P, g * h % _P, f * g % _P, e * h % _P
+
+
+def _times(factor: int, point: Point) -> Point:
+    product: Point = (0, 1, 1, 0)
+    while factor:
+        if factor & 1:
+            product = _add(product, point)
+        point, factor = _add(point, point), factor >> 1
+    return product
+
+
+def _decode(encoded: bytes) -> Point | None:
+    number = int.from_bytes(encoded, "little")
+    sign, y = number >> 255, number & (1 << 255) - 1
+    if len(encoded) != _KEY_BYTES or y >= _P:
+        return None
+    square = (y * y - 1) * pow(_D * y * y + 1, _P - 2, _P) % _P
+    x = pow(square, (_P + 3) // 8, _P)
+    if (x * x - square) % _P:
+        x = x * _ROOT_OF_MINUS_1 % _P
+    if (x * x - square) % _P or (x == 0 and sign):
+        return None
+    x = _P - x if x & 1 != sign else x
+    return x, y, 1, x * y % _P
+
+
+_BASE = _decode((4 * pow(5, _P - 2, _P) % _P).to_bytes(32, "little")) or (0, 1, 1, 0)
+
+
+def ed25519_verifies(public: bytes, message: bytes, signature: bytes) -> bool:
+    """Return whether this is the key's signature of the message (section 5.1.7)."""
+    key, commitment = _decode(public), _decode(signature[:32])
+    scalar = int.from_bytes(signature[32:], "little")
+    if key is None or commitment is None or len(signature) != _SIGNATURE_BYTES or scalar >= _L:
+        return False
+    digest = hashlib.sha512(signature[:32] + public + message).digest()
+    challenge = int.from_bytes(digest, "little") % _L
+    left, right = _times(scalar, _BASE), _add(commitment, _times(challenge, key))
+    return not (
+        (left[0] * right[2] - right[0] * left[2]) % _P
+        or (left[1] * right[2] - right[1] * left[2]) % _P
+    )
+
+
+# --- checkpoints (C2SP tlog-checkpoint and signed-note)
+
+
+def read_key(text: str) -> tuple[str | None, bytes]:
+    """Return the key's name (``None`` for a PEM) and its 32 bytes."""
+    try:
+        if "BEGIN PUBLIC KEY" in text:
+            lines = [line for line in text.splitlines() if line and not line.startswith("-")]
+            der = base64.b64decode("".join(lines), validate=True)
+            if der[:-32] == bytes.fromhex("302a300506032b6570032100"):
+                return None, der[-32:]
+        else:
+            name, key_id, encoded = text.strip().split("+", 2)
+            key = base64.b64decode(encoded, validate=True)
+            if (
+                key[:1] == b"\x01"
+                and len(key) == 1 + _KEY_BYTES
+                and key_id == _key_id(name, key[1:]).hex()
+            ):
+                return name, key[1:]
+    except (ValueError, binascii.Error):
+        pass
+    raise NotIntact(-1, "the key file holds no Ed25519 key")
+
+
+def _key_id(name: str, key: bytes) -> bytes:
+    return hashlib.sha256(name.encode() + b"\n\x01" + key).digest()[:4]
+
+
+def read_checkpoints(text: str, key: tuple[str | None, bytes], origin: str) -> dict[int, bytes]:
+    """Return root by size; raises ``NotIntact`` at a note that is not the key's for this log."""
+    roots: dict[int, bytes] = {}
+    for number, (body, signatures) in enumerate(_notes(text), 1):
+        name, size, root = _read_body(number, body)
+        if name != origin or key[0] not in (None, origin):
+            raise NotIntact(-1, f"checkpoint {number} is of another log")
+        if not any(_signed(line, origin, key[1], body) for line in signatures):
+            raise NotIntact(-1, f"checkpoint {number} is not signed by this key")
+        if roots.setdefault(size, root) != root:
+            raise NotIntact(-1, f"checkpoint {number} contradicts another of the same size")
+    if not roots:
+        raise NotIntact(-1, "the checkpoint file holds no signed note")
+    return roots
+
+
+def _notes(text: str) -> Iterator[tuple[str, list[str]]]:
+    body: list[str] = []
+    signatures: list[str] = []
+    for line in [*text.splitlines(), ""]:
+        if line.startswith(_DASH) and body and body[-1] == "":
+            signatures.append(line)
+        elif signatures:
+            yield "\n".join(body), signatures
+            body, signatures = [line] if line else [], []
+        elif line or body:
+            body.append(line)
+    if any(body):
+        raise NotIntact(-1, "the checkpoint file holds something that is no signed note")
+
+
+def _read_body(number: int, body: str) -> tuple[str, int, bytes]:
+    try:
+        name, size, encoded, *_ = body.split("\n")
+        root = base64.b64decode(encoded, validate=True)
+        if len(root) == _HASH_BYTES and size.isascii() and size == str(int(size)):
+            return name, int(size), root
+    except (ValueError, binascii.Error):
+        pass
+    raise NotIntact(-1, f"checkpoint {number} is no checkpoint")
+
+
+def _signed(line: str, name: str, key: bytes, body: str) -> bool:
+    prefix = f"{_DASH}{name} "
+    if not line.startswith(prefix):
+        return False
+    try:
+        blob = base64.b64decode(line[len(prefix) :], validate=True)
+    except binascii.Error:
+        return False
+    return blob[:4] == _key_id(name, key) and ed25519_verifies(key, body.encode(), blob[4:])
+
+
+# --- the state table
+
+
+class Session:
+    """What a session's entries add up to so far."""
+
+    def __init__(self, table: Json) -> None:
+        self.sequence = 0
+        self.regions = {name: region["initial"] for name, region in table["regions"].items()}
+        self.assistant: str | None = None
+        self.notice: str | None = None
+        self.rounds: dict[str, str] = {}
+        self.used: set[str] = set()
+        self.newest: dict[str, tuple[datetime, int | None]] = {}
+
+    def within(self, states: Json) -> bool:
+        """Return whether each region named is in one of its states."""
+        return all(self.regions[region] in allowed for region, allowed in states.items())
+
+
+class Rules:
+    """The state table, and what it says of an entry."""
+
+    def __init__(self, table: Json) -> None:
+        self.table = table
+        self._arrows: dict[tuple[str, str], list[Json]] = {}
+        for arrow in table["arrows"]:
+            for actor in arrow["by"]:
+                self._arrows.setdefault((arrow["act"], actor), []).append(arrow)
+
+    def apply(self, session: Session, entry: Json) -> str | None:
+        """Move the session on, or return why the table does not have this."""
+        arrows = self._arrows.get((entry["type"], entry["actor"]["role"]), ())
+        arrow = next((arrow for arrow in arrows if session.within(arrow["when"])), None)
+        if arrow is None:
+            return f"the table has no {entry['type']} here"
+        at = _moment(entry["recorded_at"])
+        wrong = self._early_or_late(session, arrow, at) or self._lacks(session, arrow, entry)
+        if wrong is None:
+            self._move(session, arrow, entry, at)
+        return wrong
+
+    def _early_or_late(self, session: Session, arrow: Json, at: datetime) -> str | None:
+        if arrow.get("paused"):
+            return None
+        for region, states in self.table["pauses"].items():
+            if session.regions[region] in states:
+                return f"{arrow['act']} during a pause"
+        for timer in self.table["timers"]:
+            begun = [session.newest[act] for act in timer["since"] if act in session.newest]
+            if begun and session.within(timer["when"]):
+                since, wanted_s = max(begun, key=lambda newest: newest[0])
+                limit_s = min(wanted_s or timer["after_s"], timer["at_most_s"])
+                if (at - since).total_seconds() >= limit_s:
+                    return f"{arrow['act']} after the time of {timer['name']}"
+        return None
+
+    def _lacks(self, session: Session, arrow: Json, entry: Json) -> str | None:
+        who, given = entry["actor"].get("commitment"), entry.get("authorization")
+        for region, rule in arrow.get("round", {}).items():
+            right = (
+                given not in session.used
+                if rule == "opens"
+                else given == session.rounds.get(region)
+            )
+            if given is None or not right:
+                return "another authorization than the one that is open"
+        notice = arrow.get("notice")
+        for lacking, what in (
+            ("scope" in arrow and entry.get("scope") != arrow["scope"], "another scope"),
+            ("how" in arrow and entry.get("how") not in arrow["how"], "not how this act may come"),
+            (notice and "notice" not in entry, "no notice"),
+            (notice == "served" and entry.get("notice") != session.notice, "another notice"),
+            (
+                arrow.get("refusal")
+                and entry.get("reason") not in self.table["refusals"]["reasons"],
+                "no known reason",
+            ),
+            (
+                entry["actor"]["role"] == "assistant"
+                and arrow["next"]
+                and (who is None or not (arrow.get("binds") or who == session.assistant)),
+                "not this session's assistant",
+            ),
+        ):
+            if lacking:
+                return f"{arrow['act']}: {what}"
+        return None
+
+    def _move(self, session: Session, arrow: Json, entry: Json, at: datetime) -> None:
+        session.regions.update(arrow["next"])
+        for cascade in self.table["cascades"]:
+            if session.within(cascade["when"]):
+                for region, ends in cascade["ends"].items():
+                    session.regions[region] = ends.get(
+                        session.regions[region], session.regions[region]
+                    )
+        if arrow.get("binds"):
+            session.assistant = entry["actor"].get("commitment")
+        if arrow.get("notice") == "serves":
+            session.notice = entry.get("notice")
+        for region, rule in arrow.get("round", {}).items():
+            if rule == "opens":
+                session.rounds[region] = entry["authorization"]
+                session.used.add(entry["authorization"])
+        limit_s = entry.get("facts", {}).get("limit_s")
+        limited = type(limit_s) is int and limit_s > 0
+        session.newest[entry["type"]] = (at, limit_s if limited else None)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text[:-1])
+
+
+# --- the log
+
+
+class Log:
+    """Takes the entries one after the other, and stops at the first that is not right."""
+
+    def __init__(self, table: Json, roots: dict[int, bytes] | None = None) -> None:
+        self.size = 0
+        self._rules = Rules(table)
+        self._sessions: dict[str, Session] = {}
+        self._peaks: list[bytes] = []
+        self._roots = roots or {}
+        self._witnessed = 0
+
+    def add(self, index: int, content: bytes, leaf_hash: bytes) -> None:
+        """Take the next entry; raises ``NotIntact``."""
+        if index != self.size:
+            raise NotIntact(self.size, f"expected here, but found {index}: removed, added or moved")
+        node = hashlib.sha256(b"\x00" + content).digest()
+        if node != leaf_hash:
+            raise NotIntact(index, "its bytes are not those that were hashed")
+        self._follow(index, _read_entry(index, content))
+        while index & 1:
+            node = hashlib.sha256(b"\x01" + self._peaks.pop() + node).digest()
+            index >>= 1
+        self._peaks.append(node)
+        self.size += 1
+        self._compare()
+
+    def root(self) -> bytes:
+        """Return the root hash so far (RFC 6962, section 2.1)."""
+        if not self._peaks:
+            return hashlib.sha256(b"").digest()
+        node = self._peaks[-1]
+        for peak in reversed(self._peaks[:-1]):
+            node = hashlib.sha256(b"\x01" + peak + node).digest()
+        return node
+
+    def finish(self) -> int:
+        """Return how many entries checkpoints cover; raises ``NotIntact`` if there were more."""
+        longest = max(self._roots, default=0)
+        if longest > self.size:
+            raise NotIntact(
+                self.size,
+                f"missing: a checkpoint has seen {longest} entries; cut, or exported before it",
+            )
+        return self._witnessed
+
+    def _follow(self, index: int, entry: Json) -> None:
+        if entry["index"] != index:
+            raise NotIntact(index, f"says that it is entry {entry['index']}")
+        session = self._sessions.get(entry["session"])
+        if session is None:
+            session = self._sessions[entry["session"]] = Session(self._rules.table)
+        if entry["sequence"] != session.sequence + 1:
+            raise NotIntact(index, "is not the next of its session")
+        wrong = self._rules.apply(session, entry)
+        if wrong:
+            raise NotIntact(index, wrong)
+        session.sequence += 1
+
+    def _compare(self) -> None:
+        expected = self._roots.get(self.size)
+        if expected is None:
+            return
+        if expected != self.root():
+            span = f"from {self._witnessed} to {self.size - 1}"
+            raise NotIntact(self._witnessed, f"rewritten: an entry {span} is not the one witnessed")
+        self._witnessed = self.size
+
+
+def _read_entry(index: int, content: bytes) -> Json:
+    try:
+        entry = read_canonical(content)
+        names = set(entry)
+        well = (
+            names >= _FIELDS
+            and names <= _FIELDS | _OPTIONAL
+            and isinstance(entry["actor"]["role"], str)
+            and isinstance(entry["type"], str)
+            and _UUID.fullmatch(entry["session"])
+            and _MOMENT.fullmatch(entry["recorded_at"])
+            and _moment(entry["recorded_at"])
+            and type(entry["index"]) is type(entry["sequence"]) is int
+            and isinstance(entry.get("notice", ""), str)
+            and isinstance(entry.get("authorization", ""), str)
+            and isinstance(entry.get("facts", {}), dict)
+        )
+    except (ValueError, KeyError, TypeError, RecursionError):
+        well = False
+    if not well:
+        raise NotIntact(index, "is not an entry in canonical JSON")
+    return entry
+
+
+# --- the export
+
+
+def verify_export(
+    lines: Iterable[str], checkpoints: str | None = None, key: str | None = None
+) -> tuple[Log, int]:
+    """Return the log and how many entries are witnessed; raises ``NotIntact``."""
+    source = iter(lines)
+    header = _line(-1, next(source, ""))
+    origin, size, table = header.get("origin"), header.get("size"), header.get("table")
+    if header.get("format") != FORMAT or not isinstance(origin, str) or type(size) is not int:
+        raise NotIntact(-1, f"the file does not begin with a header of {FORMAT}")
+    try:
+        known = hashlib.sha256(canonical(table)).hexdigest() in TABLES
+    except ValueError:
+        known = False
+    if not known or not isinstance(table, dict):
+        raise NotIntact(-1, "the header's state table is none that the software had")
+    roots = None
+    if checkpoints is not None and key is not None:
+        roots = read_checkpoints(checkpoints, read_key(key), origin)
+    log = Log(table, roots)
+    for index, content, leaf_hash in _entries(source):
+        log.add(index, content, leaf_hash)
+    witnessed = log.finish()
+    if size != log.size:
+        raise NotIntact(min(size, log.size), f"the header says {size} entries, not {log.size}")
+    if header.get("root") != base64.b64encode(log.root()).decode():
+        raise NotIntact(-1, "the header's root is not that of the entries")
+    return log, witnessed
+
+
+def _entries(lines: Iterator[str]) -> Iterator[tuple[int, bytes, bytes]]:
+    for number, line in enumerate(lines):
+        record = _line(number, line)
+        try:
+            content = base64.b64decode(record["entry"], validate=True)
+            leaf_hash = bytes.fromhex(record["leaf_hash"])
+            index = record["index"]
+        except (KeyError, TypeError, ValueError):
+            raise NotIntact(number, "its line is damaged") from None
+        if type(index) is not int or set(record) != {"entry", "index", "leaf_hash"}:
+            raise NotIntact(number, "its line is damaged")
+        yield index, content, leaf_hash
+
+
+def _line(number: int, line: str) -> Json:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        record = None
+    if not isinstance(record, dict):
+        raise NotIntact(number, "its line is damaged")
+    return record
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Verify as the command line says; print the finding and return the exit status."""
+    parser = argparse.ArgumentParser(description="Verify an exported evidence log, offline.")
+    parser.add_argument("export", type=Path, metavar="FILE")
+    parser.add_argument("--checkpoints", type=Path, metavar="FILE")
+    parser.add_argument("--key", type=Path, metavar="FILE")
+    given = parser.parse_args(arguments)
+    if (given.checkpoints is None) != (given.key is None):
+        parser.error("--checkpoints and --key go together")
+    return report(given.export, given.checkpoints, given.key)
+
+
+def report(export: Path, checkpoints: Path | None, key: Path | None) -> int:
+    """Verify these files; print the finding and return the exit status."""
+    try:
+        witness = checkpoints.read_text("utf-8") if checkpoints else None
+        signer = key.read_text("utf-8") if key else None
+        with export.open(encoding="utf-8") as lines:
+            log, witnessed = verify_export(lines, witness, signer)
+    except NotIntact as finding:
+        where = f"first bad entry: {finding.index}" if finding.index >= 0 else "before the entries"
+        _say(f"NOT INTACT, {where}: {finding.reason}")
+        return 1
+    except (OSError, UnicodeDecodeError) as error:
+        _say(f"NOT INTACT, a file cannot be read: {type(error).__name__}")
+        return 1
+    _say(f"INTACT: {log.size} entries, root {base64.b64encode(log.root()).decode()}")
+    if witnessed < log.size or checkpoints is None:
+        tail = f"entries {witnessed} to {log.size - 1}" if log.size else "an empty log"
+        _say(f"{'UNWITNESSED' if not witnessed else 'UNCOVERED TAIL'}: {tail} under no checkpoint")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+"""HTTP in and out: the assistants' API and the adherents' pages, in one application."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from litestar import Litestar, Router
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import ASGIApp
+
+from runtime.problems import EXCEPTION_HANDLERS
+from services.consent.web.headers import SafeHeaders
+
+
+def build_web(
+    routes: Sequence[HTTPRouteHandler | Router], *, version: str, is_https: bool
+) -> ASGIApp:
+    """Return the application; its contract is served at ``/schema/openapi.json``, as JSON only."""
+    handlers: dict[int | type[Exception], Any] = dict(EXCEPTION_HANDLERS)
+    app = Litestar(
+        route_handlers=list(routes),
+        exception_handlers=handlers,
+        openapi_config=OpenAPIConfig(
+            title="Aiguillage consent",
+            version=version,
+            path="/schema",
+            render_plugins=[JsonRenderPlugin()],
+        ),
+        logging_config=None,
+    )
+    return SafeHeaders(app=app, is_https=is_https)

@@ -1,0 +1,54 @@
+// Keeps the session's page up to date: when the log has a new entry, the page is fetched again and
+// the parts that changed are put in place. Without this script the page works by reloading.
+"use strict";
+(() => {
+  const home = document.querySelector("[data-session]");
+  if (!home || !window.EventSource) return;
+  const address = home.dataset.session;
+  let busy = false;
+  let again = false;
+
+  function place(fresh) {
+    let changed = false;
+    for (const part of document.querySelectorAll("[data-live]")) {
+      const other = fresh.getElementById(part.id);
+      if (!other || other.innerHTML === part.innerHTML) continue;
+      const focused = part.contains(document.activeElement) ? document.activeElement : null;
+      part.innerHTML = other.innerHTML;
+      changed = true;
+      if (focused) {
+        const same = part.querySelector(`button[value="${CSS.escape(focused.value || "")}"]`);
+        (same || document.getElementById("contenu")).focus();
+      }
+    }
+    if (!changed) return;
+    document.title = fresh.title;
+    const last = document.querySelector("#timeline li:last-child");
+    if (last) document.getElementById("news").textContent = last.textContent;
+  }
+
+  async function refresh() {
+    if (busy) {
+      again = true;
+      return;
+    }
+    busy = true;
+    try {
+      const answer = await fetch(address, { credentials: "same-origin" });
+      if (answer.ok) place(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    } finally {
+      busy = false;
+      if (again) {
+        again = false;
+        refresh();
+      }
+    }
+  }
+
+  const events = new EventSource(`${address}/events`);
+  events.addEventListener("entry", refresh);
+  events.addEventListener("open", refresh);
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) refresh();
+  });
+})();

@@ -1,0 +1,243 @@
+"""The adherent's pages: a GET changes nothing, and neither does a form without the entry code."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import MediaType, Request, Response, Router, get, post
+from litestar.datastructures import Cookie
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+from litestar.response import ServerSentEvent
+
+from services.consent.attending import Answer, Attending, NotBound, has_ended
+from services.consent.domain.acts import ADHERENT_ACTS
+from services.consent.domain.derived import Secrets, normal_code
+from services.consent.recorder import Seen
+from services.consent.web.browsers import Browsers
+from services.consent.web.live import Live
+from services.consent.web.receipts import Receipts
+from services.consent.web.refusals import Gone, NoSuchLink, page_refusals
+from services.consent.web.rendering import ASSETS, Renderer, read_asset
+from services.consent.web.sessions import SessionPages
+
+_ASSET_AGE_S: Final = 300
+WRONG: Final = "Ce code n’est pas le bon. Vérifiez-le avec le téléassistant."
+MALFORMED: Final = "Le code a 8 lettres et chiffres. Vérifiez-le avec le téléassistant."
+FORMS: Final = "application/x-www-form-urlencoded"
+Req = Request[Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pages:
+    """What the routes need."""
+
+    attending: Attending
+    secrets: Secrets
+    browsers: Browsers
+    renderer: Renderer
+    sessions: SessionPages
+    receipts: Receipts
+    live: Live
+    now: Callable[[], datetime]
+    new_visit: Callable[[], str]
+    """Draws the value of a new browser's cookie."""
+
+    def session_of(self, token: str) -> UUID:
+        """Return the session of a link; raises ``NoSuchLink``."""
+        session = self.secrets.session_of(token)
+        if session is None:
+            raise NoSuchLink
+        return session
+
+    async def look(self, request: Req, session: UUID) -> tuple[Seen, bool]:
+        """Return the session and whether the browser is bound; raises ``NoSuchLink``, ``Gone``."""
+        seen = await self.attending.see(session)
+        if not seen.entries:
+            raise NoSuchLink
+        bound = self.attending.is_bound(session, seen, self.browsers.bound(request, session))
+        if not bound and has_ended(seen):
+            raise Gone
+        return seen, bound
+
+    async def show(self, request: Req, token: str) -> Response[str]:
+        """Return the page that fits the session and the browser."""
+        session = self.session_of(token)
+        seen, bound = await self.look(request, session)
+        if not bound:
+            return await self.ask_code(request, token, seen)
+        csrf = self.secrets.form_token(session, self.browsers.bound(request, session))
+        people = await self.attending.people(session)
+        page = self.sessions.page(token, csrf, seen, people)
+        return self.renderer.page("session.html", {"page": page})
+
+    async def ask_code(
+        self, request: Req, token: str, seen: Seen, *, error: str = "", status: int = 200
+    ) -> Response[str]:
+        """Return the form that asks for the entry code."""
+        session = self.session_of(token)
+        people = await self.attending.people(session)
+        visit = self.browsers.visit(request, session) or self.new_visit()
+        context = {
+            "token": token,
+            "csrf": self.secrets.form_token(session, visit),
+            "error": error,
+            "assistant": people.by_commitment(seen.state.assistant),
+            "doubt": seen.state.regions["doubt"] == "raised",
+            "code_state": self.attending.code(seen).state(self.now()),
+        }
+        shown = self.renderer.page("code.html", context, status=status)
+        shown.set_cookie(self.browsers.greet(session, visit))
+        return shown
+
+    async def check_form(self, request: Req, session: UUID, *, bound: bool) -> dict[str, str]:
+        """Return the fields of a form of ours; a forged one is refused, and on record if bound."""
+        fields = await _fields(request)
+        visit, cookie = (
+            kind(request, session) for kind in (self.browsers.visit, self.browsers.bound)
+        )
+        browser = cookie if bound else visit
+        if self.browsers.is_forged(request, session, browser, fields.get("csrf", "")):
+            if bound:
+                await self.attending.refuse_forgery(session)
+            raise NotBound
+        return fields
+
+
+def page_routes(pages: Pages) -> Router:
+    """Return the routes under ``/s``."""
+    return Router(
+        path="/s/{token:str}",
+        route_handlers=[*_reading(pages), *_entering(pages), _acting(pages)],
+        exception_handlers=page_refusals(pages.renderer),
+        include_in_schema=False,
+    )
+
+
+def asset_route() -> HTTPRouteHandler:
+    """Return the route of the style sheet and the script."""
+    contents = {name: read_asset(name) for name in ASSETS}
+
+    @get("/assets/{name:str}", include_in_schema=False, sync_to_thread=False)
+    def asset(name: FromPath[str]) -> Response[bytes]:
+        if name not in contents:
+            return Response(b"", status_code=404, media_type=MediaType.TEXT)
+        return Response(
+            contents[name],
+            media_type=f"{ASSETS[name]}; charset=utf-8",
+            headers={"Cache-Control": f"public, max-age={_ASSET_AGE_S}"},
+        )
+
+    return asset
+
+
+def _reading(pages: Pages) -> list[HTTPRouteHandler]:
+    @get("/")
+    async def show(request: Req, token: FromPath[str]) -> Response[str]:
+        return await pages.show(request, token)
+
+    @get("/receipt")
+    async def show_receipt(request: Req, token: FromPath[str]) -> Response[str]:
+        session, seen = await _ended(pages, request, token)
+        people = await pages.attending.people(session)
+        return await pages.receipts.page(token, session, seen, people)
+
+    @get("/receipt.json")
+    async def download_receipt(request: Req, token: FromPath[str]) -> Response[dict[str, Any]]:
+        session, seen = await _ended(pages, request, token)
+        people = await pages.attending.people(session)
+        return Response(await pages.receipts.document(session, seen, people))
+
+    @get("/events")
+    async def follow(request: Req, token: FromPath[str]) -> ServerSentEvent:
+        session = pages.session_of(token)
+        _, bound = await pages.look(request, session)
+        if not bound:
+            raise NotBound
+        return pages.live.stream(session, request.headers.get("last-event-id"))
+
+    return [show, show_receipt, download_receipt, follow]
+
+
+def _entering(pages: Pages) -> list[HTTPRouteHandler]:
+    @post("/code", status_code=303)
+    async def give_code(request: Req, token: FromPath[str]) -> Response[Any]:
+        session = pages.session_of(token)
+        seen, _ = await pages.look(request, session)
+        fields = await pages.check_form(request, session, bound=False)
+        told = normal_code(fields.get("code", ""))
+        if told is None:
+            return await pages.ask_code(request, token, seen, error=MALFORMED, status=422)
+        answer, seen = await pages.attending.give_code(session, told)
+        if answer != "right":
+            error = WRONG if answer == "wrong" else ""
+            return await pages.ask_code(request, token, seen, error=error, status=422)
+        number = pages.attending.code(seen).bound
+        return _to_page(token, pages.browsers.bind(session, number))
+
+    @post("/not-asked", status_code=200)
+    async def report_unasked(request: Req, token: FromPath[str]) -> Response[str]:
+        session = pages.session_of(token)
+        _, bound = await pages.look(request, session)
+        await pages.check_form(request, session, bound=bound)
+        await pages.attending.report_unasked(session)
+        return pages.renderer.message(
+            "C’est signalé",
+            "Le téléassistant et le délégué à la protection des données sont prévenus.",
+            "Si la séance n’avait pas commencé, elle est en pause.",
+            "Sans le code d’accès, rien ne peut la reprendre.",
+            status=200,
+        )
+
+    return [give_code, report_unasked]
+
+
+def _acting(pages: Pages) -> HTTPRouteHandler:
+    @post("/acts", status_code=303)
+    async def act(request: Req, token: FromPath[str]) -> Response[Any]:
+        session = pages.session_of(token)
+        _, bound = await pages.look(request, session)
+        if not bound:
+            raise NotBound
+        fields = await pages.check_form(request, session, bound=True)
+        if fields.get("act") not in ADHERENT_ACTS:
+            raise NotBound
+        answer = Answer(
+            act=fields["act"],
+            cookie=pages.browsers.bound(request, session),
+            notice=fields.get("notice"),
+            authorization=fields.get("authorization"),
+        )
+        await pages.attending.act(session, answer)
+        return _to_page(token)
+
+    return act
+
+
+async def _ended(pages: Pages, request: Req, token: str) -> tuple[UUID, Seen]:
+    session = pages.session_of(token)
+    seen, bound = await pages.look(request, session)
+    if not bound:
+        raise NotBound
+    if not has_ended(seen):
+        raise NoSuchLink
+    return session, seen
+
+
+async def _fields(request: Req) -> dict[str, str]:
+    kind = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
+    if kind != FORMS:
+        raise NotBound
+    form = await request.form()
+    return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
+def _to_page(token: str, cookie: Cookie | None = None) -> Response[None]:
+    answer: Response[None] = Response(
+        None, status_code=303, headers={"Location": f"/s/{token}"}, media_type=MediaType.HTML
+    )
+    if cookie is not None:
+        answer.set_cookie(cookie)
+    return answer

@@ -1,0 +1,60 @@
+"""The receipt at the end: a page in plain French, and a document that can be verified."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from litestar import Response
+
+from services.consent.domain.receipt import Party, Witness, receipt
+from services.consent.persons import People
+from services.consent.recorder import Seen
+from services.consent.web.rendering import Renderer
+from services.consent.wording import Wording
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipts:
+    """Makes receipts; ``witness`` brings the newest checkpoint and what it covers."""
+
+    renderer: Renderer
+    wording: Wording
+    kept_days: int
+    witness: Callable[[], Awaitable[Witness | None]]
+
+    async def document(self, session: UUID, seen: Seen, people: People) -> dict[str, Any]:
+        """Return the document."""
+        adherent = people.by_kind("adherent")
+        assistant = people.by_commitment(seen.state.assistant)
+        parties = (
+            Party(role="pii_principal", known=_known(adherent, "name", "organisation")),
+            Party(role="assistant", known=_known(assistant, "name", "organisation")),
+        )
+        witness = await self.witness()
+        return await asyncio.to_thread(receipt, session, seen.entries, parties, witness)
+
+    async def page(self, token: str, session: UUID, seen: Seen, people: People) -> Response[str]:
+        """Return the page."""
+        assistant = people.by_commitment(seen.state.assistant)
+        witness = await self.witness()
+        decided = [entry for entry in seen.entries if entry.draft.type in self.wording.decisions]
+        context = {
+            "token": token,
+            "session": str(session),
+            "adherent": _known(people.by_kind("adherent"), "name", "organisation"),
+            "assistant": _known(assistant, "name", "organisation"),
+            "timeline": self.renderer.timeline(seen.entries, assistant),
+            "decisions": [
+                f"{self.wording.decisions[entry.draft.type]} ({self.renderer.clock(entry.time)})"
+                for entry in decided
+            ],
+            "kept_days": self.kept_days,
+            "proven": witness is not None and seen.entries[-1].index < witness.size,
+        }
+        return self.renderer.page("receipt.html", context)
+
+
+def _known(value: Any, *names: str) -> dict[str, str]:
+    return {name: value.get(name, "") for name in names}

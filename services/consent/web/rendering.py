@@ -1,0 +1,123 @@
+"""Renders the adherent's pages from their templates; what a page shows is a value."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from litestar import MediaType, Response
+
+from desk import Desk, describe_hours
+from desk.facts import RemoteCharter
+from desk.wording import say
+from services.consent.domain.acts import ADHERENT_ACTS
+from services.consent.domain.entry import Entry
+from services.consent.domain.notices import Notice
+from services.consent.wording import Wording
+
+ASSETS: Final = {"consent.css": "text/css", "session.js": "text/javascript"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A question of the assistant's that waits for an answer."""
+
+    scope: str
+    act: str
+    notice: Notice
+    authorization: str
+    reason: str
+    words: str
+    accept: str
+    refuse: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionPage:
+    """The page of a bound browser."""
+
+    token: str
+    csrf: str
+    heading: str
+    state: str
+    regions: Mapping[str, str]
+    rounds: Mapping[str, str]
+    open: frozenset[str]
+    assistant: Mapping[str, str]
+    notice: Notice
+    must_read: bool
+    questions: Sequence[Question]
+    timeline: Sequence[Mapping[str, str]]
+    remote: RemoteCharter
+    ended: bool
+
+    def can(self, name: str) -> bool:
+        """Return whether the adherent may do this now."""
+        return ADHERENT_ACTS[name].type in self.open
+
+
+class Renderer:
+    """Fills templates; every text field is escaped."""
+
+    def __init__(self, desk: Desk, wording: Wording) -> None:
+        self._desk = desk
+        self._wording = wording
+        self._environment = Environment(
+            loader=PackageLoader("services.consent.web"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+        )
+        self._environment.globals.update(
+            operator=desk.operator.name,
+            telephone=desk.contacts.telephone.number,
+            hours=describe_hours(desk.calendar),
+            dpo_address=desk.contacts.dpo.address,
+        )
+
+    def page(
+        self,
+        template: str,
+        context: Mapping[str, Any],
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response[str]:
+        """Return a page as a response."""
+        html = self._environment.get_template(template).render(**context)
+        return Response(html, status_code=status, media_type=MediaType.HTML, headers=headers or {})
+
+    def message(
+        self,
+        title: str,
+        *lines: str,
+        status: int,
+        back: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response[str]:
+        """Return a page that says one thing."""
+        context = {"title": title, "lines": lines, "back": back}
+        return self.page("message.html", context, status=status, headers=headers)
+
+    def timeline(self, entries: Sequence[Entry], assistant: Mapping[str, str]) -> list[Any]:
+        """Return the sentences of a timeline, in desk time."""
+        name = assistant.get("name", self._wording.nobody)
+        return [
+            {
+                "at": entry.recorded_at,
+                "clock": self.clock(entry.time),
+                "text": self._wording.timeline[entry.draft.type].format(assistant=name),
+            }
+            for entry in entries
+        ]
+
+    def clock(self, at: datetime) -> str:
+        """Return the desk's wall-clock time."""
+        return say(self._desk.calendar.local(at).time())
+
+
+def read_asset(name: str) -> bytes:
+    """Return the bytes of a style sheet or script."""
+    return files("services.consent.web").joinpath("assets", name).read_bytes()

@@ -1,0 +1,76 @@
+"""What the page of a bound browser shows, made of the session's entries."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from desk.facts import RemoteCharter
+from services.consent.attending import Attending, has_ended
+from services.consent.domain.acts import ADHERENT_ACTS
+from services.consent.domain.lifecycle import Permitted, SessionState, decide
+from services.consent.domain.notices import Asked
+from services.consent.persons import People
+from services.consent.recorder import Seen
+from services.consent.web.rendering import Question, Renderer, SessionPage
+from services.consent.wording import Wording
+
+_ACTS: Final[dict[Asked, str]] = {"intervene": "intervention", "screenshot": "screenshot"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionPages:
+    """Makes pages of sessions."""
+
+    attending: Attending
+    renderer: Renderer
+    wording: Wording
+    remote: RemoteCharter
+    now: Callable[[], datetime]
+
+    def page(self, token: str, csrf: str, seen: Seen, people: People) -> SessionPage:
+        """Return the page as it is now."""
+        state = seen.state
+        assistant = people.by_commitment(state.assistant)
+        return SessionPage(
+            token=token,
+            csrf=csrf,
+            heading=self.wording.headings[state.session],
+            state=state.session,
+            regions=state.regions,
+            rounds=state.rounds,
+            open=self._open(state),
+            assistant={name: assistant.get(name, "") for name in ("name", "organisation")},
+            notice=self.wording.notice,
+            must_read=state.notice != self.wording.notice.hash,
+            questions=[
+                question for asked in _ACTS if (question := self._question(asked, seen, people))
+            ],
+            timeline=self.renderer.timeline(seen.entries, assistant),
+            remote=self.remote,
+            ended=has_ended(seen),
+        )
+
+    def _open(self, state: SessionState) -> frozenset[str]:
+        types, at = (act.type for act in ADHERENT_ACTS.values()), self.now()
+        return frozenset(
+            kind for kind in types if isinstance(decide(state, kind, "adherent", at=at), Permitted)
+        )
+
+    def _question(self, asked: Asked, seen: Seen, people: People) -> Question | None:
+        found = self.attending.question(asked, seen)
+        if found is None:
+            return None
+        entry, notice = found
+        words = entry.draft.facts.get("words")
+        said = people.by_commitment(words) if isinstance(words, str) else {}
+        return Question(
+            scope=asked,
+            act=_ACTS[asked],
+            notice=notice,
+            authorization=entry.draft.authorization or "",
+            reason=self.wording.reasons[asked].get(entry.draft.reason or "", ""),
+            words=said.get("words", ""),
+            accept=self.wording.answers[asked]["accept"],
+            refuse=self.wording.answers[asked]["refuse"],
+        )

@@ -1,0 +1,98 @@
+"""The texts of this service, read from its data files and filled with the desk's declared facts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, Final
+
+import yaml
+
+from desk import Desk
+from services.consent.domain.entry import Draft
+from services.consent.domain.notices import Asked, Notice, bound_to
+
+LANGUAGE: Final = "fr"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """What people read in one language."""
+
+    notice: Notice
+    """What is to be known before a session."""
+    questions: Mapping[str, Notice]
+    """The text beside each question, by scope, bound to nothing yet."""
+    reasons: Mapping[str, Mapping[str, str]]
+    """By scope, the label of each coded reason."""
+    timeline: Mapping[str, str]
+    """The sentence for each act."""
+    nobody: str
+    """Stands for an assistant whose name was erased."""
+    headings: Mapping[str, str]
+    """By state of the session, the page's heading."""
+    answers: Mapping[str, Mapping[str, str]]
+    """By scope, how to accept and how to refuse."""
+    decisions: Mapping[str, str]
+    """By act, what the adherent decided."""
+    words: tuple[str, ...]
+    """What identity words are made of."""
+
+    def question(self, asked: Asked, request: Draft) -> Notice:
+        """Return the text that is shown with the question that ``request`` puts on record."""
+        plain = self.questions[asked]
+        return Notice(
+            id=plain.id,
+            version=plain.version,
+            language=plain.language,
+            title=plain.title,
+            paragraphs=plain.paragraphs,
+            points=plain.points,
+            bound=bound_to(request),
+        )
+
+
+def load_wording(desk: Desk) -> Wording:
+    """Read the data files; raises ``KeyError`` for a placeholder that the desk has no fact for."""
+    facts = {
+        "tool": desk.remote.tool,
+        "operator": desk.operator.name,
+        "dpo_address": desk.contacts.dpo.address,
+        "dpo_telephone": desk.contacts.dpo.telephone,
+        "intervention_minutes": str(desk.remote.limits.intervention_minutes),
+    }
+    notices = {
+        name: _notice(text, facts) for name, text in _yaml(f"notices.{LANGUAGE}.yaml").items()
+    }
+    pages = _yaml(f"pages.{LANGUAGE}.yaml")
+    return Wording(
+        nobody=pages["nobody"],
+        headings=pages["headings"],
+        answers=pages["questions"],
+        decisions=pages["decisions"],
+        notice=notices["view"],
+        questions={name: notices[name] for name in ("intervene", "screenshot")},
+        reasons=_yaml(f"reasons.{LANGUAGE}.yaml"),
+        timeline=_yaml(f"timeline.{LANGUAGE}.yaml"),
+        words=tuple(_read(f"words.{LANGUAGE}.txt").split()),
+    )
+
+
+def _notice(text: Mapping[str, Any], facts: Mapping[str, str]) -> Notice:
+    return Notice(
+        id=text["id"],
+        version=text["version"],
+        language=LANGUAGE,
+        title=text["title"],
+        paragraphs=tuple(line.format_map(facts) for line in text["paragraphs"]),
+        points=tuple(line.format_map(facts) for line in text.get("points", ())),
+        bound={},
+    )
+
+
+def _yaml(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load(_read(name))
+    return content
+
+
+def _read(name: str) -> str:
+    return files("services.consent.texts").joinpath(name).read_text("utf-8")

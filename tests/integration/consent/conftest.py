@@ -1,0 +1,50 @@
+"""A MongoDB for the evidence log."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from runtime import mongo
+from runtime.settings import MongoSettings
+from services.consent.store.evidence import MongoEvidenceLog
+from tests.conftest import MakeTopic
+from tests.integration.consent.relay_place import Place
+from tests.integration.consent.stage import Stage, staged
+
+
+@pytest.fixture
+async def database(mongo_uri: str, mongo_database: str) -> AsyncIterator[mongo.Database]:
+    """Give a database of one's own that reads and writes as the service does."""
+    settings = MongoSettings(uri=SecretStr(mongo_uri), database=mongo_database)
+    client = mongo.connect(settings)
+    yield mongo.database(client, settings)
+    client.close()
+
+
+@pytest.fixture
+async def stage(tmp_path: Path, mongo_uri: str, mongo_database: str) -> AsyncIterator[Stage]:
+    """Run the consent service over HTTP and MongoDB, with a clock that can be pushed forward."""
+    async with staged(tmp_path, mongo_uri, mongo_database) as stage:
+        yield stage
+
+
+@pytest.fixture
+async def place(
+    kafka: str, database: mongo.Database, unique_topic: MakeTopic
+) -> AsyncIterator[Place]:
+    """Give a log with its writer running, and topics of one's own for a relay."""
+    log = MongoEvidenceLog(database, now=lambda: datetime.now(UTC))
+    await log.prepare()
+    writing = asyncio.create_task(log.run())
+    yield Place(
+        kafka=kafka,
+        database=database,
+        log=log,
+        entries=await unique_topic(like="entries"),
+        notices=await unique_topic(like="notices"),
+    )
+    writing.cancel()

@@ -1,0 +1,231 @@
+"""A stage for sessions: the consent service over real HTTP and MongoDB, and the people on it."""
+
+import asyncio
+import contextlib
+import re
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from pydantic import SecretStr
+
+from cli.assistants import mint
+from deploy.local import secrets as local_secrets
+from deploy.local.ports import a_free_port
+from deploy.local.services import DESK
+from runtime.doors import Door
+from runtime.keys import read_key
+from runtime.settings import HttpSettings, KafkaSettings, MongoSettings
+from services.consent.app import Consent
+from services.consent.domain.derived import Secrets
+from services.consent.settings import Settings
+
+LUCIE, BASTIEN = "lucie-garnerot", "bastien-lorimier"
+ADHERENT = {
+    "name": "Odile Canarinelle",
+    "email": "odile.canarinelle@mairie.example",
+    "organisation": "Mairie de Canarville",
+}
+
+
+class Clock:
+    """The real time, which a test may push forward."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def advance(self, **by: float) -> None:
+        self.ahead += timedelta(**by)
+
+
+@dataclass
+class Form:
+    """A form of a page: where it goes, its hidden fields and its acts."""
+
+    action: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
+    acts: list[str] = field(default_factory=list)
+
+
+class _Forms(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[Form] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.found.append(Form(action=named["action"]))
+        elif tag == "input" and self.found:
+            self.found[-1].fields[named["name"]] = named.get("value", "")
+        elif tag == "button" and self.found and named.get("name") == "act":
+            self.found[-1].acts.append(named["value"])
+
+
+def forms(page: str) -> list[Form]:
+    """Return the forms of a page."""
+    parser = _Forms()
+    parser.feed(page)
+    return parser.found
+
+
+@dataclass(kw_only=True)
+class Adherent:
+    """An adherent with a browser of their own, on a mailed link."""
+
+    http: httpx.AsyncClient
+    link: str
+
+    async def look(self) -> httpx.Response:
+        return await self.http.get(self.link)
+
+    async def give_code(self, code: str) -> httpx.Response:
+        form = next(f for f in forms((await self.look()).text) if f.action.endswith("/code"))
+        return await self.http.post(form.action, data=form.fields | {"code": code})
+
+    async def do(self, act: str) -> httpx.Response:
+        """Press the button of the page that was just fetched."""
+        page = await self.look()
+        form = next((f for f in forms(page.text) if act in f.acts), None)
+        assert form is not None, f"no button {act} on: {acts(page.text)}"
+        return await self.http.post(form.action, data=form.fields | {"act": act})
+
+    async def report_unasked(self) -> httpx.Response:
+        form = next(f for f in forms((await self.look()).text) if f.action.endswith("/not-asked"))
+        return await self.http.post(form.action, data=form.fields)
+
+
+@dataclass(kw_only=True)
+class Assistant:
+    """An assistant with a token."""
+
+    http: httpx.AsyncClient
+
+    async def offer(
+        self, request: uuid.UUID | None = None, headers: dict[str, str] | None = None
+    ) -> httpx.Response:
+        body = {"request_id": str(request or uuid.uuid4()), "adherent": ADHERENT}
+        return await self.http.post("/v1/sessions", json=body, headers=headers or {})
+
+    async def do(self, session: str, act: str, **more: Any) -> httpx.Response:
+        return await self.http.post(f"/v1/sessions/{session}/acts", json={"act": act, **more})
+
+    async def see(self, session: str) -> dict[str, Any]:
+        shown: dict[str, Any] = (await self.http.get(f"/v1/sessions/{session}")).json()
+        return shown
+
+
+@dataclass(kw_only=True)
+class Stage:
+    """The running service."""
+
+    url: str
+    keys: Path
+    consent: Consent
+    clock: Clock
+    secrets: Secrets
+    exits: contextlib.AsyncExitStack
+
+    async def assistant(self, name: str = LUCIE, token: str | None = None) -> Assistant:
+        bearer = token if token is not None else mint(self.keys, name)
+        return Assistant(http=await self._client({"Authorization": f"Bearer {bearer}"}))
+
+    async def entered(self, session: str, code: str) -> Adherent:
+        """Return an adherent whose browser is bound."""
+        adherent = await self.adherent(session)
+        assert (await adherent.give_code(code)).status_code == 303
+        return adherent
+
+    async def started(self) -> tuple[Assistant, Adherent, str]:
+        """Return the people of a session that has started, and its id."""
+        assistant = await self.assistant()
+        offered = (await assistant.offer()).json()
+        session = offered["session_id"]
+        adherent = await self.entered(session, offered["entry_code"]["code"])
+        await adherent.do("read-notice")
+        await adherent.do("grant")
+        assert (await assistant.do(session, "start")).status_code == 200
+        return assistant, adherent, session
+
+    async def adherent(self, session: str) -> Adherent:
+        return Adherent(http=await self._client({}), link=self.link(session))
+
+    def link(self, session: str) -> str:
+        return f"/s/{self.secrets.link_token(uuid.UUID(session))}"
+
+    async def types(self, session: str) -> list[str]:
+        entries = await self.consent.connections.log.entries(uuid.UUID(session))
+        return [entry.draft.type for entry in entries]
+
+    async def size(self) -> int:
+        return await self.consent.connections.log.size()
+
+    async def _client(self, headers: dict[str, str]) -> httpx.AsyncClient:
+        client = httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False, timeout=15)
+        return await self.exits.enter_async_context(client)
+
+
+def acts(page: str) -> list[str]:
+    """Return all acts that a page has buttons for."""
+    return [act for form in forms(page) for act in form.acts]
+
+
+def title(page: str) -> str:
+    """Return the first heading of a page."""
+    found = re.search(r"<h1>(.*?)</h1>", page)
+    return found.group(1) if found else ""
+
+
+@contextlib.asynccontextmanager
+async def staged(tmp_path: Path, mongo_uri: str, database: str) -> AsyncIterator[Stage]:
+    """Run the service in this process: real HTTP, real MongoDB, no relay."""
+    local_secrets.make(tmp_path / "keys")
+    port, clock = a_free_port(), Clock()
+    settings = Settings(
+        kafka=KafkaSettings(bootstrap_servers="127.0.0.1:1"),
+        mongo=MongoSettings(uri=SecretStr(mongo_uri), database=database),
+        http=HttpSettings(port=port),
+        desk_dir=DESK,
+        keys_dir=tmp_path / "keys",
+        public_url=f"http://127.0.0.1:{port}",
+        checkpoint_file=tmp_path / "checkpoints",
+    )
+    consent = Consent(settings, now=clock)
+    lifecycle = consent.prepare()
+    connections = consent.connections
+    await connections.log.prepare()
+    await connections.persons.prepare()
+    lifecycle._connected.update(need.name for need in lifecycle._needs)
+    door = Door(app=consent.build_app(lifecycle), settings=settings.http, lifecycle=lifecycle)
+    server = uvicorn.Server(
+        uvicorn.Config(door, port=port, log_config=None, access_log=False, lifespan="off")
+    )
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+    loops = (connections.log.run, consent.follower.run, consent.timers.run, server.serve)
+    async with contextlib.AsyncExitStack() as exits:
+        tasks = [asyncio.create_task(loop()) for loop in loops]
+        while not server.started:
+            await asyncio.sleep(0.01)
+        yield Stage(
+            url=settings.public_url,
+            keys=tmp_path / "keys",
+            consent=consent,
+            clock=clock,
+            secrets=Secrets(read_key(tmp_path / "keys", "fingerprint.key")),
+            exits=exits,
+        )
+        server.should_exit = True
+        await tasks[-1]
+        for task in tasks[:-1]:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        connections.close()

@@ -1,0 +1,232 @@
+"""Kafka in and out: wishes, identity mails, and the notices that entries cause."""
+
+import asyncio
+import json
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from aiokafka import ConsumerRecord
+
+from runtime.failures import PermanentFailure
+from runtime.keys import read_key
+from runtime.sealing import Sealer
+from schemas.deliveries import DeliveryChanged, DeliveryData
+from schemas.event import CloudEvent
+from schemas.requests import Contact
+from schemas.sessions import NoticeIssued, SessionRequestData, SessionRequested
+from schemas.tickets import ticket_id
+from services.consent.domain.claims import session_id
+from services.consent.handlers import Handlers
+from services.consent.verify import NotIntact
+from tests.integration.consent.stage import ADHERENT, BASTIEN, LUCIE, Stage, acts
+
+
+def _record(event: CloudEvent | bytes) -> ConsumerRecord[bytes, bytes]:
+    value = event if isinstance(event, bytes) else event.to_json()
+    return ConsumerRecord("t", 0, 0, 0, 0, b"k", value, None, 1, len(value), ())
+
+
+def _wish(request: uuid.UUID, **contact: str) -> SessionRequested:
+    return SessionRequested(
+        id=str(uuid.uuid4()),
+        source="/intake",
+        subject=str(request),
+        time=datetime.now(UTC),
+        data=SessionRequestData(
+            wish_id=uuid.uuid4(),
+            request_id=request,
+            source="portail",
+            organisation=ADHERENT["organisation"],
+            contact=Contact(**(contact or {"name": "Odile", "email": ADHERENT["email"]})),
+            requested_at=datetime.now(UTC),
+            fingerprint="0" * 64,
+        ),
+    )
+
+
+def _handlers(stage: Stage) -> Handlers:
+    consent = stage.consent
+    return Handlers(consent._offering, consent._recorder, consent._practice)
+
+
+async def _notices(stage: Stage, session: uuid.UUID) -> list[tuple[str, dict[str, Any]]]:
+    """Return template and opened content of all notices that a session's entries cause."""
+    sealer = Sealer(read_key(stage.keys, "sealing.key"))
+    found: list[NoticeIssued] = []
+    for entry in await stage.consent.connections.log.entries(session):
+        found += await stage.consent._notices().notices_for(entry)
+    return [
+        (n.data.template, json.loads(sealer.open_text(n.data.sealed, purpose="notice")))
+        for n in found
+    ]
+
+
+async def test_a_wish_opens_one_session_however_often_it_comes(stage: Stage) -> None:
+    request = uuid.uuid4()
+    wish, handlers = _wish(request), _handlers(stage)
+    for _ in range(3):
+        await handlers.open_wish(_record(wish))
+    session = session_id(ticket_id(request), 0)
+    assert await stage.types(str(session)) == ["requested"]
+    await handlers.open_wish(_record(_wish(request)))
+    assert await stage.types(str(session)) == ["requested"]
+    told = await _notices(stage, session)
+    assert [(template, content["to"]) for template, content in told] == [
+        ("session-wish", "lucie.garnerot@ternum-bfc.example")
+    ]
+
+
+async def test_a_wish_that_is_taken_up_goes_on_like_an_offer(stage: Stage) -> None:
+    request = uuid.uuid4()
+    await _handlers(stage).open_wish(_record(_wish(request)))
+    session = str(session_id(ticket_id(request), 0))
+    assistant = await stage.assistant(BASTIEN)
+    async with asyncio.timeout(5):
+        while not (await assistant.http.get("/v1/sessions")).json()["sessions"]:
+            await asyncio.sleep(0.05)
+    taken = (await assistant.do(session, "take-up")).json()
+    adherent = await stage.entered(session, taken["entry_code"]["code"])
+    assert "read-notice" in acts((await adherent.look()).text)
+    assert (await (await stage.assistant(LUCIE)).do(session, "take-up")).status_code == 409
+    templates = [template for template, _ in await _notices(stage, uuid.UUID(session))]
+    assert templates == ["session-wish", "session-offer"]
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (b"\xff\x00", "not-json"),
+        (b"{}", "not-the-contract"),
+        (_wish(uuid.uuid4(), name="Odile").to_json(), "no-address"),
+        (_wish(uuid.uuid4(), email="a@b.example\nBcc: c@d.example").to_json(), "no-address"),
+    ],
+)
+async def test_a_wish_that_cannot_be_read_is_parked(
+    stage: Stage, value: bytes, reason: str
+) -> None:
+    with pytest.raises(PermanentFailure) as parked:
+        await _handlers(stage).open_wish(_record(value))
+    assert parked.value.reason == reason
+    assert await stage.size() == 0
+
+
+def _delivery(session: str, outcome: str = "sent", template: str = "identity-check") -> CloudEvent:
+    return DeliveryChanged(
+        id=str(uuid.uuid4()),
+        source="/notifier",
+        subject=session,
+        time=datetime.now(UTC),
+        data=DeliveryData(
+            delivery_id="d" * 32,
+            cause=session,
+            template=template,
+            recipient="0" * 64,
+            role="adherent",
+            outcome=outcome,  # type: ignore[arg-type]
+            attempts=1,
+            message_id="<a@b>",
+        ),
+    )
+
+
+async def test_the_identity_check_waits_for_the_mail_and_pauses_everything(stage: Stage) -> None:
+    assistant, adherent, session = await stage.started()
+    assert (await adherent.do("ask-identity")).status_code == 303
+    paused = await assistant.do(session, "request-screenshot", reason="other", words="Une image")
+    assert paused.json()["reason"] == "paused"
+    handlers = _handlers(stage)
+    for delivery in (_delivery(session, "deferred"), _delivery(session, template="session-offer")):
+        await handlers.note_delivery(_record(delivery))
+    assert "identity-mailed" not in await stage.types(session)
+    for _ in range(2):
+        await handlers.note_delivery(_record(_delivery(session)))
+    assert (await stage.types(session)).count("identity-mailed") == 1
+    word = (await assistant.see(session))["identity_word"]
+    mailed = dict(await _notices(stage, uuid.UUID(session)))["identity-check"]
+    assert mailed["variables"]["identity_word"] == word
+    assert "/s/" not in json.dumps(mailed)
+    assert word not in (await adherent.look()).text
+    assert (await adherent.do("confirm-identity")).status_code == 303
+    assert (await assistant.see(session))["state"]["identity"] == "confirmed"
+
+
+async def test_a_denied_identity_ends_the_session(stage: Stage) -> None:
+    assistant, adherent, session = await stage.started()
+    await adherent.do("ask-identity")
+    await adherent.do("deny-identity")
+    assert (await assistant.see(session))["state"]["session"] == "over"
+
+
+async def test_notices_are_the_same_every_time_and_carry_what_their_templates_need(
+    stage: Stage,
+) -> None:
+    assistant, adherent, session = await stage.started()
+    await assistant.do(session, "end")
+    await assistant.do(session, "declare", no_password=True, no_elevation=False)
+    told = dict(await _notices(stage, uuid.UUID(session)))
+    assert told == dict(await _notices(stage, uuid.UUID(session)))
+    offer = told["session-offer"]
+    assert (offer["to"], offer["name"]) == (ADHERENT["email"], ADHERENT["name"])
+    assert offer["variables"]["link"] == f"{stage.url}{adherent.link}"
+    assert set(told["session-receipt"]["variables"]) >= {"link", "started_at", "ended_at"}
+    assert (await stage.types(session))[-1] == "incident-declared"
+
+
+async def test_entries_hold_no_personal_data(stage: Stage) -> None:
+    assistant, adherent, session = await stage.started()
+    words = "Remplir le bordereau de la mairie"
+    await assistant.do(session, "request-intervention", reason="other", words=words)
+    await adherent.do("refuse-intervention")
+    entries = await stage.consent.connections.log.entries(uuid.UUID(session))
+    content = b"".join(entry.content for entry in entries).decode()
+    for personal in (*ADHERENT.values(), LUCIE, "Garnerot", "bordereau", "127.0.0.1"):
+        assert personal not in content
+    persons = stage.consent.connections._database["persons"]
+    async for document in persons.find():
+        assert b"Odile" not in document["sealed"]
+
+
+class _Published:
+    def __init__(self) -> None:
+        self.notices: list[CloudEvent] = []
+
+    async def publish(self, topic: str, event: CloudEvent) -> None:
+        self.notices.append(event)
+
+
+async def test_a_log_that_was_changed_is_not_served_and_the_dpo_is_told(stage: Stage) -> None:
+    await stage.started()
+    connections, published = stage.consent.connections, _Published()
+    connections._publisher = published  # type: ignore[assignment]
+    await connections._connect_mongo()
+    await connections._database["evidence"].update_one({"_id": 3}, {"$set": {"content": b"{}"}})
+    for _ in range(2):
+        with pytest.raises(NotIntact) as broken:
+            await connections._connect_mongo()
+        assert broken.value.index == 3
+    assert len({notice.id for notice in published.notices}) == 1
+    assert isinstance(published.notices[0], NoticeIssued)
+    assert published.notices[0].data.template == "log-not-intact"
+
+
+async def test_an_oral_yes_is_attested_by_a_second_person_and_the_adherent_gets_a_mail(
+    stage: Stage,
+) -> None:
+    assistant, witness = await stage.assistant(), await stage.assistant(BASTIEN)
+    session = (await assistant.offer()).json()["session_id"]
+    assert (await assistant.do(session, "attest-oral-grant")).status_code == 409
+    assert (await witness.do(session, "read-notice-aloud")).status_code == 200
+    attested = await witness.do(session, "attest-oral-grant")
+    assert attested.json()["state"]["session"] == "granted"
+    assert (await witness.do(session, "start")).json()["reason"] == "not-this-assistant"
+    assert (await assistant.do(session, "start")).status_code == 200
+    await assistant.do(session, "request-intervention", reason="other", words="Un réglage")
+    assert (await assistant.do(session, "attest-oral-intervention")).status_code == 200
+    entries = await stage.consent.connections.log.entries(uuid.UUID(session))
+    marks = [(e.draft.actor, e.draft.how) for e in entries if "attested" in e.draft.type]
+    assert marks == [("witness", "oral"), ("assistant", "oral")]
+    told = [one for one in await _notices(stage, uuid.UUID(session)) if "oral" in one[0]]
+    assert [content["variables"]["scope"] for _, content in told] == ["view", "intervene"]
+    assert {content["to"] for _, content in told} == {ADHERENT["email"]}

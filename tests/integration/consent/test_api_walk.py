@@ -1,0 +1,47 @@
+"""A whole session over HTTP, as assistant and adherent would walk it."""
+
+from tests.integration.consent.stage import Stage, acts, title
+
+
+async def test_a_session_runs_from_the_offer_to_the_receipt(stage: Stage) -> None:
+    assistant = await stage.assistant()
+    offered = await assistant.offer()
+    assert offered.status_code == 201, offered.text
+    session, code = offered.json()["session_id"], offered.json()["entry_code"]["code"]
+    adherent = await stage.adherent(session)
+
+    assert title((await adherent.look()).text) == "On vous propose une aide à distance"
+    assert (await adherent.give_code(code)).status_code == 303
+    assert acts((await adherent.look()).text)[:2] == ["read-notice", "refuse"]
+    assert (await adherent.do("read-notice")).status_code == 303
+    assert acts((await adherent.look()).text)[:2] == ["grant", "refuse"]
+    assert (await adherent.do("grant")).status_code == 303
+    assert (await assistant.do(session, "start")).status_code == 200
+
+    wanted = await assistant.do(
+        session, "request-intervention", reason="fill-form", words="Remplir le bordereau"
+    )
+    assert wanted.status_code == 200, wanted.text
+    assert "Remplir le bordereau" in (await adherent.look()).text
+    assert (await adherent.do("grant-intervention")).status_code == 303
+    assert (await assistant.do(session, "begin-intervention")).status_code == 200
+    assert (await assistant.do(session, "end-intervention")).status_code == 200
+
+    await assistant.do(session, "request-screenshot", reason="error-message", words="Le message")
+    assert (await adherent.do("refuse-screenshot")).status_code == 303
+    assert (await assistant.do(session, "take-screenshot")).status_code == 409
+    assert (await assistant.do(session, "end")).status_code == 200
+    declared = await assistant.do(session, "declare", no_password=True, no_elevation=True)
+    assert declared.json()["state"]["session"] == "closed"
+
+    await stage.consent.connections.checkpoints.write()
+    receipt = await adherent.http.get(f"{adherent.link}/receipt")
+    assert receipt.status_code == 200
+    assert "Vous avez refusé une capture d’écran" in receipt.text
+    document = (await adherent.http.get(f"{adherent.link}/receipt.json")).json()
+    assert all(proven["inclusion"] is not None for proven in document["proof"]["entries"])
+    assert await stage.types(session) == [
+        "offered", "code-issued", "code-confirmed", "notice-served", "granted", "started",
+        "intervene-requested", "intervene-granted", "intervene-begun", "intervene-ended",
+        "screenshot-requested", "screenshot-refused", "refused-act", "ended", "declared",
+    ]  # fmt: skip

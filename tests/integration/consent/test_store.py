@@ -1,0 +1,146 @@
+"""The evidence log in a real MongoDB: no fork, no gap, nothing answered that is not there."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from runtime.failures import Unavailable
+from runtime.mongo import BulkWriteError, Database
+from services.consent.domain.entry import THE_LOG, Entry
+from services.consent.domain.log import EvidenceLog, Stale
+from services.consent.store import writer
+from services.consent.store.documents import COLLECTION
+from services.consent.store.evidence import MongoEvidenceLog
+from tests.unit.consent.drafts import draft, walk
+from tests.unit.consent.evidence_log_contract import EvidenceLogContract
+
+
+@asynccontextmanager
+async def running(database: Database) -> AsyncIterator[MongoEvidenceLog]:
+    log = MongoEvidenceLog(database, now=lambda: datetime.now(UTC))
+    await log.prepare()
+    task = asyncio.create_task(log.run())
+    yield log
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@pytest.fixture
+async def log(database: Database) -> AsyncIterator[MongoEvidenceLog]:
+    async with running(database) as log:
+        yield log
+
+
+class TestMongoEvidenceLog(EvidenceLogContract):
+    @pytest.fixture
+    def log(self, log: MongoEvidenceLog) -> EvidenceLog:
+        return log
+
+
+async def append_walk(log: MongoEvidenceLog) -> None:
+    for after, one in enumerate(walk()):
+        await log.append(one, after=after)
+
+
+async def whole(log: MongoEvidenceLog) -> Sequence[Entry]:
+    return await log.read(0, 10_000)
+
+
+async def test_several_instances_append_without_fork_or_gap(database: Database) -> None:
+    async with AsyncExitStack() as stack:
+        logs = [await stack.enter_async_context(running(database)) for _ in range(3)]
+        await asyncio.gather(*(append_walk(log) for log in logs for _ in range(15)))
+        entries = await whole(logs[0])
+    assert [entry.index for entry in entries] == list(range(45 * 12))
+
+
+async def test_of_acts_racing_over_several_instances_one_wins(database: Database) -> None:
+    async with AsyncExitStack() as stack:
+        logs = [await stack.enter_async_context(running(database)) for _ in range(4)]
+        for _ in range(10):
+            session = uuid4()
+            offer = draft(session, "offered", "assistant")
+            outcomes = await asyncio.gather(
+                *(log.append(offer, after=0) for log in logs), return_exceptions=True
+            )
+            assert sum(isinstance(outcome, Entry) for outcome in outcomes) == 1
+            assert sum(isinstance(outcome, Stale) for outcome in outcomes) == 3
+            assert len(await logs[0].entries(session)) == 1
+
+
+class Treacherous:
+    """A collection whose inserts fail now and then, before or after the server has done them."""
+
+    def __init__(self, real: Any, chance: random.Random) -> None:
+        self._real = real
+        self._chance = chance
+        self.failures = 0
+
+    async def insert_many(self, documents: list[dict[str, Any]], *, ordered: bool) -> None:
+        fate = self._chance.random()
+        if fate < 0.15:
+            self._fail()
+        if fate < 0.3:  # half of it is done, and a majority may not have it
+            done = documents[: len(documents) // 2]
+            if done:
+                await self._real.insert_many(done, ordered=ordered)
+            self.failures += 1
+            raise BulkWriteError({"nInserted": len(done), "writeConcernErrors": [{"code": 64}]})
+        await self._real.insert_many(documents, ordered=ordered)
+        if fate < 0.45:
+            self._fail()
+
+    def _fail(self) -> None:
+        self.failures += 1
+        raise Unavailable("mongodb")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_an_insert_of_unknown_outcome_is_settled_before_it_is_answered(
+    database: Database, seed: int
+) -> None:
+    async with AsyncExitStack() as stack:
+        logs = [await stack.enter_async_context(running(database)) for _ in range(2)]
+        traps = []
+        for number, log in enumerate(logs):
+            trap = Treacherous(database[COLLECTION], random.Random(seed * 10 + number))  # noqa: S311
+            log._writer._collection = trap  # type: ignore[assignment]
+            traps.append(trap)
+        await asyncio.gather(*(append_walk(log) for log in logs for _ in range(8)))
+        entries = await whole(logs[0])
+    assert all(trap.failures for trap in traps)
+    assert [entry.index for entry in entries] == list(range(16 * 12))
+
+
+async def test_while_nothing_can_be_written_nothing_is_answered_and_that_is_recorded(
+    database: Database, log: MongoEvidenceLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Away:
+        async def insert_many(self, *_: Any, **__: Any) -> None:
+            raise Unavailable("mongodb")
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(database[COLLECTION], name)
+
+    monkeypatch.setattr(writer, "PATIENCE_S", 0.1)
+    log._writer._collection = Away()  # type: ignore[assignment]
+    offer = draft(uuid4(), "offered", "assistant")
+    with pytest.raises(Unavailable):
+        await log.append(offer, after=0)
+    assert await log.entries(offer.session) == ()
+    log._writer._collection = database[COLLECTION]
+    await log.append(offer, after=0)
+    async with asyncio.timeout(10):
+        while not (confession := await log.entries(THE_LOG)):
+            await asyncio.sleep(0.05)
+    assert (confession[0].draft.type, confession[0].draft.facts["failed"]) == ("write-failed", 1)

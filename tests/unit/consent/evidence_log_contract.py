@@ -1,0 +1,66 @@
+"""What every evidence log promises, in memory or in MongoDB."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from services.consent.domain.entry import Entry
+from services.consent.domain.log import EvidenceLog, NotInTable, Stale
+from tests.unit.consent.drafts import draft, walk
+
+
+class EvidenceLogContract:
+    """Run by a class that has a fixture ``log``."""
+
+    async def test_an_entry_is_read_back_as_it_was_appended(self, log: EvidenceLog) -> None:
+        offer = draft(uuid4(), "offered", "assistant", facts={"limit_s": 60, "oral": True})
+        entry = await log.append(offer, after=0)
+        assert (entry.index, entry.sequence, entry.draft) == (0, 1, offer)
+        assert await log.entries(offer.session) == (entry,)
+        assert await log.read(0, 10) == (entry,)
+        assert await log.size() == 1
+
+    async def test_a_whole_session_goes_on_record(self, log: EvidenceLog) -> None:
+        for after, one in enumerate(drafts := walk()):
+            await log.append(one, after=after)
+        entries = await log.entries(drafts[0].session)
+        assert [entry.draft for entry in entries] == list(drafts)
+
+    async def test_an_append_on_an_old_reading_is_stale(self, log: EvidenceLog) -> None:
+        session = uuid4()
+        await log.append(draft(session, "offered", "assistant"), after=0)
+        await log.append(draft(session, "notice-served", "adherent"), after=1)
+        with pytest.raises(Stale):
+            await log.append(draft(session, "refused", "adherent"), after=1)
+        assert len(await log.entries(session)) == 2
+
+    async def test_what_the_table_does_not_have_is_not_recorded(self, log: EvidenceLog) -> None:
+        with pytest.raises(NotInTable) as caught:
+            await log.append(draft(uuid4(), "started", "assistant"), after=0)
+        assert (caught.value.refused.reason, caught.value.refused.tell_dpo) == (
+            "no-live-grant",
+            True,
+        )
+        assert await log.size() == 0
+
+    async def test_of_two_racing_acts_one_wins(self, log: EvidenceLog) -> None:
+        session = uuid4()
+        await log.append(draft(session, "offered", "assistant"), after=0)
+        await log.append(draft(session, "notice-served", "adherent"), after=1)
+        racing = [draft(session, "granted", "adherent"), draft(session, "refused", "adherent")]
+        outcomes = await asyncio.gather(
+            *(log.append(one, after=2) for one in racing), return_exceptions=True
+        )
+        assert sum(isinstance(outcome, Entry) for outcome in outcomes) == 1
+        assert sum(isinstance(outcome, Stale) for outcome in outcomes) == 1
+
+    async def test_many_tasks_leave_no_gap(self, log: EvidenceLog) -> None:
+        async def session() -> None:
+            for after, one in enumerate(walk()):
+                await log.append(one, after=after)
+
+        await asyncio.gather(*(session() for _ in range(20)))
+        entries = await log.read(0, 1000)
+        assert [entry.index for entry in entries] == list(range(240))
+        assert await log.read(235, 3) == entries[235:238]

@@ -1,0 +1,49 @@
+"""An evidence log in memory that keeps the promises of the real one."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from services.consent.domain.entry import Draft, Entry, place
+from services.consent.domain.lifecycle import Refused, fold, judge
+from services.consent.domain.log import NotInTable, Stale
+
+
+class FakeEvidenceLog:
+    """Appends at once, or raises what ``failing`` holds."""
+
+    def __init__(self, *, now: Callable[[], datetime]) -> None:
+        self.failing: Exception | None = None
+        self._now = now
+        self._entries: list[Entry] = []
+        self._sessions: dict[UUID, list[Entry]] = defaultdict(list)
+
+    async def entries(self, session: UUID) -> tuple[Entry, ...]:
+        self._fail()
+        return tuple(self._sessions.get(session, ()))
+
+    async def append(self, draft: Draft, *, after: int) -> Entry:
+        self._fail()
+        session = self._sessions[draft.session]
+        if after != len(session):
+            raise Stale
+        verdict = judge(fold(session), draft, at=(now := self._now()))
+        if isinstance(verdict, Refused):
+            raise NotInTable(verdict)
+        entry = place(draft, index=len(self._entries), sequence=after + 1, recorded_at=now)
+        self._entries.append(entry)
+        session.append(entry)
+        return entry
+
+    async def read(self, from_index: int, limit: int) -> tuple[Entry, ...]:
+        self._fail()
+        return tuple(self._entries[from_index : from_index + limit])
+
+    async def size(self) -> int:
+        self._fail()
+        return len(self._entries)
+
+    def _fail(self) -> None:
+        if self.failing is not None:
+            raise self.failing
