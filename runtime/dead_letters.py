@@ -10,6 +10,7 @@ from aiokafka import ConsumerRecord
 from runtime.sealing import Sealer
 
 PURPOSE: Final = "dead-letter"
+ORIGIN: Final = "origin-topic"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ def bury(record: ConsumerRecord, *, reason: str, service: str, sealer: Sealer) -
     headers = {
         "reason": reason,
         "service": service,
-        "origin-topic": record.topic,
+        ORIGIN: record.topic,
         "origin-partition": str(record.partition),
         "origin-offset": str(record.offset),
         "origin-timestamp": str(record.timestamp),

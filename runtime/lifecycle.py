@@ -58,6 +58,8 @@ class Lifecycle:
         self._workers = workers
         self._connected: set[str] = set()
         self.lost = lost or asyncio.Event()
+        self.ending = asyncio.Event()
+        """Set when the service has been told to end: what lasts long must end now."""
 
     @property
     def connected(self) -> bool:

@@ -62,6 +62,7 @@ async def open_server(
         try:
             yield await _port(server, task)
         finally:
+            lifecycle.ending.set()
             server.should_exit = True
             await task
 

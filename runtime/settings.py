@@ -1,10 +1,11 @@
 """Typed settings from the environment; a wrong or missing one stops the process naming it."""
 
 import sys
+from collections.abc import Iterator
 from typing import NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, DirectoryPath, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from runtime.logs import LogLevel
 
@@ -68,9 +69,27 @@ def load(settings: type[S]) -> S:
     except ValidationError as error:
         prefix = settings.model_config.get("env_prefix", "")
         for problem in error.errors(include_input=False, include_url=False):
-            name = prefix + "__".join(str(part) for part in problem["loc"]).upper()
-            sys.stderr.write(f"{name}: {problem['msg']}\n")
+            for place in _variables(settings, [str(part) for part in problem["loc"]]):
+                name = prefix + "__".join(place).upper()
+                sys.stderr.write(f"{name}: {problem['msg']}\n")
         stop_misconfigured()
+    except SettingsError as error:  # a group that is written as one variable, and is no JSON
+        stop_misconfigured(f"{settings.model_config.get('env_prefix', '')}…: {error}")
+
+
+def _variables(settings: type[BaseModel], place: list[str]) -> Iterator[list[str]]:
+    """Give the variables that a problem is about: all that a missing group of them needs."""
+    group: type[BaseModel] | None = settings
+    for part in place:
+        field = group.model_fields.get(part) if group else None
+        kind = field.annotation if field else None
+        group = kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+    if group is None:
+        yield place
+        return
+    for name, field in group.model_fields.items():
+        if field.is_required():
+            yield from _variables(settings, [*place, name])
 
 
 def stop_misconfigured(reason: str | None = None) -> NoReturn:

@@ -19,6 +19,11 @@ def submissions(source: str) -> str:
     return f"assistance.submissions.{source}.v1"
 
 
+def replays(*, service: str) -> str:
+    """Return the side door of a service, for dead letters of topics that have one writer alone."""
+    return f"assistance.replays.{service}.v1"
+
+
 def dead_letter(topic: str, *, service: str) -> str:
     """Return the topic that parks what ``service`` could not process from ``topic``."""
     return f"{topic}.{service}.dead"

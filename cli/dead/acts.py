@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 
 from cli.dead.letters import SUFFIX, Act, Letter, make_mark, read_letters
 from cli.topic_reader import open_reader
-from runtime.dead_letters import Original, exhume
+from runtime.dead_letters import ORIGIN, Original, exhume
 from runtime.sealing import Sealer
 
 SEND_TIMEOUT_MS = 10_000
@@ -62,15 +62,17 @@ class Hand:
         """
         Send the exact record again to where it came from, or with ``repaired`` as its value.
 
-        The services recognise what they have done already, so a replay doubles nothing.
+        The services recognise what they have done already, so a replay doubles nothing. A topic
+        with one writer alone takes no second record: its reader has a side door.
         """
         original = exhume(letter.sealed, sealer=self.sealer)
         value = original.value if repaired is None else repaired
         if value is None and original.key is None:
             raise NotReplayable(f"{letter.id}: the record has neither key nor value")
-        await self.producer.send_and_wait(
-            letter.origin_topic, value, key=original.key, headers=list(original.headers)
-        )
+        headers = list(original.headers)
+        if letter.door != letter.origin_topic:
+            headers.insert(0, (ORIGIN, letter.origin_topic.encode()))
+        await self.producer.send_and_wait(letter.door, value, key=original.key, headers=headers)
         await self.record(letter, act)
 
     async def record(self, letter: Letter, act: Act) -> None:

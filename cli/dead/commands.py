@@ -119,7 +119,7 @@ def replay(  # noqa: PLR0913 - each is an option
         async with open_hand(where.kafka, sealer=sealer, audit=audit) as hand:
             for letter in letters:
                 await hand.replay(letter, _act("replayed", reason), repaired=value)
-                print(f"{letter.id}: replayed to {letter.origin_topic}")
+                print(f"{letter.id}: replayed to {letter.door}")
 
     _run(run())
 

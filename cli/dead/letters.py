@@ -14,10 +14,15 @@ from typing import Final, Literal
 
 from aiokafka import ConsumerRecord
 
+from runtime.dead_letters import ORIGIN
 from runtime.sealing import Sealer, Unsealable
+from schemas import topics
 
 SUFFIX: Final = ".dead"
 ACT_PURPOSE: Final = "dead-letter-act"
+
+ONE_WRITER: Final = frozenset({*topics.TICKETS.values(), topics.REMOTE_SESSIONS})
+"""A ticket is one record, ever; the log's entries come once and in their order."""
 
 ActName = Literal["revealed", "replayed", "discarded"]
 State = Literal["parked", "replayed", "discarded"]
@@ -65,7 +70,14 @@ class Letter:
     @property
     def origin_topic(self) -> str:
         """Where it came from."""
-        return self.headers.get("origin-topic", "")
+        return self.headers.get(ORIGIN, "")
+
+    @property
+    def door(self) -> str:
+        """Where a replay is sent: back to its topic, unless that has one writer alone."""
+        if self.origin_topic in ONE_WRITER:
+            return topics.replays(service=self.service)
+        return self.origin_topic
 
     @property
     def state(self) -> State:

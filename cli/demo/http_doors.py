@@ -124,21 +124,26 @@ class HttpDoors:
 
     async def _fill_in(self, browser: Browser, path: str, sample: Sample) -> Taken:
         page = await browser.open(f"{self.url}{path}")
-        form = page.form_with(name="body")
-        offered = form.names
-        values = {name: text for name, text in form_values(sample).items() if name in offered}
+        values = form_values(sample)
+        form = page.form_with(name="call_body" if sample.door == "call" else "body")
         return Taken(
             sample=sample, tracking=_tracking(await browser.send(page, form, values), sample)
         )
 
 
 def form_values(sample: Sample) -> dict[str, str]:
-    """Return what a person writes into the fields of a page, by the fields' names."""
+    """Return what a person writes into the fields of the door's page, by the fields' names."""
     content = sample.content
-    flat = {name: content.get(name, "") for name in ("service", "profile", "organisation")}
-    flat |= {"subject": content["subject"], "body": content["body"], **content["contact"]}
-    consultation = content.get("consultation", {})
-    return flat | {f"consultation_{name}": text for name, text in consultation.items()}
+    person: dict[str, str] = {name: content.get(name, "") for name in ("profile", "organisation")}
+    person |= content["contact"]
+    words = {"subject": content["subject"], "body": content["body"]}
+    if sample.door == "call":
+        called = {f"caller_{name}": text for name, text in person.items()}
+        return called | {f"call_{name}": text for name, text in words.items()}
+    if sample.door == "page-marketplace":
+        del person["profile"]
+        return {**person, **words, **content["consultation"]}
+    return {**person, **words, "service": content["service"]}
 
 
 def _tracking(page: Page, sample: Sample) -> str:

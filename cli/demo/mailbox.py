@@ -35,12 +35,13 @@ class Mailbox:
         """Return all mails since the beginning, in order of arrival."""
         fresh = sorted(set(self._folder.glob("*.eml")) - self._seen)
         for file in fresh:
-            self._caught += _read(file)
+            self._caught += read_mail(file)
         self._seen.update(fresh)
         return list(self._caught)
 
 
-def _read(file: Path) -> list[Caught]:
+def read_mail(file: Path) -> list[Caught]:
+    """Return the mail in a file, once for each recipient of its envelope."""
     with file.open("rb") as content:
         message = BytesParser(policy=policy.default).parse(content)
     body = message.get_body(("plain",)) if isinstance(message, EmailMessage) else None

@@ -73,10 +73,10 @@ def _read(line: dict[str, Any]) -> Sample:
 
 
 def _canaries(line: dict[str, Any]) -> list[str]:
-    """Return names (whole and by themselves), addresses, numbers, bodies' people and secrets."""
+    """Return names (whole, and the family's), addresses, numbers, organisation, text and secret."""
     contact = line["contact"]
     name = contact["name"]
-    found = [name, name.split(" ", 1)[1], *contact.values(), line["subject"], line["body"]]
-    found += [line.get("organisation"), line.get("secret"), *line.get("mentions", ())]
-    # A single short word, such as a subject "alertes", would be found where nobody leaked it.
+    found = [name, name.split(" ", 1)[1], *contact.values(), line["body"]]
+    found += [line.get("organisation"), line.get("secret")]
+    # A short word would be found where nobody leaked it.
     return [text for text in found if text and (len(text) > 8 or text == line.get("secret"))]  # noqa: PLR2004

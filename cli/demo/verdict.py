@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from cli.demo.http_doors import Taken
 from cli.demo.mailbox import Caught
@@ -11,10 +12,15 @@ from desk import Desk
 from schemas.deliveries import DeliveryData
 from schemas.tickets import TicketData
 
+TICKET_MAILS: Final = frozenset(
+    {"ticket-staff", "ticket-tool", "ticket-acknowledged", "ticket-dpo"}
+)
+SESSION_MAILS: Final = ("session-offer", "identity-check", "session-receipt")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """All that was seen from outside: committed tickets, mails in the catcher, the ledger's word."""
+    """What was seen from outside: committed tickets, mails in the catcher, the ledger's word."""
 
     tickets: Sequence[TicketData]
     mails: Sequence[Caught]
@@ -28,7 +34,7 @@ class Outcome:
     taken: Taken
     tickets: tuple[TicketData, ...]
     mails: Mapping[str, int]
-    """How many arrived, by role; the address of one that nobody should have had is a role."""
+    """How many arrived that a new ticket causes, by role."""
     missing: tuple[str, ...]
     wrong: tuple[str, ...]
 
@@ -56,20 +62,32 @@ def recipients(taken: Taken, desk: Desk) -> dict[str, str]:
     return told
 
 
+def judge_session(session_id: str, adherent: str, seen: Seen) -> tuple[list[str], list[str]]:
+    """Return what is missing and what is wrong among the mails that the walked session causes."""
+    templates = {d.message_id: d.template for d in seen.deliveries if d.cause == session_id}
+    mails = [mail for mail in seen.mails if mail.message_id in templates]
+    to_adherent = Counter(templates[m.message_id] for m in mails if m.recipient == adherent)
+    missing = [f"no mail {name}" for name in SESSION_MAILS if not to_adherent[name]]
+    wrong = [f"{n} mails {name}" for name, n in to_adherent.items() if n > 1]
+    wrong += ["a mail to somebody else"] if len(mails) > to_adherent.total() else []
+    return missing, wrong
+
+
 def _judge(taken: Taken, seen: Seen, desk: Desk) -> Outcome:
     tickets = tuple(ticket for ticket in seen.tickets if ticket.tracking == taken.tracking)
     mails = [mail for mail in seen.mails if mail.mentions(taken.tracking)]
+    templates = {delivery.message_id: delivery.template for delivery in seen.deliveries}
+    unknown = [mail for mail in mails if mail.message_id not in templates]
+    of_ticket = [mail for mail in mails if templates.get(mail.message_id) in TICKET_MAILS]
     told = recipients(taken, desk)
-    arrived = Counter(told.get(mail.recipient, mail.recipient) for mail in mails)
-    wrong = [*_wrong_tickets(taken, tickets), *_wrong_mails(told, mails)]
+    arrived = Counter(told.get(mail.recipient, "stranger") for mail in of_ticket)
+    missing = [*_missing(told, tickets, arrived, seen)]
+    missing += [f"{len(unknown)} mails that the ledger does not know"] if unknown else []
+    wrong = [*_wrong_tickets(taken, tickets), *_wrong_mails(told, of_ticket)]
     if taken.sample.secret and any(taken.sample.secret in text for text in _texts(tickets, mails)):
         wrong.append("a password went through unmasked")
     return Outcome(
-        taken=taken,
-        tickets=tickets,
-        mails=arrived,
-        missing=tuple(_missing(told, tickets, arrived, seen)),
-        wrong=tuple(wrong),
+        taken=taken, tickets=tickets, mails=arrived, missing=tuple(missing), wrong=tuple(wrong)
     )
 
 
@@ -101,11 +119,7 @@ def _wrong_tickets(taken: Taken, tickets: Sequence[TicketData]) -> Iterator[str]
 
 
 def _wrong_mails(told: Mapping[str, str], mails: Sequence[Caught]) -> Iterator[str]:
-    for message_id, count in Counter((m.message_id, m.recipient) for m in mails).items():
-        if count > 1:
-            yield f"{count} times the same mail to {told.get(message_id[1], 'a stranger')}"
-    first = [mail for mail in mails if not mail.subject.startswith("Re:")]
-    for address, count in Counter(mail.recipient for mail in first).items():
+    for address, count in Counter(mail.recipient for mail in mails).items():
         if address not in told:
             yield "a mail to somebody who should have none"
         elif count > 1:

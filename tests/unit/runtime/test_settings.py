@@ -46,7 +46,7 @@ def test_a_missing_setting_is_named(
     with pytest.raises(SystemExit) as stopped:
         load(Settings)
     assert stopped.value.code == EX_CONFIG
-    assert name.partition("__")[0] in capsys.readouterr().err
+    assert name in {line.partition(":")[0] for line in capsys.readouterr().err.splitlines()}
 
 
 def test_a_wrong_setting_is_named_without_its_value(
@@ -57,4 +57,17 @@ def test_a_wrong_setting_is_named_without_its_value(
         load(Settings)
     said = capsys.readouterr().err
     assert "TRIAL_HTTP__PORT" in said
+    assert "canari" not in said
+
+
+def test_a_group_written_as_one_variable_is_named_without_its_value(
+    environ: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environ.setenv("TRIAL_KAFKA", "canari")
+    with pytest.raises(SystemExit) as stopped:
+        load(Settings)
+    assert stopped.value.code == EX_CONFIG
+    said = capsys.readouterr().err
+    assert "TRIAL_" in said
+    assert '"kafka"' in said
     assert "canari" not in said

@@ -1,0 +1,1 @@
+"""Measurements: each prints its figures and those of a peer from the same run."""

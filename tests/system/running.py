@@ -1,0 +1,147 @@
+"""The whole system as people, programs and operators meet it, with all that it promised so far."""
+
+import asyncio
+import json
+import os
+import random
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from deploy.local import folders, services
+from deploy.local.stack import Stack, local_stack
+from desk import Desk, load_desk
+from schemas import topics
+from tests.system.mailbox import Mailbox
+from tests.system.records import read_records
+from tests.system.requests import FormService, Taken, Wanted, make_requests
+from tests.system.verdict import Seen, Verdict, judge, read_outcomes
+
+POLL_S: Final = 0.3
+SETTLED_WITHIN_S: Final = 70.0
+# A delivery whose sender was killed stands still that long; the default is made for slow networks.
+ENVIRONMENTS: Final = {"notifier": {"NOTIFIER_LEASE_S": "3"}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """A private stack that tests may hurt; ``promised`` is every request answered with 202."""
+
+    stack: Stack
+    client: httpx.AsyncClient
+    desk: Desk
+    mailbox: Mailbox
+    folder: Path
+    promised: list[Taken] = field(default_factory=list)
+    secrets: set[str] = field(default_factory=set)
+    """What tests learned and nobody may find: links' tokens, entry codes."""
+
+    @property
+    def form_service(self) -> FormService:
+        """The form service in front of intake."""
+        return FormService(
+            url=self.stack.urls["intake"], keys_dir=self.stack.keys_dir, client=self.client
+        )
+
+    async def hand_in(self, *wanted: Wanted, pause_s: float = 0.0) -> None:
+        """Hand requests in, each until it is taken; ``pause_s`` apart."""
+        async with asyncio.TaskGroup() as tasks:
+            for one in wanted:
+                tasks.create_task(self._hand_in(one))
+                await asyncio.sleep(pause_s)
+
+    async def _hand_in(self, wanted: Wanted) -> None:
+        self.promised.append(await self.form_service.hand_in(wanted))
+
+    async def settled(self, *, within_s: float = SETTLED_WITHIN_S) -> Verdict:
+        """Wait until every promise ever made is kept; fail at once on what cannot become right."""
+        ends = time.monotonic() + within_s
+        while True:
+            verdict = judge(self.promised, await self.look(), self.desk)
+            assert not verdict.wrong, verdict.wrong
+            if not verdict.missing:
+                return verdict
+            assert time.monotonic() < ends, verdict.missing
+            await asyncio.sleep(POLL_S)
+
+    async def look(self) -> Seen:
+        """Read from outside what there is now."""
+        told = [_told(record.value) for record in await self.read(topics.DELIVERIES)]
+        queues = await self.tickets()
+        return Seen(
+            queues=queues, mails=self.mailbox.mails(), outcomes=read_outcomes(filter(None, told))
+        )
+
+    async def tickets(self) -> dict[str, list[str]]:
+        """Return the queue of each ticket record, by request."""
+        queues: defaultdict[str, list[str]] = defaultdict(list)
+        for queue, topic in topics.TICKETS.items():
+            for record in await self.read(topic):
+                queues[record.key.decode()].append(queue)
+        return queues
+
+    async def read(self, *names: str) -> list[Any]:
+        """Return the committed records of topics."""
+        return await read_records(self.stack.kafka, *names)
+
+    async def get(self, service: str, path: str) -> httpx.Response:
+        """Fetch from a service."""
+        return await self.client.get(self.stack.urls[service] + path)
+
+    def log_of(self, service: str) -> str:
+        """Return what a service wrote."""
+        return (self.stack.log_dir / f"{service}.log").read_text(errors="replace")
+
+
+@asynccontextmanager
+async def running_system(name: str, folder: Path) -> AsyncIterator[System]:
+    """Start a private stack with all services; stop it at the end."""
+    # The name tells later sessions whose folder this was, so that they can clear it.
+    data = folders.PROJECT / ".local" / f"test-{os.getpid()}-{name}"
+    where = folders.Folders(parts=folders.PROJECT / ".local", data=data)
+    private = local_stack(where=where, given={}, environments=ENVIRONMENTS)
+    client = httpx.AsyncClient(trust_env=False, timeout=20.0)
+    async with private as stack, client:
+        yield System(
+            stack=stack,
+            client=client,
+            desk=load_desk(services.DESK),
+            mailbox=Mailbox(stack.mail_dir),
+            folder=folder,
+        )
+
+
+def _told(value: bytes | None) -> dict[str, Any] | None:
+    """Return an event; what tests have written there to be refused is none."""
+    try:
+        read = json.loads(value or b"")
+    except ValueError:
+        return None
+    return read if "data" in read else None
+
+
+async def until(condition: Callable[[], Awaitable[Any]], *, within_s: float, what: str) -> Any:
+    """Return the first true answer; fail by name when none comes in time."""
+    ends = time.monotonic() + within_s
+    while not (found := await condition()):
+        assert time.monotonic() < ends, f"not within {within_s:.0f} s: {what}"
+        await asyncio.sleep(0.1)
+    return found
+
+
+def dice() -> random.Random:
+    """Return the dice of one test, and say how its throws can be repeated."""
+    seed = int(os.environ.get("AIGUILLAGE_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
+    print(f"AIGUILLAGE_SEED={seed}")  # noqa: T201 - shown when the test fails
+    return random.Random(seed)  # noqa: S311 - a repeatable run, no secret
+
+
+def new_requests(dice: random.Random, count: int) -> list[Wanted]:
+    """Return requests that nobody handed in before."""
+    return make_requests(f"canari{dice.getrandbits(32):08x}", count)

@@ -1,0 +1,48 @@
+"""Kill -9 of any one part in the middle of the work, then its restart: nothing lost or doubled."""
+
+import asyncio
+import random
+
+import pytest
+
+from tests.system.evidence import take_evidence
+from tests.system.running import System, dice, new_requests
+from tests.system.sessions import Offered, walk
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
+
+REQUESTS = 40
+SESSIONS = 4
+PUSHED_WITHIN_S = 6.0
+# Mails whose end only the victim could have told: as many as the notifier has connections.
+AT_RISK = {"notifier": 4, "mongo": 4}
+
+
+@pytest.mark.parametrize("victim", ["intake", "router", "notifier", "consent", "kafka", "mongo"])
+async def test_a_part_killed_in_the_middle_loses_and_doubles_nothing(
+    system: System, victim: str
+) -> None:
+    throws = dice()
+    wanted = new_requests(throws, REQUESTS)
+    moment_s = throws.uniform(0.5, PUSHED_WITHIN_S)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(system.hand_in(*wanted, pause_s=PUSHED_WITHIN_S / REQUESTS))
+        walks = [tasks.create_task(_walk_later(system, throws)) for _ in range(SESSIONS)]
+        await asyncio.sleep(moment_s)
+        await system.stack.kill(victim)
+    await system.stack.wait_ready(victim)
+    verdict = await system.settled()
+    unknown = [what for what in verdict.unknown if what.startswith(wanted[0].run)]
+    assert len(unknown) <= AT_RISK.get(victim, 0), unknown
+    evidence = await take_evidence(system.stack, system.folder)
+    assert evidence.status == 0, evidence.finding
+    for walked in walks:
+        recorded = evidence.of(walked.result().id)
+        assert recorded.count("granted") == 1, recorded
+        assert recorded.index("granted") < recorded.index("started"), recorded
+        assert recorded[-1] == "declared", recorded
+
+
+async def _walk_later(system: System, throws: random.Random) -> Offered:
+    await asyncio.sleep(throws.uniform(0, PUSHED_WITHIN_S))
+    return await walk(system, f"canari{throws.getrandbits(32):08x}")

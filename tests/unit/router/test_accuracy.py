@@ -1,0 +1,43 @@
+"""How often the shipped rules are right, on cases used for tuning and on cases kept from it."""
+
+import json
+
+import pytest
+
+from tests.unit.router.cases import CASES, FLAGS, measure, read_cases
+
+FLOORS = {
+    "train.jsonl": {"queue": 0.99, "sure": 0.92, "right_when_sure": 0.995, "f1": 0.95},
+    "heldout.jsonl": {"queue": 0.90, "sure": 0.85, "right_when_sure": 0.96, "f1": 0.80},
+}
+
+
+@pytest.mark.parametrize("name", FLOORS)
+def test_requests_go_into_the_right_queue(name: str) -> None:
+    score, floor = measure(name)["queue"], FLOORS[name]
+    assert score.right / score.cases >= floor["queue"]
+    assert score.sure / score.cases >= floor["sure"]
+    assert score.sure_and_right / score.sure >= floor["right_when_sure"]
+
+
+@pytest.mark.parametrize("name", FLOORS)
+@pytest.mark.parametrize("flag", FLAGS)
+def test_flags_are_raised_where_they_should_be(name: str, flag: str) -> None:
+    assert measure(name)[flag].f1 >= FLOORS[name]["f1"]
+
+
+def test_no_case_is_in_both_sets() -> None:
+    train, heldout = ({case.request.body for case in read_cases(name)} for name in FLOORS)
+    assert not train & heldout
+    assert len(train) + len(heldout) >= 300
+
+
+@pytest.mark.parametrize("name", FLOORS)
+def test_cases_are_whole_and_their_ids_differ(name: str) -> None:
+    lines = (CASES / name).read_text(encoding="utf-8").splitlines()
+    cases = [json.loads(line) for line in lines]
+    assert len({case["id"] for case in cases}) == len(cases)
+    for case in cases:
+        assert case["channel"] in {"form", "event", "phone"}
+        assert case["expected"]["queue"] in {"marketplace", "general"}
+        assert all(isinstance(case["expected"][flag], bool) for flag in FLAGS)

@@ -1,0 +1,111 @@
+"""Reading the operator's rules file."""
+
+from pathlib import Path
+
+import pytest
+
+from services.router.domain import Request, understand
+from services.router.rules import RulesError, load_rules, schema_text
+from tests.unit.router.cases import RULES_FILE, shipped_rules
+
+SMALL = """\
+balance:
+  start: {marketplace: 0, general: 0.5}
+  thresholds: {training: 3, dpo: 3, remote: 3}
+  sure_margin: 1
+  sure_words: 1
+  sure_ratio: 1.5
+  cues: {problem: 1.6, ask: 1.3, past: 0.7, background: 0.2, pivot: 0.4, names-object: 0.2}
+  long_text_words: 100
+  closing_boost: 1.3
+words:
+  silent: [le, la, de, d]
+  contrasts: [mais]
+  correct: []
+  object_stops: [est]
+lists:
+  remettre: [dépos*, remett*]
+rules:
+  - name: offres
+    queue: marketplace
+    weight: 4
+    phrases: [<remettre> .. offre]
+    except: [offre d'emploi]
+  - name: courrier
+    queue: general
+    phrases: [boîte mail]
+"""
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "routing.yaml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def reasons(tmp_path: Path, text: str) -> str:
+    with pytest.raises(RulesError) as caught:
+        load_rules(written(tmp_path, text))
+    return str(caught.value)
+
+
+def test_a_small_rule_set_routes(tmp_path: Path) -> None:
+    rules = load_rules(written(tmp_path, SMALL))
+    told = understand(Request(id="1", body="Je veux déposer la nouvelle offre."), rules)
+    assert (told.queue, told.rule, told.confident) == ("marketplace", "offres", True)
+    assert told.ruleset_version == rules.version
+
+
+def test_the_version_is_that_of_the_content(tmp_path: Path) -> None:
+    one = load_rules(written(tmp_path, SMALL)).version
+    other = load_rules(written(tmp_path, SMALL + "# a comment\n")).version
+    assert one != other
+    assert one.startswith("sha256:")
+    assert len(one) == len("sha256:") + 12
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "reason"),
+    [
+        ("weight: 4", "wieght: 4", 20, "unknown key"),
+        ("weight: 4", "weight: forte", 20, "should be a valid number"),
+        ("weight: 4", "weight: 400", 20, "less than or equal to 10"),
+        ("queue: general", "queue: generale", 24, "should be 'marketplace' or 'general'"),
+        ("    queue: general\n", "", 23, "exactly one of queue, flag, cue, fact"),
+        ("name: courrier", "name: offres", 23, "already used further up"),
+        ("<remettre>", "<ouvrir>", 21, "no list is named 'ouvrir'"),
+        ("[boîte mail]", "[boîte .. ]", 25, "begins or ends with '..'"),
+        ("[boîte mail]", "[de la boîte]", 25, "only one word is left"),
+        ("[boîte mail]", "[déposer .. offre, dépos* .. offre]", 25, "other queue in rule offres"),
+        ("[boîte mail]", "['(boîte) mail']", 25, "has a bracket"),
+        ("  sure_margin: 1\n", "", 1, "this key is missing"),
+        ("dpo: 3, ", "", 3, "this key is missing"),
+        ("rules:", "fields: {couleur: {rouge: {general: 1}}}\nrules:", 17, "unknown field"),
+        ("balance:", "balance: [", 3, "not valid YAML"),
+    ],
+)
+def test_a_mistake_is_named_with_file_line_and_reason(
+    tmp_path: Path, old: str, new: str, line: int, reason: str
+) -> None:
+    told = reasons(tmp_path, SMALL.replace(old, new, 1))
+    assert f"routing.yaml:{line}:" in told
+    assert reason in told
+
+
+def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
+    text = SMALL.replace("<remettre>", "<rien>").replace("[boîte mail]", "['(x)']")
+    assert len(reasons(tmp_path, text).splitlines()) == 2
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RulesError, match="does not exist"):
+        load_rules(tmp_path / "none.yaml")
+
+
+def test_the_shipped_rules_are_right() -> None:
+    assert len(shipped_rules().rules) > 50
+
+
+def test_the_schema_for_editors_is_up_to_date() -> None:
+    committed = (RULES_FILE.parent / "routing.schema.json").read_text(encoding="utf-8")
+    assert committed == schema_text(), "run: python -m services.router.rules > (the schema file)"
