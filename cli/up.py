@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from cli.running import WhereUnknown, find_where
 
@@ -105,14 +103,15 @@ def _folders(folder: Path | None) -> "folders.Folders":
 def show(running: "stack.Stack") -> None:
     """Print who is up, where, and the path of each log."""
     addresses = {**running.addresses, "mail": running.smtp}
-    table = Table(box=None, pad_edge=False)
-    for heading in ("", "state", "pid", "address", "log"):
-        table.add_column(heading, overflow="fold")
-    for row in running.rows():
-        table.add_row(
-            row.name, row.state, str(row.pid or ""), addresses[row.name], os.path.relpath(row.log)
+    lines = [
+        (row.name, row.state, str(row.pid or ""), addresses[row.name], os.path.relpath(row.log))
+        for row in running.rows()
+    ]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    for line in lines:
+        print(
+            "  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip()
         )
-    console = Console(soft_wrap=True)
-    console.print(table)
-    console.print(f"Mail caught: {running.mail_dir}    Keys: {running.keys_dir}")
-    console.print("Ctrl-C stops everything.")
+    print(f"Mail caught: {os.path.relpath(running.mail_dir)}")
+    print(f"Keys: {os.path.relpath(running.keys_dir)}")
+    print("Ctrl-C stops everything.", flush=True)

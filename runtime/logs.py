@@ -2,7 +2,9 @@
 
 import logging
 import sys
-from typing import Literal
+import time
+from collections.abc import Callable
+from typing import Final, Literal
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -10,6 +12,9 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 LogLevel = Literal["debug", "info", "warning", "error"]
 # Libraries that log what they carry, or a line per request, say it only when it is wrong.
 _QUIET = ("aiokafka", "pymongo", "uvicorn", "httpx", "asyncio", "litestar")
+
+SPARING_S: Final = 10.0
+_MOST_KNOWN: Final = 1_000
 
 
 def configure_logs(
@@ -39,10 +44,39 @@ def configure_logs(
             ],
         )
     )
+    handler.addFilter(Sparing())
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("faststream").setLevel(logging.ERROR)  # warns of topics it may not create
+
+
+class Sparing(logging.Filter):
+    """
+    Lets each message of a library through once in 10 seconds, then says how many it kept back.
+
+    A Kafka client says hundreds of times a second that its broker is away.
+    """
+
+    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._monotonic = monotonic
+        self._said: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the record is to be written; the message before its values counts."""
+        key = (record.name, str(record.msg))
+        said_at, kept_back = self._said.get(key, (-SPARING_S, 0))
+        if self._monotonic() - said_at < SPARING_S:
+            self._said[key] = (said_at, kept_back + 1)
+            return False
+        if len(self._said) >= _MOST_KNOWN:
+            self._said.clear()
+        self._said[key] = (self._monotonic(), 0)
+        if kept_back:
+            record.msg = f"{record.getMessage()} (and {kept_back} times more)"
+            record.args = None
+        return True
 
 
 def drop_personal(names: frozenset[str]) -> Processor:

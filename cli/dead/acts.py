@@ -1,5 +1,6 @@
 """What an operator does with dead letters: each act leaves a mark in Kafka and a line in a file."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,6 +22,10 @@ class NotReplayable(Exception):
     """The letter cannot go back through the front door; says why."""
 
 
+class AuditUnwritable(Exception):
+    """The file for the record of acts cannot be written; names it."""
+
+
 async def fetch_letters(
     bootstrap: str, *, sealer: Sealer, origin: str | None = None
 ) -> list[Letter]:
@@ -32,9 +37,22 @@ async def fetch_letters(
     return read_letters(records, sealer=sealer)
 
 
+def _check_writable(audit: Path) -> None:
+    try:
+        audit.parent.mkdir(parents=True, exist_ok=True)
+        audit.open("a").close()
+    except OSError as error:
+        raise AuditUnwritable(f"{audit}: {type(error).__name__}; nothing was done") from None
+
+
 @asynccontextmanager
 async def open_hand(bootstrap: str, *, sealer: Sealer, audit: Path) -> AsyncIterator["Hand"]:
-    """Connect an operator's hand; raises aiokafka's ``KafkaError`` when nobody answers."""
+    """
+    Connect an operator's hand; raises aiokafka's ``KafkaError`` when nobody answers.
+
+    Raises ``AuditUnwritable`` first: what cannot be put on record is not done.
+    """
+    await asyncio.to_thread(_check_writable, audit)
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap,
         client_id="aiguillage-cli",
@@ -95,7 +113,6 @@ class Hand:
             "partition": letter.partition,
             "offset": letter.offset,
         }
-        self.audit.parent.mkdir(parents=True, exist_ok=True)
         with self.audit.open("a") as file:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 

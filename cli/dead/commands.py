@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from cli.dead import showing
-from cli.dead.acts import NotReplayable, fetch_letters, open_hand
+from cli.dead.acts import AuditUnwritable, NotReplayable, fetch_letters, open_hand
 from cli.dead.letters import Act, ActName, Letter, NoSuchLetter, find_letter
 from cli.running import Where, WhereUnknown, find_where
 from runtime.keys import KeyUnusable, read_key
@@ -202,7 +202,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
         _fail(f"Kafka: {type(error).__name__}")
     except Unsealable:
         _fail("the letter was sealed with another key than this folder's sealing.key")
-    except NotReplayable as error:
+    except (NotReplayable, AuditUnwritable) as error:
         _fail(str(error))
 
 

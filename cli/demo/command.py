@@ -218,7 +218,8 @@ class Demonstration:
     def show(self, report: Report) -> None:
         """Print tables, finding, times, places and faults."""
         console = showing.make_console()
-        console.print(showing.requests_table(report.outcomes, load_desk(services.DESK)))
+        desk = load_desk(services.DESK)
+        console.print(showing.requests_table(report.outcomes, desk, width=console.width))
         if report.walked is not None:
             console.print(showing.timeline_table(report.walked))
         if report.proof is not None:

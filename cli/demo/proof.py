@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from deploy.local.stack import Stack
 from deploy.waiting import until
 
 CHECKPOINT_WITHIN_S: Final = 60.0
+TRIES: Final = 3
 COMMAND: Final = (sys.executable, "-c", "from cli.main import app; app()", "evidence")
 
 
@@ -38,23 +40,18 @@ class Proof:
 
 async def prove(stack: Stack, folder: Path, client: httpx.AsyncClient) -> Proof:
     """Export, wait for the checkpoint that covers the export, verify; raises ``NotProven``."""
-    export, key = folder / "evidence.jsonl", folder / "evidence-key.pem"
+    key = folder / "evidence-key.pem"
     key.write_bytes(_public_half(stack.keys_dir / "consent-signing.pem"))
-    given = {
-        "CONSENT_MONGO__URI": stack.mongo,
-        "CONSENT_MONGO__DATABASE": f"{stack.database}_consent",
-    }
-    code, said = await _run("export", "--out", str(export), "--as", "dpo", env=given)
-    if code:
-        raise NotProven(f"export ended with {code}: {said.strip()}")
-    size = sum(1 for line in export.read_text("utf-8").splitlines() if line) - 1  # and its header
-
-    async def covered() -> bool:
-        return await _checkpoint_size(client, stack.urls["consent"]) >= size
-
-    if not await until(covered, within_s=CHECKPOINT_WITHIN_S):
-        raise NotProven(f"no checkpoint of {size} entries within {CHECKPOINT_WITHIN_S:.0f} s")
-    checkpoints = stack.where.checkpoints / "consent.jsonl"
+    for number in range(TRIES):
+        export = folder / f"evidence-{number}.jsonl"
+        size = await _export(stack, export)
+        covered = await _wait_for_checkpoint(client, stack.urls["consent"], size)
+        if covered == size:  # a newer one would speak of entries that the export cannot have
+            break
+    else:
+        raise NotProven("the log grows too fast to be exported between two checkpoints")
+    checkpoints = folder / "checkpoints.txt"
+    shutil.copyfile(stack.where.checkpoints / "consent.jsonl", checkpoints)
     options = ("--checkpoints", str(checkpoints), "--key", str(key))
     code, said = await _run("verify", str(export), *options, env={})
     return Proof(
@@ -64,6 +61,34 @@ async def prove(stack: Stack, folder: Path, client: httpx.AsyncClient) -> Proof:
         checkpoints=checkpoints,
         key=key,
     )
+
+
+async def _export(stack: Stack, export: Path) -> int:
+    """Write the export and return how many entries it has."""
+    given = {
+        "CONSENT_MONGO__URI": stack.mongo,
+        "CONSENT_MONGO__DATABASE": f"{stack.database}_consent",
+    }
+    code, said = await _run("export", "--out", str(export), "--as", "dpo", env=given)
+    if code:
+        raise NotProven(f"export ended with {code}: {said.strip()}")
+    return _count_entries(export)
+
+
+def _count_entries(export: Path) -> int:
+    lines = [line for line in export.read_text("utf-8").splitlines() if line]
+    return len(lines) - 1  # the first one is the header
+
+
+async def _wait_for_checkpoint(client: httpx.AsyncClient, url: str, size: int) -> int:
+    """Return the size of a checkpoint that covers this many entries."""
+
+    async def covered() -> bool:
+        return await _checkpoint_size(client, url) >= size
+
+    if not await until(covered, within_s=CHECKPOINT_WITHIN_S):
+        raise NotProven(f"no checkpoint of {size} entries within {CHECKPOINT_WITHIN_S:.0f} s")
+    return await _checkpoint_size(client, url)
 
 
 async def _checkpoint_size(client: httpx.AsyncClient, url: str) -> int:

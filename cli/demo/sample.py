@@ -1,6 +1,7 @@
 """The shipped sample: requests of invented people, the door of each, and where each must end."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -19,6 +20,7 @@ Door = Literal[
     "http-batch",
     "kafka",
 ]
+SHORTEST: Final = 9
 FLAGS: Final = ("training", "dpo", "remote")
 
 
@@ -73,10 +75,11 @@ def _read(line: dict[str, Any]) -> Sample:
 
 
 def _canaries(line: dict[str, Any]) -> list[str]:
-    """Return names (whole, and the family's), addresses, numbers, organisation, text and secret."""
+    """Return names (whole, and the family's), addresses, numbers, organisation, text, secret."""
     contact = line["contact"]
     name = contact["name"]
-    found = [name, name.split(" ", 1)[1], *contact.values(), line["body"]]
-    found += [line.get("organisation"), line.get("secret")]
+    found = [name, name.split(" ", 1)[1], *contact.values(), line.get("organisation")]
+    found += re.split(r"[.?!:\n]", line["body"])
+    secret = [line["secret"]] if "secret" in line else []
     # A short word would be found where nobody leaked it.
-    return [text for text in found if text and (len(text) > 8 or text == line.get("secret"))]  # noqa: PLR2004
+    return [*secret, *(text.strip() for text in found if text and len(text) >= SHORTEST)]

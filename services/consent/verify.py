@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 FORMAT = "aiguillage-evidence/1"
-TABLES = {"22ee790bdd95719e24b5c989b659511b8faed4633905f5e71204ff20cf8e511c"}
+TABLES = {"bf30a3858a9aa85614e2abb53761fae13311243b4ca8ca4a74a4181475943a69"}
 """SHA-256 of each state table (canonical JSON) that a release of the software had."""
 
 Json = dict[str, Any]
@@ -295,6 +295,12 @@ class Rules:
                 and arrow["next"]
                 and (who is None or not (arrow.get("binds") or who == session.assistant)),
                 "not this session's assistant",
+            ),
+            (
+                entry["actor"]["role"] == "witness"
+                and arrow["next"]
+                and who in (None, session.assistant),
+                "attested by no second person",
             ),
         ):
             if lacking:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FilePath
+from pydantic import BaseModel, ConfigDict, Field, FilePath, model_validator
 
 from runtime.settings import MongoSettings, ServiceSettings, environment
 from schemas import topics
@@ -23,6 +23,12 @@ class SmtpSettings(BaseModel):
     reply_deadline_s: float = 60.0
     final_reply_deadline_s: float = 600.0
     """RFC 5321, section 4.5.3.2.6: ending sooner than this makes unknowable deliveries."""
+
+    @model_validator(mode="after")
+    def _no_password_in_the_clear(self) -> "SmtpSettings":
+        if self.username is not None and self.tls not in {"starttls", "implicit"}:
+            raise ValueError("a username needs tls to be starttls or implicit")
+        return self
 
 
 class TopicNames(BaseModel):

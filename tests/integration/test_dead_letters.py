@@ -5,7 +5,7 @@ import base64
 import json
 import secrets
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -169,6 +169,16 @@ async def test_another_key_opens_nothing_and_marks_nothing(morgue: Morgue) -> No
     result = await morgue.run("replay", str(letter["id"]), "--reason", "wrong folder")
     assert result.exit_code == 1
     assert "another key" in result.stderr
+    assert await morgue.replayed() == []
+
+
+async def test_what_cannot_be_put_on_record_is_not_done(morgue: Morgue) -> None:
+    await morgue.park()
+    (letter,) = await morgue.listed()
+    nowhere = replace(morgue, audit=morgue.keys / "sealing.key" / "audit.jsonl")
+    result = await nowhere.run("replay", str(letter["id"]), "--reason", "x")
+    assert result.exit_code == 1
+    assert "nothing was done" in result.stderr
     assert await morgue.replayed() == []
 
 

@@ -1,7 +1,6 @@
 """The stack as a whole: real parts that can be hurt, and that keep what they took."""
 
 import asyncio
-import time
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from pymongo import AsyncMongoClient
@@ -33,10 +32,8 @@ async def test_a_stack_keeps_what_it_took_through_kill_and_stop(own_stack: MakeS
         await stack.kill(name)
         await stack.wait_ready(name)
     await stack.stop("kafka")
-    begin = time.monotonic()
     await stack.start("kafka")
 
-    assert time.monotonic() - begin < 10
     assert await read_first(stack) == b"kept"
     async with AsyncMongoClient[dict[str, object]](stack.mongo) as client:
         assert await client["kept"]["facts"].find_one({}) == {"_id": "kept"}
@@ -66,5 +63,5 @@ async def test_what_is_slow_in_mongo_is_not_written_to_its_log(own_stack: MakeSt
         people = client["kept"]["people"]
         await people.insert_one({"name": "Camille Untel"})
         slow = {"name": "Camille Untel", "$where": "sleep(300) || true"}
-        assert await people.count_documents(slow) == 1
+        assert await people.find_one(slow)
     assert b"Camille Untel" not in await asyncio.to_thread((stack.log_dir / "mongo.log").read_bytes)

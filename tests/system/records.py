@@ -33,13 +33,6 @@ async def read_records(kafka: str, *names: str) -> list[ConsumerRecord]:
     return found
 
 
-async def read_ends(kafka: str, *names: str) -> Ends:
-    """Return where each partition ends: equal before and after means that nothing was written."""
-    async with asyncio.timeout(WITHIN_S), _consumer(kafka, *names) as consumer:
-        ends: Ends = await consumer.end_offsets(consumer.assignment())
-        return ends
-
-
 async def _is_behind(consumer: AIOKafkaConsumer, ends: Ends) -> bool:
     for partition, end in ends.items():
         if await consumer.position(partition) < end:

@@ -6,7 +6,7 @@ import os
 import random
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,19 +72,17 @@ class System:
 
     async def look(self) -> Seen:
         """Read from outside what there is now."""
-        told = [_told(record.value) for record in await self.read(topics.DELIVERIES)]
-        queues = await self.tickets()
+        records = await self.read(topics.DELIVERIES, *topics.TICKETS.values())
+        told = [_told(record.value) for record in records if record.topic == topics.DELIVERIES]
         return Seen(
-            queues=queues, mails=self.mailbox.mails(), outcomes=read_outcomes(filter(None, told))
+            queues=_queues(records),
+            mails=self.mailbox.mails(),
+            outcomes=read_outcomes(filter(None, told)),
         )
 
     async def tickets(self) -> dict[str, list[str]]:
         """Return the queue of each ticket record, by request."""
-        queues: defaultdict[str, list[str]] = defaultdict(list)
-        for queue, topic in topics.TICKETS.items():
-            for record in await self.read(topic):
-                queues[record.key.decode()].append(queue)
-        return queues
+        return _queues(await self.read(*topics.TICKETS.values()))
 
     async def read(self, *names: str) -> list[Any]:
         """Return the committed records of topics."""
@@ -115,6 +113,15 @@ async def running_system(name: str, folder: Path) -> AsyncIterator[System]:
             mailbox=Mailbox(stack.mail_dir),
             folder=folder,
         )
+
+
+def _queues(records: Iterable[Any]) -> dict[str, list[str]]:
+    named = {topic: queue for queue, topic in topics.TICKETS.items()}
+    queues: defaultdict[str, list[str]] = defaultdict(list)
+    for record in records:
+        if record.topic in named:
+            queues[record.key.decode()].append(named[record.topic])
+    return queues
 
 
 def _told(value: bytes | None) -> dict[str, Any] | None:

@@ -158,6 +158,7 @@ def _judge(state: SessionState, draft: Draft, at: datetime) -> Arrow | Refused:
         return arrow
     for reason, wrong in (
         ("not-this-assistant", not _is_bound_assistant(state, draft, arrow)),
+        ("not-a-second-person", not _is_second_person(state, draft, arrow)),
         ("wrong-scope", arrow.scope is not None and draft.scope != arrow.scope),
         ("wrong-how", bool(arrow.how) and draft.how not in arrow.how),
         ("wrong-round", not _is_right_round(state, draft, arrow)),
@@ -188,6 +189,12 @@ def _is_bound_assistant(state: SessionState, draft: Draft, arrow: Arrow) -> bool
     if draft.actor != "assistant" or not arrow.next:
         return True
     return draft.commitment is not None and (arrow.binds or draft.commitment == state.assistant)
+
+
+def _is_second_person(state: SessionState, draft: Draft, arrow: Arrow) -> bool:
+    if draft.actor != "witness" or not arrow.next:
+        return True
+    return draft.commitment not in (None, state.assistant)
 
 
 def _is_right_round(state: SessionState, draft: Draft, arrow: Arrow) -> bool:

@@ -15,7 +15,7 @@ import rfc8785
 from runtime.keys import keyed_hash
 from runtime.mongo import Database, DuplicateKeyError, unavailable_when_away
 from runtime.sealing import Sealer
-from services.consent.persons import PersonRecord
+from services.consent.domain.persons import PersonRecord
 
 PURPOSE: Final = "person"
 _KEY_BYTES: Final = 32

@@ -143,7 +143,8 @@ class Writer:
             session = placed.pending.draft.session
             document = found.get((str(session), placed.entry.sequence))
             if document is None:
-                absent.append(placed)
+                if not placed.pending.answer.done():  # whoever was told no is not written after all
+                    absent.append(placed)
             elif bytes(document["mark"]) == placed.pending.mark:
                 self._confirm([replace(placed, entry=from_document(document))])
             else:

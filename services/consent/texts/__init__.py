@@ -1,1 +1,1 @@
-"""The words people read, as data files; read by services.consent.wording."""
+"""The words people read, as data files; read by services.consent.texts.wording."""

@@ -10,6 +10,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp
 
 from runtime.problems import EXCEPTION_HANDLERS
+from services.consent.web.contract import COMPONENTS
 from services.consent.web.headers import SafeHeaders
 
 
@@ -25,6 +26,7 @@ def build_web(
             title="Aiguillage consent",
             version=version,
             path="/schema",
+            components=COMPONENTS,
             render_plugins=[JsonRenderPlugin()],
         ),
         logging_config=None,

@@ -14,14 +14,16 @@ from pydantic import BaseModel, ValidationError
 
 from desk.facts import Assistant
 from runtime.problems import MEDIA_TYPE, Flaw, Problem, invalid, to_content
-from services.consent.assisting import Asked, Assisting, NoSuchSession
 from services.consent.domain.acts import ASSISTANT_ACTS
-from services.consent.follower import Follower
-from services.consent.offering import Offering, Wanted
-from services.consent.persons import People, Persons
-from services.consent.recorder import NotNow
-from services.consent.web.authentication import Authenticator, Stranger
+from services.consent.domain.persons import People, Persons
+from services.consent.handlers.assisting import Asked, Assisting, NoSuchSession
+from services.consent.handlers.follower import Follower
+from services.consent.handlers.offering import Offering, Wanted
+from services.consent.handlers.recorder import NotNow
+from services.consent.handlers.strangers import Stranger
+from services.consent.web.authentication import Authenticator
 from services.consent.web.bodies import ActBody, OfferBody
+from services.consent.web.contract import BEARER, reading
 from services.consent.web.live import Live
 
 M = TypeVar("M", bound=BaseModel)
@@ -113,19 +115,20 @@ def assistant_routes(api: AssistantApi) -> Router:
     return Router(
         path="/v1/sessions",
         route_handlers=[*_reading(api), *_acting(api)],
+        security=[{BEARER: []}],
         exception_handlers={NotNow: _on_not_now, NoSuchSession: _on_no_such},
     )
 
 
 def _acting(api: AssistantApi) -> list[HTTPRouteHandler]:
-    @post("/", status_code=201, sync_to_thread=None)
+    @post("/", status_code=201, operation_class=reading(OfferBody))
     async def offer_session(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
         assistant = await api.admit(request)
         body = await _read(request, OfferBody)
         shown = await api.offer(assistant, body, _key(request))
         return Response(shown, headers={"Location": f"/v1/sessions/{shown['session_id']}"})
 
-    @post("/{session:uuid}/acts", status_code=200)
+    @post("/{session:uuid}/acts", status_code=200, operation_class=reading(ActBody))
     async def act(request: Request[Any, Any, Any], session: FromPath[UUID]) -> dict[str, Any]:
         assistant = await api.admit(request)
         return await api.act(assistant, session, await _read(request, ActBody), _key(request))

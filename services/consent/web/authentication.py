@@ -14,21 +14,13 @@ from desk import Desk
 from desk.facts import Assistant
 from runtime.keys import KeyUnusable
 from runtime.problems import Problem
+from services.consent.handlers.strangers import Stranger
 
 ISSUER: Final = "aiguillage"
 AUDIENCE: Final = "consent"
 LEEWAY_S: Final = 5
 _MOST: Final = 4_096
 _SUBJECT_MOST: Final = 128
-
-
-class Stranger(Exception):
-    """The token is genuine, its holder may not act: unknown, expired or unsigned."""
-
-    def __init__(self, reason: str, subject: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.subject = subject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from services.consent.domain.acts import ASSISTANT_ACTS
+
 _NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+$"
 _ADDRESS = r"^[A-Za-z0-9._%+-]{1,64}@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$"
 
@@ -44,7 +46,7 @@ class OfferBody(_Body):
 class ActBody(_Body):
     """One act of an assistant."""
 
-    act: Code
+    act: Annotated[Code, Field(json_schema_extra={"enum": sorted(ASSISTANT_ACTS)})]
     reason: Code | None = None
     words: Words | None = None
     no_password: bool | None = None

@@ -11,9 +11,9 @@ from litestar.response import ServerSentEvent
 from litestar.response.sse import ServerSentEventMessage
 
 from runtime.failures import Unavailable
-from services.consent.assisting import timeline_item
-from services.consent.follower import Follower
-from services.consent.recorder import Recorder
+from services.consent.handlers.assisting import timeline_item
+from services.consent.handlers.follower import Follower
+from services.consent.handlers.recorder import Recorder
 
 HEARTBEAT_S: Final = 15.0
 LONGEST_S: Final = 600.0

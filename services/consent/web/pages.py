@@ -12,10 +12,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import ServerSentEvent
 
-from services.consent.attending import Answer, Attending, NotBound, has_ended
 from services.consent.domain.acts import ADHERENT_ACTS
 from services.consent.domain.derived import Secrets, normal_code
-from services.consent.recorder import Seen
+from services.consent.handlers.attending import Answer, Attending, NotBound, has_ended
+from services.consent.handlers.recorder import Seen
 from services.consent.web.browsers import Browsers
 from services.consent.web.live import Live
 from services.consent.web.receipts import Receipts

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from litestar import Response
 
+from services.consent.domain.persons import People
 from services.consent.domain.receipt import Party, Witness, receipt
-from services.consent.persons import People
-from services.consent.recorder import Seen
+from services.consent.handlers.recorder import Seen
+from services.consent.texts.wording import Wording
 from services.consent.web.rendering import Renderer
-from services.consent.wording import Wording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

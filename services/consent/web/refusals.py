@@ -10,8 +10,8 @@ from litestar.exceptions import HTTPException
 
 from runtime.failures import Unavailable
 from runtime.problems import RETRY_AFTER_S, Problem
-from services.consent.attending import Malformed, NotBound, TextChanged
-from services.consent.recorder import NotNow
+from services.consent.handlers.attending import Malformed, NotBound, TextChanged
+from services.consent.handlers.recorder import NotNow
 from services.consent.web.rendering import Renderer
 
 log = structlog.get_logger()

@@ -15,7 +15,7 @@ from desk.wording import say
 from services.consent.domain.acts import ADHERENT_ACTS
 from services.consent.domain.entry import Entry
 from services.consent.domain.notices import Notice
-from services.consent.wording import Wording
+from services.consent.texts.wording import Wording
 
 ASSETS: Final = {"consent.css": "text/css", "session.js": "text/javascript"}
 

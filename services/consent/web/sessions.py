@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Final
 
 from desk.facts import RemoteCharter
-from services.consent.attending import Attending, has_ended
 from services.consent.domain.acts import ADHERENT_ACTS
 from services.consent.domain.lifecycle import Permitted, SessionState, decide
 from services.consent.domain.notices import Asked
-from services.consent.persons import People
-from services.consent.recorder import Seen
+from services.consent.domain.persons import People
+from services.consent.handlers.attending import Attending, has_ended
+from services.consent.handlers.recorder import Seen
+from services.consent.texts.wording import Wording
 from services.consent.web.rendering import Question, Renderer, SessionPage
-from services.consent.wording import Wording
 
 _ACTS: Final[dict[Asked, str]] = {"intervene": "intervention", "screenshot": "screenshot"}
 

@@ -7,6 +7,7 @@ from faststream.kafka import KafkaBroker
 from pydantic import TypeAdapter
 
 from runtime.consumption import Handle, consume, read_event
+from runtime.failures import PermanentFailure
 from runtime.kafka import Publisher, Record
 from schemas import topics
 from schemas.requests import RequestReceived
@@ -33,7 +34,10 @@ def build_handle(ledger: Ledger, sources: Container[str]) -> Handle:
     """Return what is done with one request; raises ``Unavailable`` while the ledger is away."""
 
     async def complete_ledger(record: Record) -> None:
-        data = read_event(record, _EVENT).data
+        try:
+            data = read_event(record, _EVENT).data
+        except PermanentFailure:
+            return  # the router, whose topic this is, parks it; there is no id to remember
         if data.source not in sources:
             return
         entry = Entry(id=data.request_id, source=data.source, fingerprint=data.fingerprint)

@@ -6,9 +6,9 @@ from typing import Any
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 
 from runtime.problems import EXCEPTION_HANDLERS
+from services.intake.web.contract import ContractPlugin
 
 
 def build_web(routes: Sequence[HTTPRouteHandler], *, version: str) -> Litestar:
@@ -21,7 +21,7 @@ def build_web(routes: Sequence[HTTPRouteHandler], *, version: str) -> Litestar:
             title="Aiguillage intake",
             version=version,
             path="/schema",
-            render_plugins=[JsonRenderPlugin()],
+            render_plugins=[ContractPlugin()],
         ),
         logging_config=None,
     )

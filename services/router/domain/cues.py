@@ -158,11 +158,10 @@ def negated(state: Setting, heard: Heard, match: Match) -> bool:
     found = state.negations if question else [*state.negations, *state.soft_negations]
     segment = heard.segment_of[match.first]
     for negation in found:
-        if (
-            heard.segment_of[negation.last] == segment
-            and negation.first < match.first
-            and match.first - negation.last <= _NEGATION_REACH
-            and negation.last < match.last
+        if heard.segment_of[negation.last] != segment or negation.last > match.last:
+            continue
+        if negation.last >= match.first or (
+            negation.first < match.first and match.first - negation.last <= _NEGATION_REACH
         ):
             return True
     return any(

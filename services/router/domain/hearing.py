@@ -88,7 +88,7 @@ def hear(passages: Sequence[Passage], lexicon: Lexicon) -> Heard:
 def _hear_passage(
     heard: Heard, number: int, passage: Passage, lexicon: Lexicon, sentence: int, segment: int
 ) -> tuple[int, int]:
-    clauses = heard.clauses
+    clauses, words, items = heard.clauses, heard.words, heard.items
     first_clause = len(clauses)
     clauses.append(Clause(passage.weight, number, sentence))
     raws = split(passage.text)
@@ -97,23 +97,29 @@ def _hear_passage(
         if meaning is None:
             continue
         if isinstance(meaning, tuple):
-            heard.words.append(meaning)
-            heard.items.append(item)
-            heard.clause_of.append(len(clauses) - 1)
-            heard.sentence_of.append(sentence)
-            heard.segment_of.append(segment)
+            words.append(meaning)
+            items.append(item)
             continue
+        _place_words(heard, sentence, segment)
         segment += 1
         if meaning == SOFT_BREAK or (meaning == HARD_BREAK and _abbreviates(raws, item)):
             continue
-        if meaning == CONTRAST:
-            clauses.append(Clause(passage.weight, number, sentence))
-            continue
-        if meaning == QUESTION:
-            _mark_question(clauses, first_clause, sentence)
-        sentence += 1
+        if meaning != CONTRAST:
+            if meaning == QUESTION:
+                _mark_question(clauses, first_clause, sentence)
+            sentence += 1
         clauses.append(Clause(passage.weight, number, sentence))
+    _place_words(heard, sentence, segment)
     return sentence + 1, segment + 1
+
+
+def _place_words(heard: Heard, sentence: int, segment: int) -> None:
+    """Note for all words since the last break where they stand."""
+    count = len(heard.words) - len(heard.clause_of)
+    if count:
+        heard.clause_of += [len(heard.clauses) - 1] * count
+        heard.sentence_of += [sentence] * count
+        heard.segment_of += [segment] * count
 
 
 def _abbreviates(raws: list[str], item: int) -> bool:

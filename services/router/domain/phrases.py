@@ -134,23 +134,33 @@ class Phrasebook:
 
 def _walk(node: _Node, place: int, mask: int, text: _Text, found: list[Match]) -> None:
     words, clauses, sentences = text
-    first = (mask & -mask).bit_length() - 1
-    found.extend(Match(phrase, mask, clauses[first], first, place) for phrase in node.ends)
+    if node.ends:
+        first = (mask & -mask).bit_length() - 1
+        for phrase in node.ends:
+            found.append(Match(phrase, mask, clauses[first], first, place))  # noqa: PERF401
     following = place + 1
     end = len(words)
-    if node.next and following < end and sentences[following] == sentences[place]:
+    if following == end or sentences[following] != sentences[place]:
+        return
+    if node.next:
         for number in words[following]:
             child = node.next.get(number)
             if child is not None:
                 _walk(child, following, mask | 1 << following, text, found)
     if node.after_gap:
-        for ahead in range(following, min(following + GAP_WORDS + 1, end)):
-            if sentences[ahead] != sentences[place]:
-                break
-            for number in words[ahead]:
-                child = node.after_gap.get(number)
-                if child is not None:
-                    _walk(child, ahead, mask | 1 << ahead, text, found)
+        _walk_on(node.after_gap, place, mask, text, found)
+
+
+def _walk_on(
+    branches: dict[int, _Node], place: int, mask: int, text: _Text, found: list[Match]
+) -> None:
+    words, _, sentences = text
+    for ahead in range(place + 1, min(place + GAP_WORDS + 2, len(words))):
+        if sentences[ahead] != sentences[place]:
+            return
+        for number in words[ahead]:
+            if number in branches:
+                _walk(branches[number], ahead, mask | 1 << ahead, text, found)
 
 
 def _combine(

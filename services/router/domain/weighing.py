@@ -50,11 +50,11 @@ def _longest(ruleset: RuleSet, heard: Heard, matches: list[Match]) -> list[Match
     excepted = [match for match in matches if match.phrase.exception]
     if excepted:
         matches = _unexcepted(ruleset, heard, matches, excepted)
-    masks = {match.mask for match in matches}
+    longer = {match.mask for match in matches if match.mask & (match.mask - 1)}
     return [
         match
         for match in matches
-        if not any(other != match.mask and other & match.mask == match.mask for other in masks)
+        if not any(other & match.mask == match.mask and other != match.mask for other in longer)
     ]
 
 

@@ -18,7 +18,8 @@ from schemas.requests import Contact
 from schemas.sessions import NoticeIssued, SessionRequestData, SessionRequested
 from schemas.tickets import ticket_id
 from services.consent.domain.claims import session_id
-from services.consent.handlers import Handlers
+from services.consent.domain.merkle import root_hash
+from services.consent.handlers.events import Handlers
 from services.consent.verify import NotIntact
 from tests.integration.consent.stage import ADHERENT, BASTIEN, LUCIE, Stage, acts
 
@@ -230,3 +231,29 @@ async def test_an_oral_yes_is_attested_by_a_second_person_and_the_adherent_gets_
     told = [one for one in await _notices(stage, uuid.UUID(session)) if "oral" in one[0]]
     assert [content["variables"]["scope"] for _, content in told] == ["view", "intervene"]
     assert {content["to"] for _, content in told} == {ADHERENT["email"]}
+
+
+async def test_the_dpo_gets_a_checkpoint_after_each_alert_and_each_day(stage: Stage) -> None:
+    assistant = await stage.assistant()
+    session = (await assistant.offer()).json()["session_id"]
+    assert (await assistant.do(session, "start")).status_code == 409
+    stage.clock.advance(days=1)
+    await assistant.offer()
+    consent, sealer = stage.consent, Sealer(read_key(stage.keys, "sealing.key"))
+    async with asyncio.timeout(5):
+        while await stage.size() < 6:  # the first offer expires meanwhile
+            await asyncio.sleep(0.05)
+    mailed: list[NoticeIssued] = []
+    for entry in await consent.connections.log.read(0, 100):
+        notices = await consent.notices_for(entry)
+        mailed += [one for one in notices if one.data.template == "checkpoint"]
+    sizes = []
+    for notice in mailed:
+        content = json.loads(sealer.open_text(notice.data.sealed, purpose="notice"))
+        checkpoint = consent._signer.verifier.open(content["variables"]["checkpoint"])
+        leaves = await consent.connections.log.leaf_hashes(0, checkpoint.size)
+        assert checkpoint.root == root_hash(leaves)
+        assert content["to"] == "dpo@ternum-bfc.fr"
+        sizes.append(checkpoint.size)
+    assert sizes == [3, 3]
+    assert len({notice.id for notice in mailed}) == 1

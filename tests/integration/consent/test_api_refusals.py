@@ -255,3 +255,18 @@ async def test_secrets_in_words_are_neither_shown_nor_kept(stage: Stage) -> None
     page = (await adherent.look()).text
     assert "Tulipe77" not in page
     assert "Mot de passe : [masqué]" in page
+
+
+async def test_the_contract_describes_what_the_api_reads(stage: Stage) -> None:
+    http = (await stage.assistant()).http
+    contract = (await http.get("/schema/openapi.json")).json()
+    assert contract["openapi"].startswith("3.1")
+    offer = contract["paths"]["/v1/sessions"]["post"]
+    body = offer["requestBody"]["content"]["application/json"]["schema"]
+    assert body["required"] == ["request_id", "adherent"]
+    assert body["properties"]["adherent"]["additionalProperties"] is False
+    act = contract["paths"]["/v1/sessions/{session}/acts"]["post"]
+    enum = act["requestBody"]["content"]["application/json"]["schema"]["properties"]["act"]["enum"]
+    assert "start" in enum
+    assert "granted" not in enum
+    assert not [path for path in contract["paths"] if path.startswith("/s/")]

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from services.consent.domain.lifecycle import tells_dpo
-from services.consent.timers import Timers
+from services.consent.handlers.timers import Timers
 from tests.integration.consent.stage import Stage
 
 

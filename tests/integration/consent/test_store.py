@@ -14,7 +14,7 @@ from runtime.failures import Unavailable
 from runtime.mongo import BulkWriteError, Database
 from services.consent.domain.entry import THE_LOG, Entry
 from services.consent.domain.log import EvidenceLog, Stale
-from services.consent.store import writer
+from services.consent.store import evidence, writer
 from services.consent.store.documents import COLLECTION
 from services.consent.store.evidence import MongoEvidenceLog
 from tests.unit.consent.drafts import draft, walk
@@ -144,3 +144,28 @@ async def test_while_nothing_can_be_written_nothing_is_answered_and_that_is_reco
         while not (confession := await log.entries(THE_LOG)):
             await asyncio.sleep(0.05)
     assert (confession[0].draft.type, confession[0].draft.facts["failed"]) == ("write-failed", 1)
+
+
+async def test_what_a_caller_has_given_up_is_not_written_afterwards(
+    database: Database, log: MongoEvidenceLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = asyncio.Event()
+
+    class AwayForAWhile:
+        async def insert_many(self, documents: list[dict[str, Any]], *, ordered: bool) -> None:
+            if away.is_set():
+                raise Unavailable("mongodb")
+            await database[COLLECTION].insert_many(documents, ordered=ordered)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(database[COLLECTION], name)
+
+    monkeypatch.setattr(evidence, "DEADLINE_S", 0.2)
+    log._writer._collection = AwayForAWhile()  # type: ignore[assignment]
+    away.set()
+    given_up = draft(uuid4(), "offered", "assistant")
+    with pytest.raises(Unavailable):
+        await log.append(given_up, after=0)
+    away.clear()
+    await append_walk(log)
+    assert await log.entries(given_up.session) == ()

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.intake.doors import USER, USER_KEY, Doors
+from tests.integration.intake.doors import USER, USER_KEY, Doors, running
 
 MARKET = {
     "organisation": "Entreprise Vermeil",
@@ -282,3 +282,18 @@ def test_a_cookie_that_was_not_given_opens_nothing(browser: httpx.Client, cookie
     answer = browser.get("/appel", headers={b"Cookie": f"assistance={cookie}".encode()})
 
     assert answer.status_code == 303
+
+
+def test_too_many_forms_at_once_are_asked_to_come_back(own_doors: Doors) -> None:
+    with (
+        running(own_doors, INTAKE_FORMS__PER_MINUTE="2"),
+        httpx.Client(base_url=own_doors.url, timeout=20) as client,
+    ):
+        answers = [
+            client.post("/demande/generale", data=_fill(client, "/demande/generale", GENERAL))
+            for _ in range(2)
+        ]
+
+    assert [answer.status_code for answer in answers] == [303, 429]
+    assert int(answers[1].headers["retry-after"]) > 0
+    assert GENERAL["body"] in answers[1].text

@@ -7,6 +7,7 @@ from typing import Any
 
 from cloudevents.core.bindings.http import to_binary_event, to_structured_event
 from cloudevents.core.v1.event import CloudEvent
+from jsonschema import validate
 
 from schemas.requests import request_id, tracking_number
 from tests.integration.intake.doors import Doors
@@ -226,13 +227,23 @@ def test_a_wish_is_taken_from_who_may_vouch_only(doors: Doors) -> None:
         assert form.post("/v1/session-requests", json=wish).status_code == 403
 
 
-def test_the_contract_is_served_as_openapi_and_no_page_loads_from_elsewhere(doors: Doors) -> None:
+def test_the_contract_is_served_as_openapi_with_the_bodies_and_the_key(doors: Doors) -> None:
     with doors.client() as client:
         contract = client.get("/schema/openapi.json").json()
         assert client.get("/schema").headers["content-type"].endswith("openapi+json")
 
     assert contract["openapi"].startswith("3.1")
-    assert {"/v1/requests", "/v1/session-requests"} <= set(contract["paths"])
+    body = contract["paths"]["/v1/requests"]["post"]["requestBody"]["content"]
+    assert {kind.rpartition("/")[2] for kind in body} == {
+        "json",
+        "cloudevents+json",
+        "cloudevents-batch+json",
+    }
+    schemas = contract["components"]["schemas"]
+    assert {"Submission", "ContactSent", "SessionWish", "Event"} <= set(schemas)
+    assert schemas["Submission"]["additionalProperties"] is False
+    validate(_content("1"), {**schemas["Submission"], "components": {"schemas": schemas}})
+    assert "/demande/marche" not in contract["paths"]
 
 
 def test_no_personal_data_is_in_the_log_or_the_metrics(doors: Doors) -> None:

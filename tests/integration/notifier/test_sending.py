@@ -2,18 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Literal
 
 import pytest
 
-from runtime import mongo
-from runtime.sealing import Sealer
-from runtime.settings import MongoSettings
 from services.notifier.domain.deliveries import (
     Accepted,
     Answer,
-    Backoff,
     Content,
     Delivery,
     LeaseLost,
@@ -23,14 +19,9 @@ from services.notifier.domain.table import Limits
 from services.notifier.recovery import Recovery
 from services.notifier.sending import Sender
 from services.notifier.store import Ledger
+from tests.integration.notifier.in_process import BACKOFF, a_ledger, now
 from tests.integration.notifier.running import until
 from tests.unit.notifier.events import TRACE
-
-BACKOFF = Backoff(first_s=0.1, longest_s=1)
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 class FakeChannel:
@@ -56,12 +47,8 @@ class FakeChannel:
 
 @pytest.fixture
 async def ledger(mongo_uri: str, mongo_database: str) -> AsyncIterator[Ledger]:
-    settings = MongoSettings(uri=mongo_uri, database=mongo_database)
-    client = mongo.connect(settings)
-    ledger = Ledger(mongo.database(client, settings), sealer=Sealer(b"k" * 32), kept_days=1)
-    await ledger.prepare()
-    yield ledger
-    client.close()
+    async with a_ledger(mongo_uri, mongo_database) as own:
+        yield own
 
 
 def a_delivery(

@@ -135,6 +135,15 @@ def test_only_the_assistant_of_the_offer_acts_in_the_session() -> None:
     assert attempt == Refused(reason="not-this-assistant", tell_dpo=False)
 
 
+def test_what_was_said_is_attested_by_a_second_person_or_marked_as_the_assistants_own() -> None:
+    state = after(*WALK[:2])
+    for nobody in (ASSISTANT, None):
+        attempt = verdict(state, "oral-grant-attested", "witness", commitment=nobody)
+        assert attempt == Refused(reason="not-a-second-person", tell_dpo=False)
+    for actor in ROLES[3], ROLES[0]:
+        assert isinstance(verdict(state, "oral-grant-attested", actor), Permitted)
+
+
 def test_a_doubt_about_the_assistant_pauses_everything_but_stop() -> None:
     state = after(*STARTED, ("identity-asked", "adherent"))
     assert verdict(state, "intervene-requested", "assistant").__class__ is Refused
@@ -210,7 +219,7 @@ ENDS = {
 ODDITIES: tuple[dict[str, Any], ...] = (
     *({"how": how} for how in ("link", "reply", "oral", None)),
     *({"notice": notice} for notice in ("f" * 64, None)),
-    *({"commitment": who} for who in ("0" * 64, ASSISTANT, None)),
+    *({"commitment": who} for who in ("0" * 64, ASSISTANT, None, ASSISTANT)),
     *({"scope": scope} for scope in ("view", "intervene", "screenshot", None)),
     *({"authorization": given} for given in ("intervene-0", "screenshot-0", None)),
     *({"reason": reason} for reason in ("paused", "invented", None)),

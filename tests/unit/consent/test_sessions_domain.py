@@ -23,7 +23,7 @@ from services.consent.domain.notices import Notice, bound_to
 from services.consent.domain.practice import as_code
 from services.consent.domain.table import table
 from services.consent.domain.words import without_secrets
-from services.consent.wording import load_wording
+from services.consent.texts.wording import load_wording
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 SECRETS = Secrets(b"k" * 32)

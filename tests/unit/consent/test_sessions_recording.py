@@ -14,11 +14,11 @@ from services.consent.app import practice
 from services.consent.domain.acts import ASSISTANT_ACTS, Author, Drafting
 from services.consent.domain.entry import Draft, Entry
 from services.consent.domain.log import Stale
-from services.consent.follower import Follower
-from services.consent.offering import Offering, Wanted
-from services.consent.persons import PersonRecord
-from services.consent.recorder import NotNow, Recorder, Seen
-from services.consent.timers import Timers
+from services.consent.domain.persons import PersonRecord
+from services.consent.handlers.follower import Follower
+from services.consent.handlers.offering import Offering, Wanted
+from services.consent.handlers.recorder import NotNow, Recorder, Seen
+from services.consent.handlers.timers import Timers
 from tests.unit.consent.fake_log import FakeEvidenceLog
 
 DECLARED = load_desk(DESK)

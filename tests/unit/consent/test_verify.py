@@ -149,6 +149,15 @@ def test_a_file_without_checkpoints_is_no_witness(notes: str) -> None:
     assert finding(export(LINES), notes).index == -1
 
 
+def test_notes_may_be_put_together_as_mail_programs_do_it() -> None:
+    for saved in (
+        MAILED.replace("=\n\naig", "=\naig"),
+        MAILED.replace("\n", "\r\n"),
+        "\n" + MAILED,
+    ):
+        assert verify_export(export(LINES), saved, VKEY)[1] == 36
+
+
 def test_two_histories_signed_by_the_same_key_are_caught() -> None:
     other = lines_of(placed(walk(UUID(int=7))))
     notes = checkpoints(LINES, 5) + checkpoints(other, 5)

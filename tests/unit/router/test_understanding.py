@@ -87,7 +87,7 @@ def test_words_that_both_worlds_use_are_told_apart(body: str, queue: str) -> Non
 
 
 def test_what_a_tender_is_for_says_nothing_of_the_failing_service() -> None:
-    told = said("Pour notre consultation « parapheur et archivage », un candidat nous écrit.")
+    told = said("Pour notre consultation « site internet et archivage », un candidat nous écrit.")
     assert told.queue == "marketplace"
     assert not said("Le DCE du marché de formation des agents est vide.").training
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from runtime.logs import configure_logs
+from runtime.logs import SPARING_S, Sparing, configure_logs
 from runtime.tracing import current_traceparent, traced
 
 
@@ -83,3 +83,26 @@ def test_lines_within_a_trace_carry_its_id(capsys: pytest.CaptureFixture[str]) -
 def test_an_invalid_trace_begins_a_new_one(received: str | None) -> None:
     with traced(received) as value:
         assert value[3:35] != (received or "")[3:35]
+
+
+def test_a_library_that_says_the_same_again_and_again_is_written_once_in_ten_seconds(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure()
+    for port in range(500):
+        logging.getLogger("aiokafka").error("Unable connect to node with id %s", port)
+    logging.getLogger("aiokafka").error("Something else")
+    assert [line["event"] for line in lines(capsys)] == [
+        "Unable connect to node with id 0",
+        "Something else",
+    ]
+
+
+def test_what_was_kept_back_is_counted() -> None:
+    now = 100.0
+    sparing = Sparing(monotonic=lambda: now)
+    said = logging.LogRecord("aiokafka", logging.ERROR, "", 1, "Gone: %s", ("a",), None)
+    assert [sparing.filter(said) for _ in range(4)] == [True, False, False, False]
+    now += SPARING_S
+    assert sparing.filter(said)
+    assert said.getMessage() == "Gone: a (and 3 times more)"

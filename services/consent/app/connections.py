@@ -23,8 +23,8 @@ from services.consent.domain.entry import THE_LOG
 from services.consent.domain.receipt import Witness
 from services.consent.gateway.checkpoints import CheckpointWriter, read_notes
 from services.consent.gateway.relay import NoticesFor, Relay
+from services.consent.handlers.notices import Letter, seal_notice
 from services.consent.integrity import verify_log, verify_nightly
-from services.consent.notices import Letter, seal_notice
 from services.consent.settings import Settings
 from services.consent.store.evidence import MongoEvidenceLog
 from services.consent.store.persons import MongoPersons

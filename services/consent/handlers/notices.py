@@ -12,12 +12,12 @@ from desk.facts import Assistant
 from runtime.sealing import Sealer
 from schemas.requests import tracking_number
 from schemas.sessions import NoticeData, NoticeIssued
-from services.consent.assisting import identity_word
 from services.consent.domain.derived import Secrets
 from services.consent.domain.entry import Entry
 from services.consent.domain.log import EvidenceLog
-from services.consent.persons import People, Persons
-from services.consent.wording import Wording
+from services.consent.domain.persons import People, Persons
+from services.consent.handlers.assisting import identity_word
+from services.consent.texts.wording import Wording
 
 PURPOSE: Final = "notice"
 SOURCE: Final = "/consent"

@@ -12,10 +12,10 @@ from services.consent.domain.codes import EntryCode, entry_code
 from services.consent.domain.derived import Secrets
 from services.consent.domain.entry import Draft, Entry
 from services.consent.domain.notices import Asked, Notice
+from services.consent.domain.persons import People, Persons
 from services.consent.domain.practice import Practice
-from services.consent.persons import People, Persons
-from services.consent.recorder import NotNow, Recorded, Recorder, Seen
-from services.consent.wording import Wording
+from services.consent.handlers.recorder import NotNow, Recorded, Recorder, Seen
+from services.consent.texts.wording import Wording
 
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _ID: Final = re.compile(r"[0-9a-f-]{36}")

@@ -14,12 +14,12 @@ from services.consent.domain.entry import Draft, Entry, Fact
 from services.consent.domain.lifecycle import SessionState, open_acts
 from services.consent.domain.notices import Asked as Question
 from services.consent.domain.notices import Notice
+from services.consent.domain.persons import People, Persons
 from services.consent.domain.practice import Practice
 from services.consent.domain.words import without_secrets
-from services.consent.offering import author_of
-from services.consent.persons import People, Persons
-from services.consent.recorder import NotNow, Recorded, Recorder, Seen
-from services.consent.wording import Wording
+from services.consent.handlers.offering import author_of
+from services.consent.handlers.recorder import NotNow, Recorded, Recorder, Seen
+from services.consent.texts.wording import Wording
 
 _QUESTIONS: Final[tuple[Question, ...]] = ("intervene", "screenshot")
 

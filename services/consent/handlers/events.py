@@ -17,8 +17,8 @@ from schemas.sessions import SessionRequested
 from services.consent.domain.acts import Author, Drafting
 from services.consent.domain.entry import Draft
 from services.consent.domain.practice import Practice
-from services.consent.offering import Offering, Wanted
-from services.consent.recorder import Recorder, Seen
+from services.consent.handlers.offering import Offering, Wanted
+from services.consent.handlers.recorder import Recorder, Seen
 
 log = structlog.get_logger()
 

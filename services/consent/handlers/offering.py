@@ -13,9 +13,9 @@ from schemas.tickets import ticket_id
 from services.consent.domain.acts import Author, Drafting
 from services.consent.domain.claims import MOST, is_free, is_live, session_id
 from services.consent.domain.entry import Draft, Fact
+from services.consent.domain.persons import Persons
 from services.consent.domain.practice import Practice
-from services.consent.persons import Persons
-from services.consent.recorder import NotNow, Recorder, Seen
+from services.consent.handlers.recorder import NotNow, Recorder, Seen
 
 log = structlog.get_logger()
 

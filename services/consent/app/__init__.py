@@ -1,7 +1,7 @@
 """Composition root of consent: the only module that names concrete parts."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 from uuid import uuid4
@@ -21,22 +21,24 @@ from runtime.sealing import Sealer
 from runtime.serving import run
 from runtime.settings import load, stop_misconfigured
 from schemas.personal import personal_fields
-from schemas.sessions import SessionRequested
-from services.consent.assisting import Assisting, reasons
-from services.consent.attending import Attending
-from services.consent.connections import Connections
+from schemas.sessions import NoticeIssued, SessionRequested
+from services.consent.app.connections import Connections
 from services.consent.domain.checkpoint import BadCheckpoint, Signer
 from services.consent.domain.derived import Secrets
-from services.consent.domain.entry import Terms
+from services.consent.domain.entry import Entry, Terms
 from services.consent.domain.practice import Practice, as_code
-from services.consent.follower import Follower
-from services.consent.handlers import Handlers, subscribe
-from services.consent.notices import Notices
-from services.consent.offering import Offering
-from services.consent.recorder import Recorder
+from services.consent.handlers.assisting import Assisting, reasons
+from services.consent.handlers.attending import Attending
+from services.consent.handlers.events import Handlers, subscribe
+from services.consent.handlers.follower import Follower
+from services.consent.handlers.notices import Notices
+from services.consent.handlers.offering import Offering
+from services.consent.handlers.recorder import Recorder
+from services.consent.handlers.strangers import Strangers
+from services.consent.handlers.timers import Timers
+from services.consent.handlers.witnessing import Witnessing
 from services.consent.settings import Settings
-from services.consent.strangers import Strangers
-from services.consent.timers import Timers
+from services.consent.texts.wording import load_wording
 from services.consent.web import build_web
 from services.consent.web.assistant_api import AssistantApi, assistant_routes
 from services.consent.web.authentication import Authenticator, read_public_key
@@ -46,7 +48,6 @@ from services.consent.web.pages import Pages, asset_route, page_routes
 from services.consent.web.receipts import Receipts
 from services.consent.web.rendering import Renderer
 from services.consent.web.sessions import SessionPages
-from services.consent.wording import load_wording
 
 SERVICE: Final = "consent"
 VERSION: Final = "1"
@@ -86,6 +87,7 @@ class Consent:
         self.timers: Timers
         self._recorder: Recorder
         self._offering: Offering
+        self._witnessing: Witnessing
 
     def prepare(self) -> Lifecycle:
         """Make the connections' owners, inside the event loop."""
@@ -106,11 +108,14 @@ class Consent:
         self._recorder = Recorder(
             connections.log, self._practice, now=self._now, on_append=self.follower.nudge
         )
+        self._witnessing = Witnessing(
+            connections.log, self._signer, self._sealer, dpo=self._desk.contacts.dpo.address
+        )
         self._offering = Offering(self._recorder, connections.persons, self._practice)
         subscribe(broker, Handlers(self._offering, self._recorder, self._practice), publisher)
         self.timers = Timers(self.follower, self._recorder, self._practice, now=self._now)
         return connections.lifecycle(
-            follow=self.follower.run, time=self.timers.run, notices_for=self._notices().notices_for
+            follow=self.follower.run, time=self.timers.run, notices_for=self.notices_for
         )
 
     def build_app(self, lifecycle: Lifecycle) -> ASGIApp:
@@ -124,6 +129,11 @@ class Consent:
             self._checkpoint_route(),
         ]
         return build_web(routes, version=VERSION, is_https=self._settings.is_https)
+
+    async def notices_for(self, entry: Entry) -> Sequence[NoticeIssued]:
+        """Return the mails that an entry makes due: to the people in it, and to the DPO."""
+        to_people = await self._notices().notices_for(entry)
+        return [*to_people, *await self._witnessing.notices_for(entry)]
 
     def _notices(self) -> Notices:
         return Notices(

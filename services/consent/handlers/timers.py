@@ -13,8 +13,8 @@ from services.consent.domain.acts import Drafting
 from services.consent.domain.entry import Draft
 from services.consent.domain.lifecycle import deadlines
 from services.consent.domain.practice import Practice
-from services.consent.follower import Follower
-from services.consent.recorder import NotNow, Recorder, Seen
+from services.consent.handlers.follower import Follower
+from services.consent.handlers.recorder import NotNow, Recorder, Seen
 
 log = structlog.get_logger()
 

@@ -2,10 +2,18 @@
 
 from services.consent.domain.acts import Drafting
 from services.consent.domain.entry import THE_LOG
+from services.consent.domain.persons import Persons
 from services.consent.domain.practice import Practice
-from services.consent.persons import Persons
-from services.consent.recorder import Recorder
-from services.consent.web.authentication import Stranger
+from services.consent.handlers.recorder import Recorder
+
+
+class Stranger(Exception):
+    """The token is genuine, its holder may not act: unknown, expired or unsigned."""
+
+    def __init__(self, reason: str, subject: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.subject = subject
 
 
 class Strangers:
