@@ -18,7 +18,7 @@ from cli.dead.letters import Letter
 from cli.demo import showing
 from cli.demo.http_doors import HttpDoors, Refused, Taken
 from cli.demo.kafka_door import KafkaDoor
-from cli.demo.keepsakes import keep
+from cli.demo.keepsakes import keep_headers, keep_metrics
 from cli.demo.mailbox import Mailbox
 from cli.demo.proof import NotProven, Proof, prove
 from cli.demo.sample import Sample, load_sample
@@ -210,7 +210,9 @@ class Demonstration:
         if [letter.reason for letter in report.parked] != [UNREADABLE]:
             found = [f"{letter.origin_topic} {letter.reason}" for letter in report.parked]
             report.faults.append(f"parked: {found}, not the one unreadable record")
-        await keep(self.folder, self.stack.urls, report.parked, client)
+        keep_headers(self.folder, report.parked)
+        for name in await keep_metrics(self.folder, self.stack.urls, client):
+            report.faults.append(f"{name} does not answer")
 
     def _token(self) -> str:
         return mint(self.stack.keys_dir, ASSISTANT, minutes=60)

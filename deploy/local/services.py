@@ -52,6 +52,8 @@ def environment(name: str, given: Surroundings) -> dict[str, str]:
     if service in WITH_MONGO:
         settings["MONGO__URI"] = given.mongo
         settings["MONGO__DATABASE"] = f"{given.database}_{service}"
+    if service == "notifier":
+        settings["INSTANCE"] = name  # a restart takes its partitions back without waiting
     settings |= _only_of(service, url, given)
     return {f"{service.upper()}_{key}": value for key, value in settings.items()}
 

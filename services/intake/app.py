@@ -129,14 +129,17 @@ class Intake:
             sources=self._desk.sources,
             public_url=self._settings.public_url,
         )
-        routes = [*health_routes(lifecycle), *api_routes(api), *self._pages()]
-        return build_web(routes, version=VERSION)
+        pages = Pages(self._desk, now=_now)
+        routes = [*health_routes(lifecycle), *api_routes(api), *self._page_routes(pages)]
+        return build_web(
+            routes, version=VERSION, not_found=lambda: pages.page("absente", status=404)
+        )
 
-    def _pages(self) -> list[HTTPRouteHandler]:
+    def _page_routes(self, pages: Pages) -> list[HTTPRouteHandler]:
         limits = self._settings.forms
         forms = FormDesk(
             desk=self._desk,
-            pages=Pages(self._desk, now=_now),
+            pages=pages,
             declared=read_declared(),
             acceptance=self._acceptance,
             key=self._key,

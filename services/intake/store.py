@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -72,8 +73,9 @@ class MongoLedger:
             updated = await self._requests.update_one(
                 {**same, "state": "pending"}, {"$set": {"state": "accepted"}}
             )
-            if not updated.matched_count:
-                await self._add_accepted(entry)
+            if updated.matched_count:
+                return replace(entry, state="accepted")
+            await self._add_accepted(entry)
             document = await self._requests.find_one({"_id": entry.id})
         return _entry(document or {})
 

@@ -21,6 +21,7 @@ from services.notifier.domain.deliveries import (
     Leased,
     LeaseLost,
     NotReached,
+    Postponed,
     Settlement,
     settle,
 )
@@ -191,9 +192,7 @@ class Sender:
             await self._put_back(leased, hour + timedelta(hours=1))
             return
         began = time.perf_counter()
-        answer = await channel.send(
-            delivery.content, delivery.message_id, lambda: self._ledger.begin_data(leased)
-        )
+        answer = await self._offer(leased, delivery.content, channel)
         if isinstance(answer, NotReached):
             delay_s = pause.grow()
             log.warning("not reached", channel=delivery.channel, reason=answer.reason)
@@ -205,6 +204,14 @@ class Sender:
             age = self._now() - delivery.planned_at
             measures.seconds.labels(delivery.role).observe(max(0.0, age.total_seconds()))
         await self._settle(leased, settlement, spent_s=time.perf_counter() - began)
+
+    async def _offer(self, leased: Leased, content: Content, channel: Channel) -> Answer:
+        try:
+            return await channel.send(
+                content, leased.delivery.message_id, lambda: self._ledger.begin_data(leased)
+            )
+        except Unavailable:  # the note that the body goes out now: so it did not go out
+            return Postponed(code=None)
 
     async def _capped(self, leased: Leased, now: datetime) -> bool:
         cap = self._limits.per_recipient_and_hour.get(leased.delivery.role)

@@ -1,7 +1,8 @@
 """Reads topics from their beginning to their end as an outsider: committed records, in no group."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
@@ -9,6 +10,7 @@ WITHIN_S = 20.0
 LARGEST = 4 * 1024 * 1024
 
 Ends = Mapping[TopicPartition, int]
+ReadEnds = Callable[[], Awaitable[Ends]]
 
 
 def _consumer(kafka: str, *names: str) -> AIOKafkaConsumer:
@@ -31,6 +33,16 @@ async def read_records(kafka: str, *names: str) -> list[ConsumerRecord]:
             for records in (await consumer.getmany(timeout_ms=200)).values():
                 found += records
     return found
+
+
+@asynccontextmanager
+async def watching_ends(kafka: str, *names: str) -> AsyncIterator[ReadEnds]:
+    """Yield what tells where each partition ends: the same twice, and nothing was written."""
+    async with _consumer(kafka, *names) as once:
+        places = once.assignment()
+    # Nothing is assigned to this one: a fetch that waits for records would hold questions up.
+    async with _consumer(kafka) as consumer:
+        yield lambda: consumer.end_offsets(places)
 
 
 async def _is_behind(consumer: AIOKafkaConsumer, ends: Ends) -> bool:

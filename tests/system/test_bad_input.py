@@ -2,13 +2,12 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import httpx
 import pytest
 import pytest_asyncio
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from cli.demo.browsing import Browser
 from schemas import topics
@@ -22,29 +21,21 @@ from tests.system.flaws import (
     misfits,
     wrong_keys,
 )
-from tests.system.records import Ends
+from tests.system.records import ReadEnds, watching_ends
 from tests.system.requests import Taken, taken
 from tests.system.running import System, dice, new_requests
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CASES = [*broken_json(), *misfits(), *broken_events(), *broken_headers()]
-ReadEnds = Callable[[], Awaitable[Ends]]
 NEVER_WRITTEN = (topics.REQUESTS, topics.SESSION_REQUESTS)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def ends(system: System) -> AsyncIterator[ReadEnds]:
     """Yield what tells where the topics end that only good input may reach."""
-    # Nothing is assigned: a fetch that waits for records would hold each question up.
-    async with AIOKafkaConsumer(bootstrap_servers=system.stack.kafka) as consumer:
-        await consumer.topics()
-        places = [
-            TopicPartition(topic, partition)
-            for topic in NEVER_WRITTEN
-            for partition in consumer.partitions_for_topic(topic)
-        ]
-        yield lambda: consumer.end_offsets(places)
+    async with watching_ends(system.stack.kafka, *NEVER_WRITTEN) as read_ends:
+        yield read_ends
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 from services.intake.domain.secrets import Shape, shape_of
 
 _WINDOW: Final = 8
-_SIGNS: Final = re.compile(r"[\s:=>→«\"'“”(\[|/,–—-]*")
+_SIGNS: Final = re.compile(r"[\s:;=>→«\"'“”(\[|/,–—-]*")
 # Nothing is read without bound: a text of any shape takes a time that grows with its length alone.
 _TOKEN: Final = re.compile(r"\S{1,100}")
 _QUOTED: Final = re.compile(r"[«\"“]\s*([^«»\"“”\n]{1,60}?)\s*[»\"”]")
@@ -41,6 +41,7 @@ class Words:
     mask: str
     announcing: re.Pattern[str]
     before_sign: re.Pattern[str]
+    weak: re.Pattern[str]
     number: re.Pattern[str]
     context: re.Pattern[str]
     code: re.Pattern[str]
@@ -61,6 +62,10 @@ def read_words(declared: Mapping[str, Any]) -> Words:
         announcing=re.compile(rf"(?<![a-z0-9]){announcing}(?![a-z0-9])"),
         before_sign=re.compile(
             rf"(?<![a-z0-9]){_any_of(declared['announcing_before_sign'])}(?=\s*[:=])"
+        ),
+        weak=re.compile(
+            rf"(?<![a-z0-9]){_any_of(declared['announcing_weakly'])}(?![a-z0-9])"
+            r"\s*[:=]?\s*(?:(?:c'est|est|le)\s+)?(\S{5,100})"
         ),
         number=re.compile(rf"(?<![a-z0-9]){_any_of(declared['announcing_number'])}(?![a-z0-9])"),
         context=re.compile(rf"(?<![a-z0-9]){_any_of(declared['number_context'])}(?![a-z0-9])"),
@@ -87,7 +92,7 @@ def mask_secrets(text: str, words: Words) -> Masked:
     """Return the text with every secret replaced; what only talks of a password stays."""
     folded = fold(text)
     spans = _merge(
-        [*_announced(text, folded, words), *_numbers(folded, words), *_plain(folded, words)]
+        [*_announced(text, folded, words), *_numbers(folded, words), *_plain(text, folded, words)]
     )
     secrets = {text[start:end] for start, end in spans}
     spans = _merge([*spans, *_repeats(text, secrets)])
@@ -137,6 +142,8 @@ class _Walk:
     at: int
     assigned: bool = False
     near: bool = True
+    plain: bool = True
+    """Nothing was said yet of what happened to the secret, and no new clause began."""
 
 
 def _after(text: str, folded: str, at: int, words: Words) -> Iterator[Span]:
@@ -146,7 +153,7 @@ def _after(text: str, folded: str, at: int, words: Words) -> Iterator[Span]:
         between = signs[0] if signs else ""
         if "\n\n" in between or ("\n" in between and not walk.near):
             return
-        walk.assigned = walk.assigned or any(sign in between for sign in ":=→>")
+        _note_signs(walk, between)
         quoted = _quoted(text, walk.at, between) if walk.near else None
         token = _TOKEN.match(text, walk.at + len(between))
         if token is None:
@@ -159,6 +166,14 @@ def _after(text: str, folded: str, at: int, words: Words) -> Iterator[Span]:
             return
         if not _goes_on(folded, span, token.end(), walk, words):
             return
+
+
+def _note_signs(walk: _Walk, between: str) -> None:
+    if any(mark in between for mark in ",/|–—"):
+        walk.plain = False
+    if any(sign in between for sign in ":=→>"):
+        walk.assigned = True
+        walk.near = walk.near or walk.plain
 
 
 def _quoted(text: str, at: int, between: str) -> Span | None:
@@ -175,6 +190,7 @@ def _goes_on(folded: str, span: Span, end: int, walk: _Walk, words: Words) -> bo
         return True
     if word not in words.linking:
         walk.near = walk.assigned = False
+        walk.plain = walk.plain and word not in words.ordinary and not _says_what_happened(word)
     return not _ENDS_SENTENCE.search(folded[span[0] : end])
 
 
@@ -226,13 +242,14 @@ def _numbers(folded: str, words: Words) -> Iterator[Span]:
             yield number.span(1)
 
 
-def _plain(folded: str, words: Words) -> Iterator[Span]:
+def _plain(text: str, folded: str, words: Words) -> Iterator[Span]:
     for found in words.session.finditer(folded):
         yield found.span(1)
-    for found in words.pair.finditer(folded):
-        start, end = _core(folded, *found.span(1))
-        if shape_of(folded[start:end]) is Shape.STRONG:
-            yield start, end
+    for pattern in (words.pair, words.weak):
+        for found in pattern.finditer(folded):
+            start, end = _core(text, *found.span(1))
+            if shape_of(text[start:end]) is Shape.STRONG:
+                yield start, end
     for found in _CARD.finditer(folded):
         if _is_card(found[0]):
             yield found.span()

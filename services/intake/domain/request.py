@@ -124,15 +124,21 @@ def canonical_wish(wish: SessionWish) -> bytes:
     return rfc8785.dumps(wish.model_dump(mode="json", exclude_none=True, exclude={"id"}))
 
 
-def to_session_request(source: str, wish: SessionWish, stamp: Stamp) -> SessionRequested:
-    """Return the event; its subject is the wish."""
+def to_session_request(
+    source: str, wish: SessionWish, mask: Mask, stamp: Stamp
+) -> SessionRequested:
+    """Return the event, its texts masked; its subject is the wish."""
     identity = wish_id(source, wish)
     data = SessionRequestData(
         wish_id=identity,
         request_id=wish.request_id,
         source=source,
-        organisation=wish.organisation,
-        contact=Contact(**wish.contact.model_dump()),
+        organisation=wish.organisation and mask(wish.organisation).text,
+        contact=Contact(
+            name=wish.contact.name and mask(wish.contact.name).text,
+            email=wish.contact.email,
+            phone=wish.contact.phone,
+        ),
         requested_at=stamp.now,
         fingerprint=stamp.fingerprint,
     )

@@ -18,7 +18,7 @@ _NOT_A_SECRET: Final = re.compile(
     | (?:v|version)?\d+(?:\.\d+)+           # a version
     | \[masqué\]
     | n°?\S*\d                              # a number of something
-    | (?:0|\+33)[\d .]+                     # a telephone
+    | (?:0|\+33)(?:[ .]?\d){8,}                     # a telephone
     """,
     re.VERBOSE | re.IGNORECASE,
 )

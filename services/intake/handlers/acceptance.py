@@ -108,7 +108,7 @@ class Acceptance:
         """Answer with the wish's id once Kafka has it; raises as ``accept`` does."""
         fingerprint = keyed_hash(self.key, "session-wish", canonical_wish(wish))
         entry = Entry(id=wish_id(source, wish), source=source, fingerprint=fingerprint)
-        event = to_session_request(source, wish, self._stamp(fingerprint))
+        event = to_session_request(source, wish, self.mask, self._stamp(fingerprint))
         outcome = await self._once(entry, topics.SESSION_REQUESTS, event)
         log.info("session wish taken", wish_id=str(entry.id), source=source, outcome=outcome)
         return entry.id

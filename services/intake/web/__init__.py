@@ -1,19 +1,29 @@
 """HTTP in and out: the programs' door and the pages, in one application."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Request, Response
+from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 
-from runtime.problems import EXCEPTION_HANDLERS
+from runtime.problems import EXCEPTION_HANDLERS, Problem, to_response
 from services.intake.web.contract import ContractPlugin
+from services.intake.web.pages.rendering import Page
 
 
-def build_web(routes: Sequence[HTTPRouteHandler], *, version: str) -> Litestar:
+def build_web(
+    routes: Sequence[HTTPRouteHandler], *, version: str, not_found: Callable[[], Page]
+) -> Litestar:
     """Return the application; its contract is served at ``/schema/openapi.json``, as JSON only."""
-    handlers: dict[int | type[Exception], Any] = dict(EXCEPTION_HANDLERS)
+
+    def on_not_found(request: Request[Any, Any, Any], _: NotFoundException) -> Response[Any]:
+        if "text/html" in request.headers.get("accept", ""):
+            return not_found()
+        return to_response(Problem(status=404, code="not-found", detail="Not Found."))
+
+    handlers = {**EXCEPTION_HANDLERS, NotFoundException: on_not_found}
     return Litestar(
         route_handlers=list(routes),
         exception_handlers=handlers,

@@ -233,6 +233,13 @@ def test_a_tracking_page_shows_only_what_an_id_says(browser: httpx.Client) -> No
     assert browser.get(f"/demande/recue/{uuid.uuid4()}").status_code == 200
 
 
+def test_an_address_that_leads_nowhere_is_a_page_for_people(browser: httpx.Client) -> None:
+    answer = browser.get("/demande/autre", headers={"Accept": "text/html"})
+
+    assert answer.status_code == 404
+    assert "Page introuvable" in answer.text
+
+
 def test_the_page_for_calls_is_for_who_signed_in(doors: Doors, browser: httpx.Client) -> None:
     assert browser.get("/appel").headers["location"] == "/connexion"
     assert browser.post("/appel", data={"call_subject": "x"}).status_code == 401

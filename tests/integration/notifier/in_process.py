@@ -56,11 +56,11 @@ def _shipped() -> Shipped:
 
 
 @asynccontextmanager
-async def a_ledger(mongo_uri: str, name: str) -> AsyncIterator[Ledger]:
+async def a_ledger(mongo_uri: str, name: str, make: type[Ledger] = Ledger) -> AsyncIterator[Ledger]:
     """Yield a ledger in a database of one's own."""
     settings = MongoSettings.model_validate({"uri": mongo_uri, "database": name})
     client = mongo.connect(settings)
-    ledger = Ledger(mongo.database(client, settings), sealer=Sealer(b"k" * 32), kept_days=1)
+    ledger = make(mongo.database(client, settings), sealer=Sealer(b"k" * 32), kept_days=1)
     await ledger.prepare()
     yield ledger
     client.close()

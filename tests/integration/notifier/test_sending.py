@@ -7,11 +7,13 @@ from typing import Literal
 
 import pytest
 
+from runtime.failures import Unavailable
 from services.notifier.domain.deliveries import (
     Accepted,
     Answer,
     Content,
     Delivery,
+    Leased,
     LeaseLost,
     Settlement,
 )
@@ -159,3 +161,28 @@ async def test_outcomes_are_told_until_it_is_noted_that_they_were(ledger: Ledger
     assert first == again
     await ledger.told(first)
     assert await ledger.untold(10) == []
+
+
+class HalfWritingLedger(Ledger):
+    """Once, writes what it is asked to and loses the answer."""
+
+    failed = False
+
+    async def begin_data(self, leased: Leased) -> bool:
+        done = await super().begin_data(leased)
+        if not self.failed:
+            self.failed = True
+            raise Unavailable("mongodb")
+        return done
+
+
+async def test_a_note_of_unknown_outcome_before_the_body_leads_to_one_mail(
+    mongo_uri: str, mongo_database: str
+) -> None:
+    channel = FakeChannel()
+    async with a_ledger(mongo_uri, mongo_database, HalfWritingLedger) as ledger:
+        await ledger.plan([a_delivery(1)])
+        running = asyncio.create_task(a_sender(ledger, channel).run())
+        await settled(ledger, "sent", 1)
+        running.cancel()
+    assert channel.taken == ["<1@x.example>"]

@@ -55,6 +55,16 @@ WITH_SECRET = [
     ("mot\u00a0de\u00a0passe\u00a0: Dahlia9", "Dahlia9"),
     ("Mot de passe → Bruyere55", "Bruyere55"),
     ("mot de passe = p@ssOrd", "p@ssOrd"),
+    ("mdp du poste = 0000", "0000"),
+    ("Nouveau mot de passe choisi : LeChatGris", "LeChatGris"),
+    ("mot de passe messagerie : coquelicot", "coquelicot"),
+    ("l'ID c'est 222333444 et le code qx81zz pour TeamViewer", "qx81zz"),
+    ("session TV : 222 333 444 code 9z8y7x", "222 333 444"),
+    ("session TV : 222 333 444 code 9z8y7x", "9z8y7x"),
+    ("user admin pass Lavande2020", "Lavande2020"),
+    ("mot de passe ; Framboise8", "Framboise8"),
+    ("Le mot de passe qu'on m'a donné, Bretagne35, ne marche pas", "Bretagne35"),
+    ("le code à quatre chiffres de la carte est 4417", "4417"),
 ]
 
 WITHOUT_SECRET = [
@@ -91,6 +101,10 @@ WITHOUT_SECRET = [
     "flux PES 2026-03 rejeté, bordereau n°145, mandat 2210",
     "Le mot de passe est identique à celui de la messagerie.",
     "Votre mot de passe expire dans 15 jours",
+    "mot de passe perdu, commune : Vermeil",
+    "Mot de passe refusé sur la consultation : 20260015",
+    "mot de passe du parapheur : comment faire ?",
+    "Le code de la commune et le code article sont vides",
     "Je dois passer le marché avant vendredi : passe-t-il en commission ?",
 ]
 
