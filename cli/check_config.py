@@ -8,17 +8,23 @@ from typing import Annotated
 import typer
 
 from desk import DeskError, Problem, load_desk
+from services.router.rules import RulesError, load_rules
 
 app = typer.Typer(add_completion=False)
 
 
 def check(desk_dir: Path) -> list[Problem]:
-    """Return every mistake in the files of the folder, in order of file and line."""
+    """Return every mistake in the facts and the routing rules, in order of file and line."""
+    problems: list[Problem] = []
     try:
         load_desk(desk_dir)
     except DeskError as error:
-        return list(error.problems)
-    return []
+        problems += error.problems
+    try:
+        load_rules(desk_dir / "routing.yaml")
+    except RulesError as error:
+        problems += error.problems
+    return sorted(problems)
 
 
 @app.command("check-config")
@@ -28,7 +34,7 @@ def check_config(
     ] = Path("deploy/desk"),
 ) -> None:
     """
-    Check the facts a deployment declares about its desk.
+    Check the facts and the routing rules that a deployment declares about its desk.
 
     Prints `file:line: reason` for each mistake and exits 1, or exits 0.
     """

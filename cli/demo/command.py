@@ -164,6 +164,7 @@ class Demonstration:
             content = wanting.sample.content
             adherent = Adherent(
                 request_id=request_id,
+                tracking=wanting.tracking,
                 name=content["contact"]["name"],
                 email=content["contact"]["email"],
                 organisation=content["organisation"],

@@ -29,6 +29,7 @@ class Adherent:
     """Who needs help, and on which request."""
 
     request_id: UUID
+    tracking: str
     name: str
     email: str
     organisation: str
@@ -131,7 +132,7 @@ async def walk(
     assistant = Assistant(client, url, token)
     says("offer")
     code = await assistant.offer(adherent)
-    offer = await _mail(mailbox, adherent.email, lambda mail: _link(mail, url) is not None)
+    offer = await _mail(mailbox, adherent.email, lambda mail: _is_offer(mail, adherent, url))
     page = AdherentBrowser(Browser(client), str(_link(offer, url)))
     await page.enter(code)
     says("notice")
@@ -195,6 +196,11 @@ async def _mail(mailbox: Mailbox, to: str, fits: Callable[[Caught], bool]) -> Ca
     if not await until(there, within_s=MAIL_WITHIN_S):
         raise SessionFailed(f"no such mail within {MAIL_WITHIN_S:.0f} s")
     return found[-1]
+
+
+def _is_offer(mail: Caught, adherent: Adherent, url: str) -> bool:
+    # A mail of an earlier run may still arrive, at the same address.
+    return mail.mentions(adherent.tracking) and _link(mail, url) is not None
 
 
 def _link(mail: Caught, url: str) -> str | None:

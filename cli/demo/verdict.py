@@ -67,10 +67,17 @@ def judge_session(session_id: str, adherent: str, seen: Seen) -> tuple[list[str]
     templates = {d.message_id: d.template for d in seen.deliveries if d.cause == session_id}
     mails = [mail for mail in seen.mails if mail.message_id in templates]
     to_adherent = Counter(templates[m.message_id] for m in mails if m.recipient == adherent)
-    missing = [f"no mail {name}" for name in SESSION_MAILS if not to_adherent[name]]
+    excused = {d.template for d in seen.deliveries if d.cause == session_id and is_unknown(d)}
+    wanted = (name for name in SESSION_MAILS if name not in excused)
+    missing = [f"no mail {name}" for name in wanted if not to_adherent[name]]
     wrong = [f"{n} mails {name}" for name, n in to_adherent.items() if n > 1]
     wrong += ["a mail to somebody else"] if len(mails) > to_adherent.total() else []
     return missing, wrong
+
+
+def is_unknown(delivery: DeliveryData) -> bool:
+    """Whether the ledger says that nobody can know if this arrived: then it may be missing."""
+    return delivery.outcome == "unknown"
 
 
 def _judge(taken: Taken, seen: Seen, desk: Desk) -> Outcome:
@@ -98,7 +105,7 @@ def _missing(
         yield "no ticket"
         return
     cause = str(tickets[0].request_id)
-    unknown = {d.role for d in seen.deliveries if d.cause == cause and d.outcome == "unknown"}
+    unknown = {d.role for d in seen.deliveries if d.cause == cause and is_unknown(d)}
     for role in told.values():
         if not arrived[role] and role not in unknown:
             yield f"no mail to {role}"

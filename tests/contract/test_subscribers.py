@@ -12,8 +12,11 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
 from deploy.local.folders import PROJECT
+from deploy.topics import load as load_topics
 from runtime import serving
 from runtime.lifecycle import Lifecycle
+from schemas import topics
+from schemas.catalogue import CATALOGUE
 
 SERVICES = ("intake", "router", "consent", "notifier")
 
@@ -90,6 +93,28 @@ def test_no_subscriber_loses_what_it_takes(
     assert broker["enable_idempotence"] is True
     assert broker["allow_auto_create_topics"] is False
     assert broker["parser"] is not None
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_is_consumed_is_declared_with_its_dead_letters(
+    walked: dict[str, list[dict[str, Any]]],
+    monkeypatch: pytest.MonkeyPatch,
+    keys_dir: Path,
+    tmp_path: Path,
+    service: str,
+) -> None:
+    declare(monkeypatch, service, keys_dir, tmp_path)
+    with pytest.raises(SystemExit):
+        runpy.run_module(f"services.{service}", run_name="__main__")
+    consumed = {topic for options in walked["subscriber"] for topic in options["topics"]}
+    letters = {topics.dead_letter(topic, service=service) for topic in consumed}
+    declared = {topic.name for topic in load_topics()}
+    assert consumed | letters <= declared
+
+
+def test_every_topic_of_the_contract_is_declared() -> None:
+    declared = {topic.name for topic in load_topics()}
+    assert {topic for contract in CATALOGUE for topic in contract.topics} <= declared
 
 
 def test_subscribers_are_made_in_two_places_only() -> None:

@@ -2,12 +2,15 @@
 
 import asyncio
 import time
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 from pymongo import MongoClient
 
+from schemas import topics
 from schemas.requests import request_id
 from tests.system.evidence import take_evidence
 from tests.system.requests import SOURCE, Wanted
@@ -80,6 +83,24 @@ async def test_while_mongodb_is_away_requests_reach_their_queue_and_nothing_is_g
     assert (await assistant.act(offered.id, {"act": "cancel"})).status_code == httpx.codes.OK
 
 
+async def test_an_id_reused_while_mongodb_is_away_makes_one_ticket_and_one_dead_letter(
+    system: System,
+) -> None:
+    first = new_requests(dice(), 1)[0]
+    other = replace(first, content={**first.content, "body": "Canarival, autre chose."})
+    dead = topics.dead_letter(topics.REQUESTS, service="router")
+    before = len(await system.read(dead))
+    await system.stack.kill("mongo", stays_down=True)
+    await system.hand_in(first)
+    # The ledger that would refuse it is away: it is taken, and found out behind the door.
+    second = await system.form_service.post(other.body)
+    assert second.status_code == httpx.codes.ACCEPTED
+    await until(partial(_has_grown, system, dead, before), within_s=30, what="the dead letter")
+    await system.stack.start("mongo")
+    await system.settled()
+    assert len(await system.read(dead)) == before + 1
+
+
 async def test_mails_wait_while_the_relay_is_away_and_then_arrive_once(system: System) -> None:
     wanted = new_requests(dice(), 8)
     await system.settled()
@@ -93,6 +114,10 @@ async def test_mails_wait_while_the_relay_is_away_and_then_arrive_once(system: S
     verdict = await system.settled()
     run = wanted[0].run
     assert not [what for what in verdict.unknown if what.startswith(run)]
+
+
+async def _has_grown(system: System, topic: str, count: int) -> bool:
+    return len(await system.read(topic)) > count
 
 
 def _in_groups(wanted: list[Wanted]) -> list[list[Wanted]]:
