@@ -141,7 +141,7 @@ class Demonstration:
                 run=self.run,
                 client=client,
             )
-            taken = await doors.push([each for each in samples if each.door != "kafka"])
+            taken = await doors.push([each for each in samples if each.door != "kafka"], step.says)
             step.says(f"{len(taken)} taken")
         with self.steps.step("Requests over Kafka, by kcat") as step:
             rest: Sequence[Sample] = [each for each in samples if each.door == "kafka"]

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,7 +58,7 @@ class HttpDoors:
     run: str
     client: httpx.AsyncClient
 
-    async def push(self, samples: Sequence[Sample]) -> list[Taken]:
+    async def push(self, samples: Sequence[Sample], says: Callable[[str], None]) -> list[Taken]:
         """Hand in each request by its own door; raises ``Refused``."""
         batch = [sample for sample in samples if sample.door == "http-batch"]
         taken = await self._push_batch(batch) if batch else []
@@ -67,6 +67,7 @@ class HttpDoors:
                 taken.append(await self._push_page(sample))
             elif sample.door in ("http-json", "http-structured", "http-binary"):
                 taken.append(await self._push_json(sample))
+            says(f"{len(taken)} of {len(samples)}")
         calls = [sample for sample in samples if sample.door == "call"]
         return [*taken, *(await self._push_calls(calls) if calls else [])]
 

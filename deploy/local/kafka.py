@@ -70,10 +70,17 @@ def prepare(where: folders.Folders, *, port: int, controller: int) -> Path:
     return config
 
 
+def cluster_id() -> str:
+    """Return a random id, base64 as Kafka writes it; a first hyphen would be read as an option."""
+    while True:
+        drawn = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not drawn.startswith("-"):
+            return drawn
+
+
 def _format(where: folders.Folders, config: Path) -> None:
-    """Give the storage its cluster id (a random one, base64 as Kafka writes it)."""
-    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    tool = ("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(config))
+    """Give the storage its cluster id."""
+    tool = ("kafka.tools.StorageTool", "format", "-t", cluster_id(), "-c", str(config))
     where.logs.mkdir(parents=True, exist_ok=True)
     with (where.logs / "kafka.log").open("ab") as output:
         subprocess.run(  # noqa: S603 - argv is ours

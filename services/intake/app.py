@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import yaml
+from faststream.kafka import KafkaBroker
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
@@ -97,29 +98,7 @@ class Intake:
         submissions.subscribe(broker, self._acceptance, publisher, sources=sources, group=group)
         completion.subscribe(broker, ledger, publisher, sources=sources, group=group)
 
-        async def connect_mongo() -> None:
-            await mongo.check(client)
-            await ledger.prepare()
-
-        async def close_mongo() -> None:
-            client.close()
-
-        return Lifecycle(
-            [
-                Need(
-                    name="mongodb",
-                    connect=connect_mongo,
-                    probe=lambda: mongo.check(client),
-                    close=close_mongo,
-                ),
-                Need(
-                    name="kafka",
-                    connect=lambda: kafka.start(broker),
-                    probe=lambda: kafka.probe(broker),
-                    close=lambda: kafka.stop(broker),
-                ),
-            ]
-        )
+        return Lifecycle([_mongo_need(client, ledger), _kafka_need(broker)])
 
     def build_app(self, lifecycle: Lifecycle) -> Litestar:
         """Return the application over what ``prepare`` made."""
@@ -165,6 +144,26 @@ class Intake:
             return self._desk.sources[name]
         except KeyError:
             raise UndeclaredSource(f"source {name} is not declared in sources.yaml") from None
+
+
+def _mongo_need(client: mongo.Client, ledger: MongoLedger) -> Need:
+    async def connect() -> None:
+        await mongo.check(client)
+        await ledger.prepare()
+
+    async def close() -> None:
+        client.close()
+
+    return Need(name="mongodb", connect=connect, probe=lambda: mongo.check(client), close=close)
+
+
+def _kafka_need(broker: KafkaBroker) -> Need:
+    return Need(
+        name="kafka",
+        connect=lambda: kafka.start(broker),
+        probe=lambda: kafka.probe(broker),
+        close=lambda: kafka.stop(broker),
+    )
 
 
 def build_mask() -> Mask:

@@ -66,28 +66,9 @@ def incoming_of(source: Source, source_id: str, submission: Submission) -> Incom
 
 def to_request(incoming: Incoming, mask: Mask, stamp: Stamp) -> RequestReceived:
     """Return the event, with every secret in free text masked."""
-    sent = incoming.submission
-    counted: list[int] = []
-
-    def masked(text: str | None) -> Any:
-        if text is None:
-            return None
-        clean = mask(text)
-        counted.append(clean.count)
-        return clean.text
-
-    consultation = sent.consultation and Consultation(
-        reference=masked(sent.consultation.reference),
-        buyer=masked(sent.consultation.buyer),
-        object=masked(sent.consultation.object),
-    )
-    contact = Contact(
-        name=masked(sent.contact.name), email=sent.contact.email, phone=sent.contact.phone
-    )
-    subject, body, organisation = (
-        masked(text) for text in (sent.subject, sent.body, sent.organisation)
-    )
-    key = str(incoming.request_id)
+    masking = _Counting(mask)
+    sent, key = incoming.submission, str(incoming.request_id)
+    content = _masked_content(sent, masking)
     data = RequestData(
         request_id=incoming.request_id,
         source=incoming.source,
@@ -95,14 +76,10 @@ def to_request(incoming: Incoming, mask: Mask, stamp: Stamp) -> RequestReceived:
         channel=incoming.channel,
         service=sent.service,
         profile=sent.profile,
-        organisation=organisation,
-        subject=subject,
-        body=body,
-        contact=contact,
-        consultation=consultation,
         received_at=stamp.now,
-        masked=sum(counted),
+        masked=masking.count,
         fingerprint=stamp.fingerprint,
+        **content,
     )
     return RequestReceived(
         id=key,
@@ -112,6 +89,38 @@ def to_request(incoming: Incoming, mask: Mask, stamp: Stamp) -> RequestReceived:
         traceparent=stamp.traceparent,
         data=data,
     )
+
+
+class _Counting:
+    """Masks text by text and counts what was masked."""
+
+    def __init__(self, mask: Mask) -> None:
+        self._mask = mask
+        self.count = 0
+
+    def __call__(self, text: str | None) -> str | None:
+        if text is None:
+            return None
+        clean = self._mask(text)
+        self.count += clean.count
+        return clean.text
+
+
+def _masked_content(sent: Submission, masked: _Counting) -> dict[str, Any]:
+    return {
+        "organisation": masked(sent.organisation),
+        "subject": masked(sent.subject),
+        "body": masked(sent.body),
+        "contact": Contact(
+            name=masked(sent.contact.name), email=sent.contact.email, phone=sent.contact.phone
+        ),
+        "consultation": sent.consultation
+        and Consultation(
+            reference=masked(sent.consultation.reference),
+            buyer=masked(sent.consultation.buyer),
+            object=masked(sent.consultation.object),
+        ),
+    }
 
 
 def wish_id(source: str, wish: SessionWish) -> UUID:

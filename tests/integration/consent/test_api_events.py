@@ -125,7 +125,7 @@ def _delivery(session: str, outcome: str = "sent", template: str = "identity-che
             template=template,
             recipient="0" * 64,
             role="adherent",
-            outcome=outcome,  # type: ignore[arg-type]
+            outcome=outcome,
             attempts=1,
             message_id="<a@b>",
         ),

@@ -60,7 +60,7 @@ async def test_a_token_of_another_key_or_without_signature_is_401(stage: Stage) 
     claims = jwt.decode(_token(stage), options={"verify_signature": False})
     for forged in (
         jwt.encode(claims, Ed25519PrivateKey.generate(), "EdDSA"),
-        jwt.encode(claims, None, "none"),
+        jwt.encode(claims, "", "none"),
     ):
         assert (await (await stage.assistant(token=forged)).offer()).status_code == 401
     assert await stage.size() == 0

@@ -43,10 +43,10 @@ async def _has(assistant: Assistant, session: str, region: str, state: str) -> N
 async def test_a_session_over_mail_and_through_a_crash(own_stack: MakeStack) -> None:
     stack = await own_stack("consent", "notifier")
     bearer = {"Authorization": f"Bearer {mint(stack.keys_dir, LUCIE)}"}
-    options = {"base_url": stack.urls["consent"], "trust_env": False, "timeout": 15}
+    url = stack.urls["consent"]
     async with (
-        httpx.AsyncClient(headers=bearer, **options) as api,
-        httpx.AsyncClient(**options) as browser,
+        httpx.AsyncClient(headers=bearer, base_url=url, trust_env=False, timeout=15) as api,
+        httpx.AsyncClient(base_url=url, trust_env=False, timeout=15) as browser,
     ):
         assistant = Assistant(http=api)
         offered = (await assistant.offer(uuid.uuid4())).json()

@@ -4,11 +4,12 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from pymongo import MongoClient
 
 from deploy.local import stack
-from tests.integration.intake.doors import Doors, prepare, running
+from tests.integration.intake.doors import CANARY, Doors, prepare, running
 
 
 @pytest.fixture(scope="package")
@@ -41,3 +42,19 @@ def own_doors(session_stack: stack.Stack, tmp_path: Path) -> Iterator[Doors]:
     yield prepare(name, kafka=session_stack.kafka, mongo=session_stack.mongo, folder=tmp_path)
     with MongoClient[dict[str, object]](session_stack.mongo) as client:
         client.drop_database(name)
+
+
+@pytest.fixture(scope="package")
+def door(doors: Doors) -> Iterator[httpx.Client]:
+    """Yield the door of a source of which nothing gets through, and look that nothing did."""
+    with doors.client("bad") as client:
+        yield client
+    assert doors.published(doors.source("bad")) == []
+    assert CANARY not in doors.log
+
+
+@pytest.fixture
+def browser(doors: Doors) -> Iterator[httpx.Client]:
+    """Yield a client with a memory for cookies, as a browser has."""
+    with httpx.Client(base_url=doors.url, timeout=20) as client:
+        yield client

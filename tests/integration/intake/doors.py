@@ -27,6 +27,7 @@ from schemas.requests import RequestData, RequestReceived
 
 JSON = {"Content-Type": "application/json"}
 USER, USER_KEY = "poste-1", "une-cle-du-service"
+CANARY = "Zibeline-Ocarina"
 
 
 @dataclass(kw_only=True)
@@ -219,3 +220,16 @@ async def write_records(
             await producer.send_and_wait(topic, value, key=b"k", headers=headers)
     finally:
         await producer.stop()
+
+
+def refused(answer: httpx.Response, status: int, code: str) -> list[str]:
+    """Return the pointers of a refusal, which must be a whole problem and quote nothing."""
+    problem = answer.json()
+    assert answer.status_code == status, problem
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert problem["type"] == f"urn:aiguillage:problem:{code}"
+    assert problem["status"] == status
+    assert problem["title"]
+    assert problem["detail"]
+    assert CANARY not in answer.text
+    return [flaw["pointer"] for flaw in problem.get("errors", ())]

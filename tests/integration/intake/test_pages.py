@@ -2,14 +2,12 @@
 
 import re
 import uuid
-from collections.abc import Iterator
-from html.parser import HTMLParser
-from typing import Any
 
 import httpx
 import pytest
 
-from tests.integration.intake.doors import USER, USER_KEY, Doors, running
+from tests.integration.intake.browsing import Page, fill, of
+from tests.integration.intake.doors import Doors, running
 
 MARKET = {
     "organisation": "Entreprise Vermeil",
@@ -30,43 +28,9 @@ GENERAL = {
 }
 
 
-class _Page(HTMLParser):
-    """Collects what a test looks at: elements with their attributes."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, {name: value or "" for name, value in attrs}))
-
-    def all(self, *tags: str) -> list[dict[str, str]]:
-        return [attributes for tag, attributes in self.elements if tag in tags]
-
-    def hidden(self) -> dict[str, str]:
-        inputs = self.all("input")
-        return {one["name"]: one["value"] for one in inputs if one.get("type") == "hidden"}
-
-
-@pytest.fixture
-def browser(doors: Doors) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=doors.url, timeout=20) as client:
-        yield client
-
-
-def _fill(browser: httpx.Client, path: str, fields: dict[str, str]) -> dict[str, str]:
-    return {**_Page(browser.get(path).text).hidden(), **fields}
-
-
-def _of(doors: Doors, subject: str) -> list[Any]:
-    published = [*doors.published("page-assistance"), *doors.published("journal-appels")]
-    return [data for data in published if data.subject == subject]
-
-
 def test_the_front_page_says_hours_telephone_forms_dpo_and_training(browser: httpx.Client) -> None:
     answer = browser.get("/")
-    page = _Page(answer.text)
+    page = Page(answer.text)
     links = {one["href"] for one in page.all("a")}
 
     assert {"/demande/marche", "/demande/generale", "tel:0970609909"} <= links
@@ -82,7 +46,7 @@ def test_a_page_has_no_script_nothing_foreign_and_a_strict_policy(
     browser: httpx.Client, path: str
 ) -> None:
     answer = browser.get(path)
-    page = _Page(answer.text)
+    page = Page(answer.text)
 
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert "unsafe" not in answer.headers["content-security-policy"]
@@ -97,7 +61,7 @@ def test_a_page_has_no_script_nothing_foreign_and_a_strict_policy(
 def test_every_field_has_a_label_and_personal_ones_can_be_filled_in_by_the_browser(
     browser: httpx.Client, path: str
 ) -> None:
-    page = _Page(browser.get(path).text)
+    page = Page(browser.get(path).text)
     labelled = {one["for"] for one in page.all("label")}
     fields = [one for one in page.all("input", "select", "textarea") if "id" in one]
     ids = [one["id"] for _, one in page.elements if "id" in one]
@@ -114,7 +78,7 @@ def test_a_filled_form_leads_to_its_tracking_number_and_sent_twice_is_one(
     doors: Doors, browser: httpx.Client
 ) -> None:
     subject = f"Dépôt {uuid.uuid4().hex[:8]}"
-    fields = _fill(browser, "/demande/marche", {**MARKET, "subject": subject})
+    fields = fill(browser, "/demande/marche", {**MARKET, "subject": subject})
     first = browser.post("/demande/marche", data=fields)
     again = browser.post("/demande/marche", data=fields)
 
@@ -122,7 +86,7 @@ def test_a_filled_form_leads_to_its_tracking_number_and_sent_twice_is_one(
     assert first.headers["location"] == again.headers["location"]
     confirmation = browser.get(first.headers["location"])
     assert re.search(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{2}", confirmation.text)
-    [data] = _of(doors, subject)
+    [data] = of(doors, subject)
     assert (data.source, data.channel, data.service) == (
         "page-assistance",
         "form",
@@ -136,12 +100,12 @@ def test_a_text_that_was_corrected_on_the_same_page_is_another_request(
     doors: Doors, browser: httpx.Client
 ) -> None:
     subject = f"Circuit {uuid.uuid4().hex[:8]}"
-    fields = _fill(browser, "/demande/generale", {**GENERAL, "subject": subject})
+    fields = fill(browser, "/demande/generale", {**GENERAL, "subject": subject})
     first = browser.post("/demande/generale", data=fields)
     second = browser.post("/demande/generale", data={**fields, "body": "Autre texte"})
 
     assert first.headers["location"] != second.headers["location"]
-    assert len(_of(doors, subject)) == 2
+    assert len(of(doors, subject)) == 2
 
 
 def test_a_mistake_is_said_at_the_top_and_at_the_field_and_nothing_typed_is_lost(
@@ -154,9 +118,9 @@ def test_a_mistake_is_said_at_the_top_and_at_the_field_and_nothing_typed_is_lost
         "subject": "",
         "body": "<b>x</b>",
     }
-    fields = _fill(browser, "/demande/marche", wrong)
+    fields = fill(browser, "/demande/marche", wrong)
     answer = browser.post("/demande/marche", data=fields)
-    page = _Page(answer.text)
+    page = Page(answer.text)
 
     assert answer.status_code == 422
     assert "<title>Erreur : " in answer.text
@@ -172,7 +136,7 @@ def test_a_mistake_is_said_at_the_top_and_at_the_field_and_nothing_typed_is_lost
 
 def test_buyer_and_object_may_stand_for_the_reference(browser: httpx.Client) -> None:
     without = {**MARKET, "reference": "", "buyer": "Ville de Vermeil", "object": ""}
-    fields = _fill(browser, "/demande/marche", without)
+    fields = fill(browser, "/demande/marche", without)
 
     assert browser.post("/demande/marche", data=fields).status_code == 422
     fields["object"] = "Réfection du préau"
@@ -193,7 +157,7 @@ def test_buyer_and_object_may_stand_for_the_reference(browser: httpx.Client) -> 
 def test_what_a_browser_would_not_send_is_refused_at_its_field(
     browser: httpx.Client, change: dict[str, str], field: str
 ) -> None:
-    fields = _fill(browser, "/demande/generale", {**GENERAL, **change})
+    fields = fill(browser, "/demande/generale", {**GENERAL, **change})
     answer = browser.post("/demande/generale", data=fields)
 
     assert answer.status_code == 422
@@ -204,7 +168,7 @@ def test_a_form_without_its_id_is_shown_again(browser: httpx.Client) -> None:
     answer = browser.post("/demande/generale", data={**GENERAL, "form_id": "x"})
 
     assert answer.status_code == 422
-    assert uuid.UUID(_Page(answer.text).hidden()["form_id"])
+    assert uuid.UUID(Page(answer.text).hidden()["form_id"])
 
 
 @pytest.mark.parametrize(
@@ -240,64 +204,13 @@ def test_an_address_that_leads_nowhere_is_a_page_for_people(browser: httpx.Clien
     assert "Page introuvable" in answer.text
 
 
-def test_the_page_for_calls_is_for_who_signed_in(doors: Doors, browser: httpx.Client) -> None:
-    assert browser.get("/appel").headers["location"] == "/connexion"
-    assert browser.post("/appel", data={"call_subject": "x"}).status_code == 401
-    for user, key in ((USER, "autre"), ("autre", USER_KEY), ("", "")):
-        wrong = browser.post("/connexion", data={"user": user, "key": key})
-        assert wrong.status_code == 401
-        assert "set-cookie" not in wrong.headers
-    foreign = browser.post(
-        "/connexion",
-        data={"user": USER, "key": USER_KEY},
-        headers={"Sec-Fetch-Site": "cross-site"},
-    )
-    assert foreign.status_code == 403
-
-    signed = browser.post("/connexion", data={"user": USER, "key": USER_KEY})
-    assert signed.headers["location"] == "/appel"
-    cookie = signed.headers["set-cookie"]
-    assert "HttpOnly" in cookie
-    assert "samesite=strict" in cookie.lower()
-
-
-def test_a_call_is_logged_with_the_token_of_its_page_only(
-    doors: Doors, browser: httpx.Client
-) -> None:
-    browser.post("/connexion", data={"user": USER, "key": USER_KEY})
-    subject = f"Appel {uuid.uuid4().hex[:8]}"
-    said = {"call_subject": subject, "call_body": "dicte : ID 987 654 321 mdp x7k9m2"}
-    fields = _fill(browser, "/appel", said)
-
-    assert browser.post("/appel", data={**fields, "csrf": "0" * 64}).status_code == 403
-    assert browser.post("/appel", data={**fields, "csrf": "é"}).status_code == 403
-    logged = browser.post("/appel", data=fields)
-    assert logged.status_code == 303
-    assert "Appel enregistré" in browser.get(logged.headers["location"]).text
-    [data] = _of(doors, subject)
-    assert (data.source, data.channel) == ("journal-appels", "phone")
-    assert data.body == "dicte : ID [masqué] mdp [masqué]"
-
-    browser.post("/deconnexion", data={"csrf": fields["csrf"]})
-    assert browser.get("/appel").status_code == 303
-
-
-@pytest.mark.parametrize(
-    "cookie", ["", "x", f"{USER}.9999999999.{'0' * 64}", f"{USER}.1.{'0' * 64}", "a.b.c", "é"]
-)
-def test_a_cookie_that_was_not_given_opens_nothing(browser: httpx.Client, cookie: str) -> None:
-    answer = browser.get("/appel", headers={b"Cookie": f"assistance={cookie}".encode()})
-
-    assert answer.status_code == 303
-
-
 def test_too_many_forms_at_once_are_asked_to_come_back(own_doors: Doors) -> None:
     with (
         running(own_doors, INTAKE_FORMS__PER_MINUTE="2"),
         httpx.Client(base_url=own_doors.url, timeout=20) as client,
     ):
         answers = [
-            client.post("/demande/generale", data=_fill(client, "/demande/generale", GENERAL))
+            client.post("/demande/generale", data=fill(client, "/demande/generale", GENERAL))
             for _ in range(2)
         ]
 
