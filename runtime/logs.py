@@ -49,6 +49,7 @@ def configure_logs(
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("faststream").setLevel(logging.ERROR)  # warns of topics it may not create
+    logging.getLogger("aiokafka.cluster").setLevel(logging.CRITICAL)  # 20 times a second, else
 
 
 class Sparing(logging.Filter):

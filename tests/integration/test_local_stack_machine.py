@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import folders, needs, preflight, secrets
+from deploy.local import folders, kafka, needs, preflight, secrets
 
 
 @pytest.fixture
@@ -116,3 +116,9 @@ async def test_each_mail_is_one_file_with_its_envelope_and_its_very_bytes(
     assert caught[0]["Return-Path"] == "<desk@exemple.fr>"
     assert caught[0].get_all("Delivered-To") == recipients
     assert mine[0].endswith(b"\r\n\r\nbonjour\r\n.\r\nfin\r\n")
+
+
+def test_a_cluster_id_is_never_taken_for_an_option_of_the_storage_tool() -> None:
+    drawn = {kafka.cluster_id() for _ in range(2_000)}
+    assert len(drawn) == 2_000
+    assert not [cluster for cluster in drawn if cluster.startswith("-")]

@@ -15,6 +15,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from schemas import topics
+from schemas.requests import RequestReceived
 from schemas.tickets import TicketClosed, TicketCreated, TicketReference, ticket_id
 from tests.integration.router.routers import (
     Oracle,
@@ -193,7 +194,7 @@ async def test_kills_zombies_and_rebalances_lose_nothing_and_double_nothing(
 async def _feed(
     producer: AIOKafkaProducer, source: str, dice: random.Random, *, seconds: float
 ) -> set[str]:
-    sent = []
+    sent: list[RequestReceived] = []
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         sent.append(make_request(source, len(sent)))
