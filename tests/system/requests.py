@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import httpx
 
+from schemas.requests import request_id, tracking_number
 from schemas.tickets import Queue
 
 STEM: Final = "canari"
@@ -59,6 +60,25 @@ class Taken:
     wanted: Wanted
     request_id: str
     tracking: str
+
+
+def as_event(wanted: Wanted) -> dict[str, Any]:
+    """Return the request as a form service's CloudEvent (1.0.2)."""
+    return {
+        "specversion": "1.0",
+        "id": wanted.id,
+        "source": "urn:canari:formulaires",
+        "type": "assistance.request.submitted.v1",
+        "time": "2026-11-23T10:00:00Z",
+        "datacontenttype": "application/json",
+        "data": dict(wanted.content),
+    }
+
+
+def promise(wanted: Wanted) -> Taken:
+    """Return what a topic promises, which gives no answer: the ids are derived."""
+    known = request_id(SOURCE, wanted.id)
+    return Taken(wanted=wanted, request_id=str(known), tracking=tracking_number(known))
 
 
 def make_requests(run: str, count: int) -> list[Wanted]:

@@ -19,10 +19,20 @@ from deploy.local.stack import Stack, local_stack
 from desk import Desk, load_desk
 from schemas import topics
 from tests.system.mailbox import Mailbox
-from tests.system.records import read_records
-from tests.system.requests import FormService, Taken, Wanted, make_requests
+from tests.system.records import read_records, write_record
+from tests.system.requests import (
+    SOURCE,
+    FormService,
+    Taken,
+    Wanted,
+    as_event,
+    make_requests,
+    promise,
+)
 from tests.system.verdict import Seen, Verdict, judge, read_outcomes
 
+DOOR: Final = topics.submissions(SOURCE)
+CLOUDEVENT: Final = (("content-type", b"application/cloudevents+json"),)
 POLL_S: Final = 0.3
 SETTLED_WITHIN_S: Final = 70.0
 # A delivery whose sender was killed stands still that long; the default is made for slow networks.
@@ -58,6 +68,18 @@ class System:
 
     async def _hand_in(self, wanted: Wanted) -> None:
         self.promised.append(await self.form_service.hand_in(wanted))
+
+    async def put(
+        self, *wanted: Wanted, pause_s: float = 0.0, partition: int | None = None
+    ) -> None:
+        """Write requests into their source's own topic; ``pause_s`` apart."""
+        for one in wanted:
+            value = json.dumps(as_event(one)).encode()
+            await write_record(
+                self.stack.kafka, DOOR, value, headers=CLOUDEVENT, partition=partition
+            )
+            self.promised.append(promise(one))
+            await asyncio.sleep(pause_s)
 
     async def settled(self, *, within_s: float = SETTLED_WITHIN_S) -> Verdict:
         """Wait until every promise ever made is kept; fail at once on what cannot become right."""

@@ -1,9 +1,8 @@
 """Unreadable records on Kafka: each parked with its exact bytes, and its neighbours not delayed."""
 
 import asyncio
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import pytest
@@ -12,17 +11,14 @@ from runtime.dead_letters import Original, exhume
 from runtime.keys import read_key
 from runtime.sealing import Sealer
 from schemas import topics
-from schemas.requests import request_id, tracking_number
-from tests.system.flaws import CANARY, STRUCTURED, dumped, event, submission
+from tests.system.flaws import CANARY, dumped, event, submission
 from tests.system.records import write_record
-from tests.system.requests import SOURCE, Taken
-from tests.system.running import System, dice, new_requests, until
+from tests.system.requests import as_event
+from tests.system.running import CLOUDEVENT, DOOR, System, dice, new_requests, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-DOOR: Final = topics.submissions(SOURCE)
 PARKED_WITHIN_S: Final = 30.0
-CLOUDEVENT: Final = (("content-type", STRUCTURED.encode()),)
 BINARY: Final = (
     ("content-type", b"application/json"),
     ("ce_specversion", b"1.0"),
@@ -121,14 +117,13 @@ INNER: Final = (
 async def test_every_unreadable_record_is_parked_with_its_bytes_and_delays_no_neighbour(
     system: System,
 ) -> None:
-    neighbours = [_as_record(taken) for taken in _neighbours(len(UNREADABLE))]
+    neighbours = new_requests(dice(), len(UNREADABLE))
     dead = topics.dead_letter(DOOR, service="intake")
     known = len(await system.read(dead))
     before = len(await system.read(topics.REQUESTS))
-    for unreadable, (taken, value) in zip(UNREADABLE, neighbours, strict=True):
+    for unreadable, neighbour in zip(UNREADABLE, neighbours, strict=True):
         await _write(system, DOOR, unreadable, partition=0)
-        await write_record(system.stack.kafka, DOOR, value, headers=CLOUDEVENT, partition=0)
-        system.promised.append(taken)
+        await system.put(neighbour, partition=0)
     letters = await _parked(system, dead, known + len(UNREADABLE))
     sealer = _sealer(system)
     for unreadable, letter in zip(UNREADABLE, letters[known:], strict=True):
@@ -144,16 +139,14 @@ async def test_every_unreadable_record_is_parked_with_its_bytes_and_delays_no_ne
 async def test_an_id_reused_with_other_content_is_parked_and_the_first_stands(
     system: System,
 ) -> None:
-    taken, value = _as_record(_neighbours(1)[0])
+    first = new_requests(dice(), 1)[0]
     dead = topics.dead_letter(DOOR, service="intake")
     known = len(await system.read(dead))
-    other = json.loads(value)
-    other["data"]["body"] = CANARY
+    other = dumped(as_event(replace(first, content={**first.content, "body": CANARY})))
     reused = Unreadable(
-        title="reused", value=dumped(other), reason="idempotency-conflict", headers=CLOUDEVENT
+        title="reused", value=other, reason="idempotency-conflict", headers=CLOUDEVENT
     )
-    await write_record(system.stack.kafka, DOOR, value, headers=CLOUDEVENT, partition=0)
-    system.promised.append(taken)
+    await system.put(first)
     await system.settled()
     await _write(system, DOOR, reused, partition=0)
     letter = (await _parked(system, dead, known + 1))[-1]
@@ -205,22 +198,6 @@ async def _parked(system: System, dead: str, count: int) -> list[Any]:
     found: list[Any] = await until(there, within_s=PARKED_WITHIN_S, what=f"{count} in {dead}")
     assert len(found) == count
     return found
-
-
-def _neighbours(count: int) -> list[Taken]:
-    return [
-        Taken(
-            wanted=wanted,
-            request_id=str(request_id(SOURCE, wanted.id)),
-            tracking=tracking_number(request_id(SOURCE, wanted.id)),
-        )
-        for wanted in new_requests(dice(), count)
-    ]
-
-
-def _as_record(taken: Taken) -> tuple[Taken, bytes]:
-    """Return a promise that a topic makes, and the event that it is made for."""
-    return taken, dumped(event(id=taken.wanted.id, data=dict(taken.wanted.content)))
 
 
 def _sealer(system: System) -> Sealer:

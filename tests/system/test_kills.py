@@ -6,14 +6,16 @@ import random
 import pytest
 
 from tests.system.evidence import take_evidence
+from tests.system.requests import Wanted
 from tests.system.running import System, dice, new_requests
 from tests.system.sessions import Offered, walk
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 REQUESTS = 40
+BY_KAFKA = 10
 SESSIONS = 4
-PUSHED_WITHIN_S = 6.0
+PUSHED_WITHIN_S = 5.0
 # Mails whose end only the victim could have told: as many as the notifier has connections.
 AT_RISK = {"notifier": 4, "mongo": 4}
 
@@ -26,7 +28,7 @@ async def test_a_part_killed_in_the_middle_loses_and_doubles_nothing(
     wanted = new_requests(throws, REQUESTS)
     moment_s = throws.uniform(0.5, PUSHED_WITHIN_S)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(system.hand_in(*wanted, pause_s=PUSHED_WITHIN_S / REQUESTS))
+        tasks.create_task(_through_both_doors(system, wanted, by_kafka=victim != "kafka"))
         walks = [tasks.create_task(_walk_later(system, throws)) for _ in range(SESSIONS)]
         await asyncio.sleep(moment_s)
         await system.stack.kill(victim)
@@ -41,6 +43,13 @@ async def test_a_part_killed_in_the_middle_loses_and_doubles_nothing(
         assert recorded.count("granted") == 1, recorded
         assert recorded.index("granted") < recorded.index("started"), recorded
         assert recorded[-1] == "declared", recorded
+
+
+async def _through_both_doors(system: System, wanted: list[Wanted], *, by_kafka: bool) -> None:
+    put, posted = (wanted[:BY_KAFKA], wanted[BY_KAFKA:]) if by_kafka else ([], wanted)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(system.put(*put, pause_s=PUSHED_WITHIN_S / BY_KAFKA))
+        tasks.create_task(system.hand_in(*posted, pause_s=PUSHED_WITHIN_S / REQUESTS))
 
 
 async def _walk_later(system: System, throws: random.Random) -> Offered:

@@ -13,9 +13,9 @@ from cli.demo.browsing import Browser
 from deploy import topics as declared
 from deploy.local.services import NAMES
 from schemas import topics
-from tests.system.flaws import BATCH, STRUCTURED, broken_events, broken_json, dumped, event
+from tests.system.flaws import BATCH, STRUCTURED, broken_events, broken_json, dumped
 from tests.system.records import write_record
-from tests.system.requests import SOURCE, STEM, TELEPHONE, Wanted
+from tests.system.requests import SOURCE, STEM, TELEPHONE, Wanted, as_event
 from tests.system.running import System, dice, new_requests, until
 from tests.system.sessions import Adherent, Assistant, mailed_link
 
@@ -65,13 +65,13 @@ async def _through_the_api(system: System, wanted: list[Wanted]) -> None:
     service = system.form_service
     await system.hand_in(plain)
     answers = [
-        await service.post(dumped(_event(structured)), content_type=STRUCTURED),
-        await service.post(dumped([_event(batch)]), content_type=BATCH),
+        await service.post(dumped(as_event(structured)), content_type=STRUCTURED),
+        await service.post(dumped([as_event(batch)]), content_type=BATCH),
         await service.post(
             binary.body,
             headers={
                 f"ce-{name}": str(value)
-                for name, value in _event(binary).items()
+                for name, value in as_event(binary).items()
                 if name not in {"data", "datacontenttype"}
             },
         ),
@@ -86,10 +86,6 @@ async def _through_the_api(system: System, wanted: list[Wanted]) -> None:
     answers.append(await service.post(dumped(wish), path="/v1/session-requests", headers=portal))
     for answer in answers:
         assert answer.status_code == httpx.codes.ACCEPTED, answer.text
-
-
-def _event(wanted: Wanted) -> dict[str, Any]:
-    return event(id=wanted.id, subject=wanted.id, data=dict(wanted.content))
 
 
 async def _through_the_pages(system: System, wanted: Wanted) -> None:
@@ -122,7 +118,7 @@ async def _fill_in(browser: Browser, url: str, wanted: Wanted) -> None:
 async def _through_kafka(system: System, wanted: Wanted) -> None:
     headers = (("content-type", STRUCTURED.encode()), (STEM, STEM.encode()))
     kafka = system.stack.kafka
-    good = dumped(_event(wanted))
+    good = dumped(as_event(wanted))
     await write_record(kafka, DOORS[0], good, key=STEM.encode(), headers=headers)
     for topic in DOORS:
         await write_record(kafka, topic, good[:-9], key=STEM.encode(), headers=headers)

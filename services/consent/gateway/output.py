@@ -38,7 +38,7 @@ class Output:
             bootstrap_servers=bootstrap_servers,
             transactional_id=transactional_id,
             transaction_timeout_ms=int(DEADLINE_S * 1000),
-            retry_backoff_ms=2,
+            retry_backoff_ms=20,
         )
 
     async def take_over(self) -> None:

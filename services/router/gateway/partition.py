@@ -44,7 +44,7 @@ class OwnedPartition:
             transaction_timeout_ms=int(TRANSACTION_DEADLINE_S * 1000),
             max_request_size=MAX_REQUEST_BYTES,
             max_batch_size=262_144,
-            retry_backoff_ms=2,
+            retry_backoff_ms=20,
         )
 
     def fingerprint_of(self, request_id: str) -> str | None:

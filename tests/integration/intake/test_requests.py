@@ -7,7 +7,7 @@ from typing import Any
 
 from cloudevents.core.bindings.http import to_binary_event, to_structured_event
 from cloudevents.core.v1.event import CloudEvent
-from jsonschema import validate  # type: ignore[import-untyped]
+from jsonschema import validate
 
 from schemas.requests import request_id, tracking_number
 from tests.integration.intake.doors import Doors
