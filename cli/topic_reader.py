@@ -56,6 +56,7 @@ class TopicReader:
             for topic in await self._admin.describe_topics(wanted)
             for partition in topic["partitions"]
         ]
+        self._assign(partitions)
         ends: dict[TopicPartition, int] = await self._consumer.end_offsets(partitions)
         return ends
 
@@ -69,14 +70,21 @@ class TopicReader:
         ends = {place: end for place, end in ends.items() if starts[place] < end}
         if not ends:
             return []
-        self._consumer.assign(list(ends))
         for partition in ends:
             self._consumer.seek(partition, starts[partition])
+        self._consumer.resume(*ends)
         found: list[ConsumerRecord] = []
         while await self._behind(ends):
             for records in (await self._consumer.getmany(timeout_ms=POLL_MS)).values():
                 found += records
+        self._consumer.pause(*ends)
         return [r for r in found if r.offset < ends[TopicPartition(r.topic, r.partition)]]
+
+    def _assign(self, partitions: Iterable[TopicPartition]) -> None:
+        # All at once: else the client learns of the topics one by one, half a second for each.
+        if (wanted := set(partitions)) != self._consumer.assignment():
+            self._consumer.assign(list(wanted))
+            self._consumer.pause(*wanted)
 
     async def _behind(self, ends: Positions) -> bool:
         for partition, end in ends.items():

@@ -11,7 +11,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from runtime.failures import Unavailable
-from runtime.settings import MongoSettings
+from runtime.settings import MongoSettings, stop_misconfigured
 
 __all__ = [
     "BulkWriteError",
@@ -36,15 +36,22 @@ _WAIT_MS = 3_000
 
 
 def connect(settings: MongoSettings) -> Client:
-    """Return a client that connects on first use and gives up waiting after 3 seconds."""
-    return AsyncIOMotorClient(
-        settings.uri.get_secret_value(),
-        tz_aware=True,
-        uuidRepresentation="standard",
-        serverSelectionTimeoutMS=_WAIT_MS,
-        connectTimeoutMS=_WAIT_MS,
-        socketTimeoutMS=3 * _WAIT_MS,
-    )
+    """
+    Return a client that connects on first use and gives up waiting after 3 seconds.
+
+    Stops the process, as :func:`runtime.settings.load` does, when the URI is none.
+    """
+    try:
+        return AsyncIOMotorClient(
+            settings.uri.get_secret_value(),
+            tz_aware=True,
+            uuidRepresentation="standard",
+            serverSelectionTimeoutMS=_WAIT_MS,
+            connectTimeoutMS=_WAIT_MS,
+            socketTimeoutMS=3 * _WAIT_MS,
+        )
+    except (PyMongoError, ValueError) as error:  # its message may hold the password
+        stop_misconfigured(f"…MONGO__URI: {type(error).__name__}")
 
 
 def database(client: Client, settings: MongoSettings) -> Database:

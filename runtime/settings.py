@@ -2,9 +2,17 @@
 
 import sys
 from collections.abc import Iterator
-from typing import NoReturn, TypeVar
+from typing import Annotated, NoReturn, TypeVar
 
-from pydantic import BaseModel, ConfigDict, DirectoryPath, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    DirectoryPath,
+    Field,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from runtime.logs import LogLevel
@@ -20,13 +28,19 @@ class KafkaSettings(BaseModel):
     bootstrap_servers: str = Field(min_length=3)
 
 
+def _mongo_uri(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("mongodb://", "mongodb+srv://")):
+        raise ValueError("must begin with mongodb:// or mongodb+srv://")
+    return value
+
+
 class MongoSettings(BaseModel):
     """Where MongoDB is; the URI may hold credentials and is never shown."""
 
     model_config = ConfigDict(frozen=True)
 
-    uri: SecretStr
-    database: str = Field(min_length=1)
+    uri: Annotated[SecretStr, AfterValidator(_mongo_uri)]
+    database: str = Field(pattern=r"^[A-Za-z0-9_-]{1,63}$")
 
 
 class HttpSettings(BaseModel):

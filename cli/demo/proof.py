@@ -20,6 +20,7 @@ from deploy.waiting import until
 
 CHECKPOINT_WITHIN_S: Final = 60.0
 TRIES: Final = 3
+NOT_PROVEN: Final = ("UNWITNESSED", "UNCOVERED TAIL")
 COMMAND: Final = (sys.executable, "-c", "from cli.main import app; app()", "evidence")
 
 
@@ -55,7 +56,7 @@ async def prove(stack: Stack, folder: Path, client: httpx.AsyncClient) -> Proof:
     options = ("--checkpoints", str(checkpoints), "--key", str(key))
     code, said = await _run("verify", str(export), *options, env={})
     return Proof(
-        is_intact=code == 0 and "INTACT" in said and "UN" not in said,
+        is_intact=code == 0 and not any(word in said for word in NOT_PROVEN),
         finding=said.strip(),
         export=export,
         checkpoints=checkpoints,

@@ -154,6 +154,7 @@ async def walk(
     receipt = await client.get(f"{page.link}/receipt.json")
     if receipt.status_code != httpx.codes.OK:
         raise SessionFailed(f"receipt: {receipt.status_code}")
+    says("ended, receipt read")
     shown = await assistant.see()
     return Walked(
         session_id=assistant.session_id,

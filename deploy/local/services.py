@@ -62,8 +62,7 @@ def _only_of(service: str, url: str, given: Surroundings) -> dict[str, str]:
     """Return what one service alone is told."""
     if service == "notifier":
         host, _, port = given.smtp.rpartition(":")
-        public = given.urls.get("intake", url)
-        return {"SMTP__HOST": host, "SMTP__PORT": port, "PUBLIC_URL": public}
+        return {"SMTP__HOST": host, "SMTP__PORT": port}
     if service == "consent":
         given.checkpoints.mkdir(parents=True, exist_ok=True)
         file = given.checkpoints / "consent.jsonl"

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,7 @@ def _contradictions(declared: RulesFile, document: Document) -> Iterator[Problem
             reason = f"unknown field; known are {', '.join(_FIELDS)}"
             yield document.problem(("fields", field), reason, of_key=True)
     names: set[str] = set()
-    said: dict[tuple[str, tuple[str, ...]], tuple[str, str]] = {}
+    said: dict[Hashable, tuple[str, str]] = {}
     silent = frozenset(fold(word) for word in declared.words.silent)
     for number, rule in enumerate(declared.rules):
         if rule.name in names:
@@ -110,13 +110,13 @@ def _contradictions(declared: RulesFile, document: Document) -> Iterator[Problem
 def _disputed(
     rule: RuleFile,
     forms: Forms,
-    said: dict[tuple[str, tuple[str, ...]], tuple[str, str]],
+    said: dict[Hashable, tuple[str, str]],
     document: Document,
     where: KeyPath,
 ) -> Iterator[Problem]:
     """Find words that speak for both queues."""
-    for sequence in forms.sequences:
-        queue, name = said.setdefault(("queue", sequence), (str(rule.queue), rule.name))
+    for sequence in forms.sequences or (forms,):
+        queue, name = said.setdefault(sequence, (str(rule.queue), rule.name))
         if queue != rule.queue:
             yield document.problem(where, f"speaks for the other queue in rule {name}")
             return
@@ -157,6 +157,7 @@ def _declared(file: RulesFile, version: str) -> Declared:
         lists=file.lists,
         silent=frozenset(map(fold, words.silent)),
         contrasts=frozenset(map(fold, words.contrasts)),
+        owners={fold(word): fold(owner) for owner, said in words.owners.items() for word in said},
         correct=frozenset(map(fold, words.correct)),
         object_stops=frozenset(map(fold, words.object_stops)),
         spellings={fold(wrong): fold(right) for wrong, right in words.spellings.items()},

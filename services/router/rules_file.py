@@ -38,6 +38,9 @@ class WordsFile(_Declared):
 
     silent: tuple[str, ...] = Field(description="Little words that never count.")
     contrasts: tuple[str, ...] = Field(description="Words that begin a new thought.")
+    owners: dict[str, tuple[str, ...]] = Field(
+        {}, description="Little words that say whose a thing is, for phrases such as mon:nom."
+    )
     correct: tuple[str, ...] = Field(
         (), description="Correct words, never taken for a misspelling."
     )

@@ -160,7 +160,9 @@ def negated(state: Setting, heard: Heard, match: Match) -> bool:
     for negation in found:
         if heard.segment_of[negation.last] != segment or negation.last > match.last:
             continue
-        if negation.last >= match.first or (
+        if not negation.mask & ~match.mask:
+            continue  # the match says it itself: ``sans mon accord``
+        if (negation.last >= match.first and not match.phrase.frame) or (
             negation.first < match.first and match.first - negation.last <= _NEGATION_REACH
         ):
             return True

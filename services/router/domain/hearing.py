@@ -92,10 +92,17 @@ def _hear_passage(
     first_clause = len(clauses)
     clauses.append(Clause(passage.weight, number, sentence))
     raws = split(passage.text)
+    owner = ""
     for item, raw in enumerate(raws):
         meaning = lexicon[raw]
         if meaning is None:
             continue
+        if isinstance(meaning, str):
+            owner = meaning
+            continue
+        if owner and isinstance(meaning, tuple):
+            meaning = lexicon[f"{owner}:{raw}"]
+        owner = ""
         if isinstance(meaning, tuple):
             words.append(meaning)
             items.append(item)

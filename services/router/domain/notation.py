@@ -1,12 +1,15 @@
 """How rules write phrases, and what each stands for.
 
 ``offre`` is a word, ``dépos*`` a word's beginning, ``a|b`` either, ``<name>`` any of a list, ``..``
-up to three words between, ``a + b`` both anywhere in one sentence.
+up to three words between, ``mon:nom`` the word as somebody's own (``mon nom``, ``ses noms``).
+
+A frame is ``a + b - c``: ``a`` and ``b`` in one sentence, in any order, and no ``c`` in it. Each of
+its parts is a phrase or a list of phrases.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 from math import prod
 from typing import Final
 
@@ -15,9 +18,13 @@ from services.router.domain.words import fold, singular, split
 GAP: Final = ".."
 STEM: Final = "*"
 EITHER: Final = "|"
+OWNED: Final = ":"
 _AND: Final = " + "
+_WITHOUT: Final = " - "
 _MOST_FORMS: Final = 4000
 _SHORTEST_STEM: Final = 2
+
+Sequence = tuple[str, ...]
 
 
 class PhraseError(ValueError):
@@ -26,35 +33,43 @@ class PhraseError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forms:
-    """The sequences of folded words that a phrase stands for.
+    """The sequences of folded words that a phrase stands for; or a frame of such parts."""
 
-    In a combination there is one sequence, whose items hold alternatives separated by ``|``.
-    """
+    sequences: tuple[Sequence, ...] = ()
+    parts: tuple[tuple[Sequence, ...], ...] = ()
+    """What a frame needs in one sentence, in any order: of each part, one sequence."""
+    without: tuple[tuple[Sequence, ...], ...] = ()
+    """What must not be in that sentence."""
 
-    sequences: tuple[tuple[str, ...], ...]
-    combines: bool = False
+    def words(self) -> Iterator[Sequence]:
+        """Return every sequence, of the phrase or of the frame's parts."""
+        return chain(self.sequences, *self.parts, *self.without)
 
 
 def read(text: str, lists: Mapping[str, tuple[str, ...]], silent: frozenset[str]) -> Forms:
     """Return all that a phrase stands for; PhraseError when it cannot be read."""
     if any(bracket in text for bracket in "()[]{}"):
         raise PhraseError(f"{text!r} has a bracket")
-    if _AND in text:
-        return _combination(text, lists, silent)
+    if _AND in text or _WITHOUT in text:
+        return _frame(text, lists, silent)
+    sequences = _sequences(text, lists, silent)
     parts = _spaced(text).split()
-    choices = [_options(part, lists, silent) for part in parts]
-    choices = [options for options in choices if options != [()]]
-    if prod(map(len, choices)) > _MOST_FORMS:
-        raise PhraseError(f"{text!r} stands for more than {_MOST_FORMS} forms")
-    sequences = tuple(
-        tuple(word for words in choice for word in words) for choice in product(*choices)
-    )
     for sequence in sequences:
         _check(text, sequence, parts)
     return Forms(sequences=sequences)
 
 
-def _check(text: str, sequence: tuple[str, ...], parts: list[str]) -> None:
+def _sequences(
+    text: str, lists: Mapping[str, tuple[str, ...]], silent: frozenset[str]
+) -> tuple[Sequence, ...]:
+    choices = [_options(part, lists, silent) for part in _spaced(text).split()]
+    choices = [options for options in choices if options != [()]]
+    if prod(map(len, choices)) > _MOST_FORMS:
+        raise PhraseError(f"{text!r} stands for more than {_MOST_FORMS} forms")
+    return tuple(tuple(word for words in choice for word in words) for choice in product(*choices))
+
+
+def _check(text: str, sequence: Sequence, parts: list[str]) -> None:
     if not sequence or set(sequence) == {GAP}:
         raise PhraseError(f"{text!r} holds no word that counts")
     if GAP in (sequence[0], sequence[-1]):
@@ -63,14 +78,22 @@ def _check(text: str, sequence: tuple[str, ...], parts: list[str]) -> None:
         raise PhraseError(f"{text!r}: without its little words only one word is left")
 
 
-def _combination(text: str, lists: Mapping[str, tuple[str, ...]], silent: frozenset[str]) -> Forms:
-    items = []
-    for part in text.split(_AND):
-        options = _options(part.strip(), lists, silent)
-        if any(len(words) != 1 or words == (GAP,) for words in options):
-            raise PhraseError(f"{part!r}: each side of '+' must be single words")
-        items.append(EITHER.join(words[0] for words in options))
-    return Forms(sequences=(tuple(items),), combines=True)
+def _frame(text: str, lists: Mapping[str, tuple[str, ...]], silent: frozenset[str]) -> Forms:
+    needed, *refused = text.split(_WITHOUT)
+    parts = tuple(_part(part.strip(), lists, silent) for part in needed.split(_AND))
+    without = tuple(_part(part.strip(), lists, silent) for part in refused)
+    return Forms(parts=parts, without=without)
+
+
+def _part(
+    part: str, lists: Mapping[str, tuple[str, ...]], silent: frozenset[str]
+) -> tuple[Sequence, ...]:
+    if _AND.strip() in part.split():
+        raise PhraseError(f"{part!r}: '+' after '-'")
+    sequences = _sequences(part, lists, silent)
+    for sequence in sequences:
+        _check(part, sequence, [])
+    return sequences
 
 
 def _options(
@@ -95,6 +118,13 @@ def _words(choice: str, silent: frozenset[str]) -> tuple[str, ...]:
 
 
 def _word(text: str) -> str:
+    owner, owned, text = text.rpartition(OWNED)
+    if owned and not owner.isalpha():
+        raise PhraseError(f"{owner + owned + text!r}: nobody is named before ':'")
+    return f"{fold(owner)}{owned}{_bare_word(text)}"
+
+
+def _bare_word(text: str) -> str:
     words = split(fold(text.rstrip(STEM)))
     if len(words) != 1 or not words[0].isalnum():
         raise PhraseError(f"{text!r} is not one word")

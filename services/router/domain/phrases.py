@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from services.router.domain.notation import EITHER, GAP, STEM, Forms
+from services.router.domain.frames import Frames, Part, Place
+from services.router.domain.notation import GAP, STEM, Forms
 from services.router.domain.words import Vocabulary
 
 GAP_WORDS: Final = 3
@@ -19,6 +20,7 @@ class Phrase:
     """Number of the rule or cue that it belongs to."""
     weight: float = 1.0
     exception: bool = False
+    frame: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,42 +48,58 @@ class _Node:
     next: dict[int, "_Node"] = field(default_factory=dict)
     after_gap: dict[int, "_Node"] = field(default_factory=dict)
     ends: list[Phrase] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class _Combination:
-    phrase: Phrase
-    parts: int
+class _Text:
+    """A text being read: its words, and what was found so far."""
 
-
-_Start = tuple[tuple[_Node, ...], tuple[tuple[_Combination, int], ...]]
-_Text = tuple[Sequence[tuple[int, ...]], Sequence[int], Sequence[int]]
+    words: Sequence[tuple[int, ...]]
+    clauses: Sequence[int]
+    sentences: Sequence[int]
+    found: list[Match] = field(default_factory=list)
+    filled: dict[Part, list[Place]] = field(default_factory=dict)
+    """Parts of frames found in the sentence being read."""
 
 
 class Phrasebook:
-    """Phrases compiled for one pass over a text: a tree of words, and combinations by word."""
+    """Phrases compiled for one pass over a text: a tree of words, and the frames above it."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         """Begin empty; the vocabulary must hold every word of what is added."""
         self._vocabulary = vocabulary
         self._roots: dict[int, _Node] = {}
-        self._combinations: dict[int, list[tuple[_Combination, int]]] = {}
-        self._starts: dict[tuple[int, ...], _Start] = {}
+        self._frames = Frames()
+        self._framed: list[Phrase] = []
+        self._starts: dict[tuple[int, ...], tuple[_Node, ...]] = {}
 
     def add(self, phrase: Phrase, forms: Forms) -> None:
         """Add one phrase in all its forms, as :func:`notation.read` gave them."""
         for sequence in forms.sequences:
-            if forms.combines:
-                self._add_combination(phrase, sequence)
-            else:
-                self._add_sequence(phrase, sequence)
+            node = self._node(sequence)
+            same = (phrase.owner, phrase.exception)
+            if all((known.owner, known.exception) != same for known in node.ends):
+                node.ends.append(phrase)
+        if forms.parts:
+            parts = [self._part(sequences) for sequences in forms.parts]
+            without = [self._part(sequences) for sequences in forms.without]
+            self._frames.add(len(self._framed), parts, without)
+            self._framed.append(phrase)
+
+    def _part(self, sequences: tuple[tuple[str, ...], ...]) -> Part:
+        part, new = self._frames.part(sequences)
+        if new:
+            for sequence in sequences:
+                self._node(sequence).parts.append(part)
+        return part
 
     def _id(self, word: str) -> int:
         if word.endswith(STEM):
             return self._vocabulary.stem_id(word[:-1])
         return self._vocabulary.word_id(word)
 
-    def _add_sequence(self, phrase: Phrase, sequence: tuple[str, ...]) -> None:
+    def _node(self, sequence: tuple[str, ...]) -> _Node:
         node = self._roots.setdefault(self._id(sequence[0]), _Node())
         gap = False
         for word in sequence[1:]:
@@ -91,94 +109,72 @@ class Phrasebook:
             branches = node.after_gap if gap else node.next
             node = branches.setdefault(self._id(word), _Node())
             gap = False
-        same = (phrase.owner, phrase.exception)
-        if all((known.owner, known.exception) != same for known in node.ends):
-            node.ends.append(phrase)
-
-    def _add_combination(self, phrase: Phrase, parts: tuple[str, ...]) -> None:
-        combination = _Combination(phrase, len(parts))
-        for number, part in enumerate(parts):
-            for word in part.split(EITHER):
-                entry = (combination, number)
-                self._combinations.setdefault(self._id(word), []).append(entry)
+        return node
 
     def find(
         self, words: Sequence[tuple[int, ...]], clauses: Sequence[int], sentences: Sequence[int]
     ) -> list[Match]:
         """Return every phrase in the words; no phrase crosses the end of a sentence."""
-        found: list[Match] = []
+        text = _Text(words, clauses, sentences)
         starts = self._starts
-        text = (words, clauses, sentences)
-        open_: dict[int, tuple[_Combination, dict[int, int]]] = {}
         sentence = -1
         for place, ids in enumerate(words):
+            if sentences[place] != sentence:
+                self._end_sentence(text)
+                sentence = sentences[place]
             if not ids:
                 continue
-            if sentences[place] != sentence:
-                sentence = sentences[place]
-                open_ = {}
-            nodes, entries = starts.get(ids) or self._start(ids)
+            nodes = starts.get(ids)
+            if nodes is None:
+                nodes = self._start(ids)
             for node in nodes:
-                _walk(node, place, 1 << place, text, found)
-            if entries:
-                _combine(entries, place, clauses, open_, found)
-        return found
+                _walk(node, place, 1 << place, text)
+        self._end_sentence(text)
+        return text.found
 
-    def _start(self, ids: tuple[int, ...]) -> _Start:
+    def _start(self, ids: tuple[int, ...]) -> tuple[_Node, ...]:
         """Look up, once for each meaning, what begins with a word."""
-        nodes = [self._roots[number] for number in ids if number in self._roots]
-        entries = [one for number in ids for one in self._combinations.get(number, ())]
-        start = self._starts[ids] = (tuple(nodes), tuple(entries))
+        start = tuple(self._roots[number] for number in ids if number in self._roots)
+        self._starts[ids] = start
         return start
 
+    def _end_sentence(self, text: _Text) -> None:
+        """Note the frames that the sentence just read fills."""
+        if not text.filled:
+            return
+        for number, mask in self._frames.filled(text.filled):
+            first, last = (mask & -mask).bit_length() - 1, mask.bit_length() - 1
+            match = Match(self._framed[number], mask, text.clauses[last], first, last)
+            text.found.append(match)
+        text.filled.clear()
 
-def _walk(node: _Node, place: int, mask: int, text: _Text, found: list[Match]) -> None:
-    words, clauses, sentences = text
+
+def _walk(node: _Node, place: int, mask: int, text: _Text) -> None:
+    sentences = text.sentences
     if node.ends:
         first = (mask & -mask).bit_length() - 1
+        clause = text.clauses[first]
         for phrase in node.ends:
-            found.append(Match(phrase, mask, clauses[first], first, place))  # noqa: PERF401
+            text.found.append(Match(phrase, mask, clause, first, place))
+    for part in node.parts:
+        text.filled.setdefault(part, []).append(mask)
     following = place + 1
-    end = len(words)
-    if following == end or sentences[following] != sentences[place]:
+    if following == len(text.words) or sentences[following] != sentences[place]:
         return
     if node.next:
-        for number in words[following]:
+        for number in text.words[following]:
             child = node.next.get(number)
             if child is not None:
-                _walk(child, following, mask | 1 << following, text, found)
+                _walk(child, following, mask | 1 << following, text)
     if node.after_gap:
-        _walk_on(node.after_gap, place, mask, text, found)
+        _walk_on(node.after_gap, place, mask, text)
 
 
-def _walk_on(
-    branches: dict[int, _Node], place: int, mask: int, text: _Text, found: list[Match]
-) -> None:
-    words, _, sentences = text
+def _walk_on(branches: dict[int, _Node], place: int, mask: int, text: _Text) -> None:
+    words, sentences = text.words, text.sentences
     for ahead in range(place + 1, min(place + GAP_WORDS + 2, len(words))):
         if sentences[ahead] != sentences[place]:
             return
         for number in words[ahead]:
             if number in branches:
-                _walk(branches[number], ahead, mask | 1 << ahead, text, found)
-
-
-def _combine(
-    entries: tuple[tuple[_Combination, int], ...],
-    place: int,
-    clauses: Sequence[int],
-    open_: dict[int, tuple[_Combination, dict[int, int]]],
-    found: list[Match],
-) -> None:
-    for combination, part in entries:
-        key = id(combination)
-        _, seen = open_.setdefault(key, (combination, {}))
-        known = len(seen)
-        seen.setdefault(part, place)
-        if len(seen) == combination.parts and known < combination.parts:
-            places = sorted(seen.values())
-            if len(set(places)) < combination.parts:
-                del seen[part]
-                continue
-            mask = sum(1 << p for p in places)
-            found.append(Match(combination.phrase, mask, clauses[place], places[0], places[-1]))
+                _walk(branches[number], ahead, mask | 1 << ahead, text)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final, Literal
 
-from services.router.domain.notation import EITHER, GAP, STEM, Forms, read
+from services.router.domain.notation import GAP, STEM, Forms, read
 from services.router.domain.phrases import Phrase, Phrasebook
 from services.router.domain.values import Fact, Flag, Queue
 from services.router.domain.words import Lexicon, Vocabulary, fold, singular
@@ -86,6 +86,8 @@ class Declared:
     lists: Mapping[str, tuple[str, ...]]
     silent: frozenset[str]
     contrasts: frozenset[str]
+    owners: Mapping[str, str]
+    """Little words such as ``ma``, and what a phrase calls them: ``mon:``."""
     correct: frozenset[str]
     spellings: Mapping[str, str]
     object_stops: frozenset[str]
@@ -115,10 +117,14 @@ def compile_rules(declared: Declared) -> RuleSet:
     phrases: list[tuple[Phrase, Forms]] = []
     for number, rule in enumerate(declared.rules):
         for text, exception in _all_phrases(rule):
-            phrase = Phrase(text=text, owner=number, weight=rule.weight, exception=exception)
-            phrases.append((phrase, read(text, declared.lists, declared.silent)))
+            forms = read(text, declared.lists, declared.silent)
+            frame = bool(forms.parts)
+            phrase = Phrase(
+                text=text, owner=number, weight=rule.weight, exception=exception, frame=frame
+            )
+            phrases.append((phrase, forms))
     stops = tuple(singular(word) for word in sorted(declared.object_stops))
-    sequences = (sequence for _, forms in phrases for sequence in forms.sequences)
+    sequences = (sequence for _, forms in phrases for sequence in forms.words())
     vocabulary = _vocabulary(declared, chain(sequences, (stops,)))
     book = Phrasebook(vocabulary)
     for phrase, forms in phrases:
@@ -130,7 +136,12 @@ def compile_rules(declared: Declared) -> RuleSet:
         fields={(f.field, f.value): f for f in declared.fields},
         balance=declared.balance,
         phrasebook=book,
-        lexicon=Lexicon(vocabulary, silent=declared.silent, contrasts=declared.contrasts),
+        lexicon=Lexicon(
+            vocabulary,
+            silent=declared.silent,
+            contrasts=declared.contrasts,
+            owners=declared.owners,
+        ),
         object_stops=frozenset(map(vocabulary.word_id, stops)),
     )
 
@@ -144,14 +155,11 @@ def _vocabulary(declared: Declared, sequences: Iterable[tuple[str, ...]]) -> Voc
     words: dict[str, None] = {}
     stems: dict[str, None] = {}
     for sequence in sequences:
-        for part in sequence:
-            for word in part.split(EITHER):
-                if word == GAP:
-                    continue
-                if word.endswith(STEM):
-                    stems[word[:-1]] = None
-                else:
-                    words[word] = None
+        for word in sequence:
+            if word.endswith(STEM):
+                stems[word[:-1]] = None
+            elif word != GAP:
+                words[word] = None
     return Vocabulary(
         words, stems, correct=declared.correct | declared.silent, spellings=declared.spellings
     )

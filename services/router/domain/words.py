@@ -130,14 +130,20 @@ class Vocabulary:
         mended = self.mend(folded)
         return self._exactly(mended) if mended else ()
 
-    def _exactly(self, folded: str) -> tuple[int, ...]:
+    def owned_ids(self, owner: str, written: str) -> tuple[int, ...]:
+        """Return the numbers of what a word may stand for as somebody's own: ``mon:nom``."""
+        folded = fold(written)
+        folded = self._spellings.get(folded, folded)
+        return self._exactly(folded) + self._exactly(folded, f"{owner}:") or self.ids(written)
+
+    def _exactly(self, folded: str, owner: str = "") -> tuple[int, ...]:
         ids = []
-        whole = self._word_ids.get(singular(folded))
+        whole = self._word_ids.get(owner + singular(folded))
         if whole is not None:
             ids.append(whole)
         stems = self._stem_ids
         for end in range(2, len(folded) + 1):
-            stem = stems.get(folded[:end])
+            stem = stems.get(owner + folded[:end])
             if stem is not None:
                 ids.append(stem)
         return tuple(ids)
@@ -165,33 +171,47 @@ def _near(one: str, other: str) -> bool:
     return kept >= (_ALIKE if len(one) > _SHORTEST_SOUND else _ALIKE_SHORT)
 
 
-class Lexicon(dict[str, "tuple[int, ...] | int | None"]):
+class Lexicon(dict[str, "tuple[int, ...] | int | str | None"]):
     """What each written word or break means; filled as words are met, bounded, never per text."""
 
     def __init__(
-        self, vocabulary: Vocabulary, *, silent: Iterable[str], contrasts: Iterable[str]
+        self,
+        vocabulary: Vocabulary,
+        *,
+        silent: Iterable[str],
+        contrasts: Iterable[str],
+        owners: Mapping[str, str],
     ) -> None:
-        """Take the words to skip, and those after which a new thought begins (``mais``)."""
+        """Take the words to skip, those after which a new thought begins (``mais``), and owners.
+
+        An owner (``ma``) is skipped too, and what follows it is looked up as ``mon:…``.
+        """
         super().__init__()
         self._vocabulary = vocabulary
         self._silent = frozenset(silent)
         self._contrasts = frozenset(contrasts)
+        self._owners = dict(owners)
 
-    def __missing__(self, written: str) -> tuple[int, ...] | int | None:
-        """Work out a word met for the first time: numbers, a break, or None for no meaning."""
+    def __missing__(self, written: str) -> tuple[int, ...] | int | str | None:
+        """Work out a word met for the first time: numbers, a break, an owner, or None."""
         if len(self) >= _CACHE_LIMIT:
             self.clear()
-        meaning = self._meaning(written)
+        owner, _, word = written.partition(":")
+        meaning = (
+            self._vocabulary.owned_ids(owner, word) if owner and word else self._meaning(written)
+        )
         self[written] = meaning
         return meaning
 
-    def _meaning(self, written: str) -> tuple[int, ...] | int | None:
+    def _meaning(self, written: str) -> tuple[int, ...] | int | str | None:
         first = written[0]
         if not (first.isalnum() or first == "_"):
             if "?" in written:
                 return QUESTION
             return SOFT_BREAK if first in ",:–—|>" else HARD_BREAK
         folded = fold(written)
+        if folded in self._owners:
+            return self._owners[folded]
         if folded in self._silent:
             return None
         if folded in self._contrasts:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from runtime import mongo
 from runtime.settings import EX_CONFIG, MongoSettings, ServiceSettings, environment, load
 
 
@@ -70,4 +71,36 @@ def test_a_group_written_as_one_variable_is_named_without_its_value(
     said = capsys.readouterr().err
     assert "TRIAL_" in said
     assert '"kafka"' in said
+    assert "canari" not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TRIAL_MONGO__URI", "canari"),
+        ("TRIAL_MONGO__URI", "http://canari"),
+        ("TRIAL_MONGO__DATABASE", "canari$ x"),
+    ],
+)
+def test_what_cannot_name_a_database_is_refused_without_being_shown(
+    environ: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str
+) -> None:
+    environ.setenv(name, value)
+    with pytest.raises(SystemExit) as stopped:
+        load(Settings)
+    assert stopped.value.code == EX_CONFIG
+    said = capsys.readouterr().err
+    assert name in said
+    assert "canari" not in said
+
+
+def test_a_uri_that_the_driver_cannot_read_stops_the_process_without_being_shown(
+    environ: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environ.setenv("TRIAL_MONGO__URI", "mongodb://user:canari@[::/")
+    with pytest.raises(SystemExit) as stopped:
+        mongo.connect(load(Settings).mongo)
+    assert stopped.value.code == EX_CONFIG
+    said = capsys.readouterr().err
+    assert "MONGO__URI" in said
     assert "canari" not in said

@@ -1,0 +1,73 @@
+"""Frames: parts of a thought that stand in one sentence, in any order, near each other."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+Part = int
+"""Number of one part, which any of its sequences of words fills."""
+Place = int
+"""Which words fill a part, as bits."""
+
+_REACH: Final = 22
+"""Most words that count, silent ones left out, from a frame's first word to its last."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    number: int
+    parts: tuple[Part, ...]
+    without: tuple[Part, ...]
+
+
+@dataclass(slots=True)
+class Frames:
+    """The frames of a rule set; parts that several frames share are looked for once."""
+
+    _parts: dict[tuple[tuple[str, ...], ...], Part] = field(default_factory=dict)
+    _by_anchor: dict[Part, list[_Frame]] = field(default_factory=dict)
+
+    def part(self, sequences: tuple[tuple[str, ...], ...]) -> tuple[Part, bool]:
+        """Return the number of a part, and whether it is new."""
+        known = len(self._parts)
+        number = self._parts.setdefault(sequences, known)
+        return number, number == known
+
+    def add(self, number: int, parts: Sequence[Part], without: Sequence[Part]) -> None:
+        """Add a frame, to be looked at when a sentence fills its rarest part."""
+        sizes = {number: len(sequences) for sequences, number in self._parts.items()}
+        ordered = tuple(sorted(parts, key=lambda part: (sizes[part], part)))
+        frame = _Frame(number, ordered, tuple(without))
+        self._by_anchor.setdefault(ordered[0], []).append(frame)
+
+    def filled(self, places: Mapping[Part, Sequence[Place]]) -> Iterator[tuple[int, Place]]:
+        """Return each frame that a sentence fills, and the words that fill it most closely."""
+        for anchor in places:
+            for frame in self._by_anchor.get(anchor, ()):
+                if not all(part in places for part in frame.parts):
+                    continue
+                if any(part in places for part in frame.without):
+                    continue
+                closest = _closest([places[part] for part in frame.parts])
+                if closest:
+                    yield frame.number, closest
+
+
+def _closest(choices: Sequence[Sequence[Place]]) -> Place:
+    """Return the words nearest to each other that fill all parts, one apart from another; or 0."""
+    best, width = 0, _REACH + 1
+    for anchor in choices[0]:
+        mask = anchor
+        for others in choices[1:]:
+            widened = [mask | place for place in others if not place & mask]
+            if not widened:
+                mask = 0
+                break
+            mask = min(widened, key=_width)
+        if mask and _width(mask) < width:
+            best, width = mask, _width(mask)
+    return best
+
+
+def _width(mask: Place) -> int:
+    return mask.bit_length() - (mask & -mask).bit_length()
