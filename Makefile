@@ -8,7 +8,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 UV := .local/uv
-CODE := schemas desk runtime services cli deploy tests
+CODE := schemas desk runtime services cli deploy benchmarks tests
 
 .PHONY: help install demo up down topics test check lint types imports schemas format lock clean
 

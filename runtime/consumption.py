@@ -88,7 +88,6 @@ class _Worker:
                 _try_later(consumer, origin, record.offset, again.delay_s)
                 break
             done = record.offset + 1
-            _note_lag(consumer, origin, done)
         if done is not None:
             await _commit(consumer, origin, done)
 
@@ -184,8 +183,3 @@ async def _commit(consumer: AIOKafkaConsumer, origin: TopicPartition, offset: in
             partition=origin.partition,
             error=type(error).__name__,
         )
-
-
-def _note_lag(consumer: AIOKafkaConsumer, origin: TopicPartition, position: int) -> None:
-    if origin in consumer.assignment() and (end := consumer.highwater(origin)) is not None:
-        metrics.consumer_lag.labels(origin.topic, origin.partition).set(max(0, end - position))

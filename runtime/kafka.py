@@ -1,13 +1,14 @@
 """The one way a service connects to Kafka: nothing skipped, nothing acknowledged early."""
 
 import asyncio
+import itertools
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
 import structlog
-from aiokafka import ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
@@ -16,6 +17,7 @@ from faststream.message import StreamMessage
 from runtime import metrics
 from runtime.dead_letters import bury
 from runtime.failures import Unavailable
+from runtime.lag import LagMeter
 from runtime.sealing import Sealer
 from runtime.settings import KafkaSettings
 from schemas import topics
@@ -28,6 +30,8 @@ SEND_DEADLINE_S = 10.0
 IN_FLIGHT = 200
 MAX_REQUEST_BYTES = 4_194_304  # a parked record is larger than the record
 STOP_DEADLINE_S = 5.0
+WATCH_EVERY_S = 1.0
+LAG_EVERY = 10
 
 SUBSCRIBER: dict[str, Any] = {
     "batch": True,
@@ -137,6 +141,41 @@ async def probe(broker: KafkaBroker) -> None:
         raise Unavailable("kafka") from error
     if not well:
         raise Unavailable("kafka")
+
+
+class ClientLost(Exception):
+    """A consumer or the producer has ended by itself and will never work again."""
+
+
+async def watch(broker: KafkaBroker) -> None:
+    """
+    Go on as long as the producer and every consumer do; raises ``ClientLost``.
+
+    An error that aiokafka did not expect ends their loops for good (such as issue 1038 of
+    aio-libs/aiokafka); FastStream then asks a consumer for records for ever, and all looks well.
+    """
+    lag = LagMeter()
+    for second in itertools.count():
+        if second % LAG_EVERY == 0:
+            await lag.measure(_consumers(broker))
+        await asyncio.sleep(WATCH_EVERY_S)
+        if any(task is not None and task.done() for task in _loops(broker)):
+            raise ClientLost
+
+
+def _consumers(broker: Any) -> Iterator[AIOKafkaConsumer]:
+    return (s.consumer for s in broker.subscribers if s.consumer is not None)
+
+
+def _loops(broker: Any) -> Iterator["asyncio.Task[None] | None"]:
+    producer = broker.config.producer._producer  # noqa: SLF001 - nobody else knows
+    if producer:
+        yield producer.producer._sender.sender_task  # noqa: SLF001
+    for consumer in _consumers(broker):
+        coordinator = getattr(consumer, "_coordinator", None)
+        fetcher = getattr(consumer, "_fetcher", None)
+        yield getattr(coordinator, "_coordination_task", None)
+        yield getattr(fetcher, "_fetch_task", None)
 
 
 async def stop(broker: KafkaBroker) -> None:

@@ -34,6 +34,8 @@ class Need:
     connect: Callable[[], Awaitable[object]]
     probe: Callable[[], Awaitable[object]]
     close: Callable[[], Awaitable[object]] = _nothing
+    watch: Callable[[], Awaitable[object]] | None = None
+    """Runs while the service does; raises when what was connected is dead for good."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,9 @@ class Lifecycle:
             async with asyncio.TaskGroup() as workers:
                 for worker in self._workers:
                     workers.create_task(self._work(worker))
+                for need in self._needs:
+                    if need.watch is not None:
+                        workers.create_task(self._work(Worker(name=need.name, run=need.watch)))
         except* Exception as errors:
             log.error("service cannot go on", exc_info=errors.exceptions[0])
             self.lost.set()

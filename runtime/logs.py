@@ -48,7 +48,10 @@ def configure_logs(
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("faststream").setLevel(logging.ERROR)  # warns of topics it may not create
+    faststream = logging.getLogger("faststream")
+    faststream.setLevel(logging.ERROR)  # warns of topics it may not create
+    faststream.handlers.clear()  # its own writes tracebacks with the messages of exceptions
+    faststream.propagate = True
     logging.getLogger("aiokafka.cluster").setLevel(logging.CRITICAL)  # 20 times a second, else
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "connect",
     "database",
     "unavailable_when_away",
+    "with_light_writes",
 ]
 
 Document = dict[str, Any]
@@ -61,6 +62,11 @@ def database(client: Client, settings: MongoSettings) -> Database:
         write_concern=WriteConcern(w="majority", j=True, wtimeout=2 * _WAIT_MS),
         read_concern=ReadConcern("majority"),
     )
+
+
+def with_light_writes(collection: Collection) -> Collection:
+    """Return it with writes that its primary alone has, in memory: a crash may undo them."""
+    return collection.with_options(write_concern=WriteConcern(w=1, j=False))
 
 
 async def check(client: Client) -> None:

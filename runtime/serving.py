@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import uvicorn
-import uvloop
 from litestar.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -29,7 +28,9 @@ def run(
 
     ``prepare`` is called inside the event loop; ``build`` makes the application that tells of it.
     """
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    # Not uvloop: a write to a connection that Kafka closed is then a RuntimeError, which ends
+    # aiokafka's consumers and producers for good (aio-libs/aiokafka, issue 1038).
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         return runner.run(_serve(build, prepare, settings))
 
 

@@ -2,16 +2,15 @@
 
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
-import yaml
 from faststream.kafka import KafkaBroker
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
 from desk import Desk, DeskError, load_desk
 from desk.facts import Source
+from desk.masking import Mask, Masked, load_words, mask_secrets
 from runtime import kafka, mongo
 from runtime.health import health_routes
 from runtime.keys import KeyUnusable, read_key
@@ -23,7 +22,6 @@ from runtime.settings import load, stop_misconfigured
 from schemas.personal import personal_fields
 from schemas.requests import RequestReceived
 from schemas.sessions import SessionRequested
-from services.intake.domain.masking import Mask, Masked, mask_secrets, read_words
 from services.intake.handlers import completion, submissions
 from services.intake.handlers.acceptance import Acceptance
 from services.intake.settings import Settings
@@ -43,7 +41,6 @@ TRIES_PER_MINUTE: Final = 30
 SERVICE: Final = "intake"
 VERSION: Final = "1"
 SEND_DEADLINE_S: Final = 5.0
-_MASKING: Final = Path(__file__).parent / "domain" / "masking.fr.yaml"
 
 
 class UndeclaredSource(Exception):
@@ -161,6 +158,7 @@ def _kafka_need(broker: KafkaBroker) -> Need:
     return Need(
         name="kafka",
         connect=lambda: kafka.start(broker),
+        watch=lambda: kafka.watch(broker),
         probe=lambda: kafka.probe(broker),
         close=lambda: kafka.stop(broker),
     )
@@ -168,7 +166,7 @@ def _kafka_need(broker: KafkaBroker) -> Need:
 
 def build_mask() -> Mask:
     """Return what masks the secrets of a text, with the words of the data file."""
-    words = read_words(yaml.safe_load(_MASKING.read_text(encoding="utf-8")))
+    words = load_words()
 
     def mask(text: str, /) -> Masked:
         return mask_secrets(text, words)

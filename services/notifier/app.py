@@ -239,6 +239,7 @@ def _kafka(broker: KafkaBroker) -> Need:
     return Need(
         name="kafka",
         connect=lambda: kafka.start(broker),
+        watch=lambda: kafka.watch(broker),
         probe=lambda: kafka.probe(broker),
         close=lambda: kafka.stop(broker),
     )

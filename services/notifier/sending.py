@@ -1,9 +1,8 @@
 """Sends what the ledger says is due: leased one by one, settled after, backed off when refused."""
 
 import asyncio
-import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -39,12 +38,12 @@ BeginData = Callable[[], Awaitable[bool]]
 class Ledger(Protocol):
     """What the sender needs of the ledger."""
 
-    async def lease(self, *, now: datetime, until: datetime, owner: str) -> Leased | None: ...
+    async def lease(self, *, now: datetime, until: datetime) -> Leased | None: ...
     async def begin_data(self, leased: Leased) -> bool: ...
-    async def renew(self, *, owner: str, until: datetime) -> None: ...
+    async def renew(self, leases: Iterable[Leased], *, until: datetime) -> None: ...
     async def settle(self, leased: Leased, settlement: Settlement, *, now: datetime) -> bool: ...
     async def put_back(self, leased: Leased, settlement: Settlement) -> None: ...
-    async def count_in_hour(self, recipient: str, *, now: datetime) -> int: ...
+    async def count_in_hour(self, recipient: str, *, now: datetime, by: int = 1) -> int: ...
 
 
 class Channel(Protocol):
@@ -98,12 +97,11 @@ class Sender:
         self._backoff = backoff
         self._lease = timedelta(seconds=lease_s)
         self._now = now
-        self._owner = secrets.token_hex(8)
         self._pauses: dict[ChannelName, Pause] = {
             name: Pause(name) for channels in connections for name in channels
         }
         self._due = asyncio.Event()
-        self._in_flight: set[asyncio.Task[None]] = set()
+        self._in_flight: dict[asyncio.Task[None], Leased] = {}
         self.settled = asyncio.Event()
         """Set whenever there is an outcome to tell."""
 
@@ -128,8 +126,10 @@ class Sender:
     async def _keep_leases(self) -> None:
         while True:
             await asyncio.sleep(self._lease.total_seconds() / 3)
+            # Only what is being worked on: what was let go of must fall to recovery.
+            held = list(self._in_flight.values())
             try:
-                await self._ledger.renew(owner=self._owner, until=self._now() + self._lease)
+                await self._ledger.renew(held, until=self._now() + self._lease)
             except Unavailable:
                 log.warning("leases not renewed", missing="mongodb")
 
@@ -147,13 +147,13 @@ class Sender:
                 continue
             self._due.set()  # there may be more for the other connections
             task = asyncio.create_task(self._handle(leased, channels[leased.delivery.channel]))
-            self._in_flight.add(task)
-            task.add_done_callback(self._in_flight.discard)
+            self._in_flight[task] = leased
+            task.add_done_callback(self._in_flight.pop)
             await asyncio.shield(task)  # a stop must not cut a mail in two
 
     async def _lease_next(self) -> Leased | None:
         now = self._now()
-        return await self._ledger.lease(now=now, until=now + self._lease, owner=self._owner)
+        return await self._ledger.lease(now=now, until=now + self._lease)
 
     async def _wait(self) -> None:
         try:
@@ -197,6 +197,7 @@ class Sender:
             delay_s = pause.grow()
             log.warning("not reached", channel=delivery.channel, reason=answer.reason)
             await self._put_back(leased, self._now() + timedelta(seconds=delay_s))
+            await self._uncount(leased, now)
             return
         pause.end()
         settlement = settle(leased, answer, now=self._now(), backoff=self._backoff)
@@ -221,6 +222,11 @@ class Sender:
         if count > cap:
             measures.capped.labels(leased.delivery.role).inc()
         return count > cap
+
+    async def _uncount(self, leased: Leased, counted_at: datetime) -> None:
+        # A relay that is away must not use up the cap of those who wait for their mail.
+        if leased.delivery.role in self._limits.per_recipient_and_hour:
+            await self._ledger.count_in_hour(leased.delivery.recipient, now=counted_at, by=-1)
 
     async def _put_back(self, leased: Leased, next_try: datetime) -> None:
         state = settle(leased, NotReached(reason=""), now=next_try, backoff=self._backoff)

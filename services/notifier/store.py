@@ -28,11 +28,17 @@ _DUPLICATE_KEY: Final = 11000
 
 
 class Ledger:
-    """Writes by majority, journaled; everything raises ``Unavailable`` when MongoDB is away."""
+    """
+    Writes by majority, journaled; everything raises ``Unavailable`` when MongoDB is away.
+
+    Leases are written lightly: one that a crash undoes is found lost by ``begin_data``, which is
+    not light and, being later in the same log, makes the lease as durable as itself.
+    """
 
     def __init__(self, database: Database, *, sealer: Sealer, kept_days: int) -> None:
         self._deliveries = database[DELIVERIES]
-        self._hours = database[HOURS]
+        self._leases = mongo.with_light_writes(self._deliveries)
+        self._hours = mongo.with_light_writes(database[HOURS])  # a cap is no promise
         self._sealer = sealer
         self._kept = timedelta(days=kept_days)
 
@@ -60,12 +66,11 @@ class Ledger:
                 if others or details.get("writeConcernErrors"):
                     raise Unavailable("mongodb") from error
 
-    async def lease(self, *, now: datetime, until: datetime, owner: str) -> Leased | None:
+    async def lease(self, *, now: datetime, until: datetime) -> Leased | None:
         """Return the delivery that has been due the longest, for this sender alone; or nothing."""
-        token = secrets.token_hex(12)
-        lease = {"token": token, "owner": owner, "until": until}
+        lease = {"token": secrets.token_hex(12), "until": until}
         with mongo.unavailable_when_away():
-            document = await self._deliveries.find_one_and_update(
+            document = await self._leases.find_one_and_update(
                 {"state": {"$in": ["planned", "deferred"]}, "next_try": {"$lte": now}},
                 {
                     "$set": {"state": "sending", "step": "leased", "lease": lease},
@@ -84,11 +89,14 @@ class Ledger:
             )
         return done.matched_count == 1
 
-    async def renew(self, *, owner: str, until: datetime) -> None:
-        """Keep the leases of a sender that is alive."""
+    async def renew(self, leases: Iterable[Leased], *, until: datetime) -> None:
+        """Keep these leases, where they are not lost yet."""
+        held = [_held(leased) for leased in leases]
+        if not held:
+            return
         with mongo.unavailable_when_away():
             await self._deliveries.update_many(
-                {"state": "sending", "lease.owner": owner}, {"$set": {"lease.until": until}}
+                {"state": "sending", "$or": held}, {"$set": {"lease.until": until}}
             )
 
     async def settle(self, leased: Leased, settlement: Settlement, *, now: datetime) -> bool:
@@ -139,14 +147,14 @@ class Ledger:
             ).to_list(100)
         return [Abandoned(leased=self._leased(d), step=d["step"]) for d in documents]
 
-    async def count_in_hour(self, recipient: str, *, now: datetime) -> int:
-        """Count one more delivery to a recipient in this clock hour; returns how many there are."""
+    async def count_in_hour(self, recipient: str, *, now: datetime, by: int = 1) -> int:
+        """Count a delivery to a recipient in this clock hour, or take it back; returns the sum."""
         hour = now.replace(minute=0, second=0, microsecond=0)
         with mongo.unavailable_when_away():
             document = await self._hours.find_one_and_update(
                 {"_id": f"{recipient}/{hour:%Y%m%d%H}"},
                 {
-                    "$inc": {"count": 1},
+                    "$inc": {"count": by},
                     "$setOnInsert": {"expires_at": hour + timedelta(hours=2)},
                 },
                 upsert=True,

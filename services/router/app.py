@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer
@@ -77,6 +77,7 @@ def _prepare(settings: Settings, decide: Decide, sealer: Sealer) -> Lifecycle:
             Need(
                 name="kafka",
                 connect=lambda: kafka.start(broker),
+                watch=lambda: kafka.watch(broker),
                 probe=lambda: kafka.probe(broker),
                 close=close,
             )
@@ -103,6 +104,7 @@ def _subscribe(
         sealer=sealer,
         now=lambda: datetime.now(UTC),
         on_lost=on_lost,
+        horizon=timedelta(days=settings.horizon_days),
     )
 
     async def handle_batch(message: KafkaMessage) -> None:

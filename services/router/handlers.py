@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 from uuid import UUID, uuid5
 
@@ -71,6 +71,8 @@ class Answer:
     outcome: str
     outgoing: Outgoing | None = None
     ticket: Ticket | None = None
+    error: BaseException | None = None
+    """What a bug of ours raised."""
 
 
 def answer(
@@ -81,18 +83,26 @@ def answer(
     partitions: int,
     sealer: Sealer,
     now: datetime,
+    horizon: timedelta,
 ) -> Answer:
-    """Return what to publish for a request record; never raises for what the record holds."""
+    """
+    Return what to publish for a request record; never raises for what the record holds.
+
+    A request received longer ago than ``horizon`` is parked: its ticket may have been made, and
+    have left its topic since.
+    """
     try:
         event = _read(record, partitions)
         known = answered.fingerprint_of(event.subject)
+        if known is None and now - event.data.received_at > horizon:
+            raise PermanentFailure("older-than-horizon")
         if known is None:
             return _ticket(record, event, _decided(event, decide), now)
         if known == event.data.fingerprint:
             return Answer(outcome="repeat")
         raise PermanentFailure("same-id-other-content")
     except PermanentFailure as failure:
-        return _parked(record, failure.reason, sealer)
+        return _parked(record, failure, sealer)
 
 
 def _read(record: Record, partitions: int) -> RequestReceived:
@@ -188,7 +198,8 @@ def _outgoing(topic: str, partition: int, event: CloudEvent, extra: Mapping[str,
     )
 
 
-def _parked(record: Record, reason: str, sealer: Sealer) -> Answer:
+def _parked(record: Record, failure: PermanentFailure, sealer: Sealer) -> Answer:
+    reason = failure.reason
     letter = bury(record, reason=reason, service=SERVICE, sealer=sealer)
     parked = Outgoing(
         topic=topics.dead_letter(record.topic, service=SERVICE),
@@ -197,4 +208,4 @@ def _parked(record: Record, reason: str, sealer: Sealer) -> Answer:
         value=letter.value,
         headers=letter.headers,
     )
-    return Answer(outcome=f"parked:{reason}", outgoing=parked)
+    return Answer(outcome=f"parked:{reason}", outgoing=parked, error=failure.__cause__)

@@ -10,3 +10,5 @@ class Settings(ServiceSettings):
 
     sweep_interval_s: float = 5.0
     """How often overdue tickets are looked for."""
+    horizon_days: float = 60
+    """A request received longer ago is parked; tickets are kept longer (deploy/topics.yaml)."""

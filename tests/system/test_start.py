@@ -31,7 +31,7 @@ NEEDS: Final[Mapping[str, frozenset[str]]] = {
 MEMBERS: Final = {"kafka": "kafka", "mongodb": "mongo"}
 # What a deployment may leave out, because there is a right answer without it.
 OPTIONAL: Final = frozenset({"HTTP__HOST", "LOG_LEVEL"})
-OPTIONAL_OF: Final = {"notifier": frozenset({"PUBLIC_URL"})}
+OPTIONAL_OF: Final = {"notifier": frozenset({"INSTANCE"})}
 WRONG: Final = {
     "HTTP__PORT": "canari",
     "DESK_DIR": "/nonexistent/canari",

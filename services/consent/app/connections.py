@@ -86,6 +86,7 @@ class Connections:
                 Need(
                     name="kafka",
                     connect=lambda: kafka.start(self._broker),
+                    watch=lambda: kafka.watch(self._broker),
                     probe=lambda: kafka.probe(self._broker),
                     close=lambda: kafka.stop(self._broker),
                 ),

@@ -1,9 +1,11 @@
 """What is known of people in a session, kept apart from the entries, as its users see it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
+
+from services.consent.domain.entry import Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,8 +13,9 @@ class PersonRecord:
     """
     A person, or words of a person, and the commitment by which entries refer to them.
 
-    ``kind`` is ``adherent``, ``assistant:<id>``, or ``words:<what they are about>``. The commitment
-    is HMAC-SHA-256 of the canonical value under a random key that lies in the same record.
+    ``kind`` is ``adherent:<attempt>``, ``assistant:<id>`` or ``words:<attempt>``, among others.
+    What was kept for an attempt that failed is referred to by no entry. The commitment is
+    HMAC-SHA-256 of the canonical value under a random key that lies in the same record.
     """
 
     kind: str
@@ -36,11 +39,17 @@ class People:
 
     records: tuple[PersonRecord, ...]
 
-    def by_kind(self, kind: str) -> Mapping[str, str]:
-        """Return a value, empty once it was erased."""
-        return next((record.value for record in self.records if record.kind == kind), {})
+    def adherent(self, entries: Iterable[Entry]) -> Mapping[str, str]:
+        """Return whom the session was opened for, empty once it was erased."""
+        return self.by_commitment(adherent_commitment(entries))
 
     def by_commitment(self, commitment: str | None) -> Mapping[str, str]:
         """Return the value an entry refers to, empty once it was erased."""
         found = (record.value for record in self.records if record.commitment == commitment)
         return next(found, {})
+
+
+def adherent_commitment(entries: Iterable[Entry]) -> str | None:
+    """Return the commitment to the adherent that the entry that opened the session brought."""
+    brought = (entry.draft.facts.get("adherent") for entry in entries)
+    return next((value for value in brought if isinstance(value, str)), None)

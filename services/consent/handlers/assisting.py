@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from desk.facts import Assistant
+from desk.masking import load_words, mask_secrets
 from services.consent.domain.acts import ASSISTANT_ACTS, Act, Author, Drafting
 from services.consent.domain.codes import entry_code
 from services.consent.domain.derived import Secrets
@@ -16,7 +17,6 @@ from services.consent.domain.notices import Asked as Question
 from services.consent.domain.notices import Notice
 from services.consent.domain.persons import People, Persons
 from services.consent.domain.practice import Practice
-from services.consent.domain.words import without_secrets
 from services.consent.handlers.offering import author_of
 from services.consent.handlers.recorder import NotNow, Recorded, Recorder, Seen
 from services.consent.texts.wording import Wording
@@ -83,7 +83,7 @@ class Assisting:
         seen = await self._recorder.see(session)
         if not seen.entries:
             raise NoSuchSession
-        asked = replace(asked, words=without_secrets(asked.words) if asked.words else None)
+        asked = replace(asked, words=_without_secrets(asked.words))
         act = ASSISTANT_ACTS[asked.act]
         author = await author_of(self._persons, session, assistant)
         authorization = str(self._new_id())
@@ -221,6 +221,10 @@ def reasons(wording: Wording) -> Mapping[str, Mapping[str, str]]:
         "request-intervention": wording.reasons["intervene"],
         "request-screenshot": wording.reasons["screenshot"],
     }
+
+
+def _without_secrets(words: str | None) -> str | None:
+    return mask_secrets(words, load_words(), in_session=True).text if words else None
 
 
 def _binds(act: Act) -> bool:

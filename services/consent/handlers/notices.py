@@ -53,7 +53,7 @@ class _Case:
 
     @property
     def adherent(self) -> Mapping[str, str]:
-        return self.people.by_kind("adherent")
+        return self.people.adherent(self.before)
 
     @property
     def assistant(self) -> Mapping[str, str]:

@@ -26,7 +26,7 @@ class Receipts:
 
     async def document(self, session: UUID, seen: Seen, people: People) -> dict[str, Any]:
         """Return the document."""
-        adherent = people.by_kind("adherent")
+        adherent = people.adherent(seen.entries)
         assistant = people.by_commitment(seen.state.assistant)
         parties = (
             Party(role="pii_principal", known=_known(adherent, "name", "organisation")),
@@ -43,7 +43,7 @@ class Receipts:
         context = {
             "token": token,
             "session": str(session),
-            "adherent": _known(people.by_kind("adherent"), "name", "organisation"),
+            "adherent": _known(people.adherent(seen.entries), "name", "organisation"),
             "assistant": _known(assistant, "name", "organisation"),
             "timeline": self.renderer.timeline(seen.entries, assistant),
             "decisions": [

@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 import rfc8785
 
 from desk.facts import Source
+from desk.masking import Mask
 from schemas.requests import (
     NAMESPACE,
     Channel,
@@ -18,7 +19,6 @@ from schemas.requests import (
     request_id,
 )
 from schemas.sessions import SessionRequestData, SessionRequested
-from services.intake.domain.masking import Mask
 from services.intake.domain.submission import SessionWish, Submission
 
 EVENT_SOURCE: Final = "/aiguillage/intake"

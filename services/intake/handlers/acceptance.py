@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 from prometheus_client import Counter
 
+from desk.masking import Mask
 from runtime import crash
 from runtime.failures import Unavailable
 from runtime.keys import keyed_hash
@@ -17,7 +18,6 @@ from schemas import topics
 from schemas.event import CloudEvent
 from schemas.requests import tracking_number
 from services.intake.domain.ledger import Entry
-from services.intake.domain.masking import Mask
 from services.intake.domain.refusal import Flaw, Unacceptable
 from services.intake.domain.request import (
     Incoming,

@@ -4,7 +4,7 @@
 up to three words between, ``mon:nom`` the word as somebody's own (``mon nom``, ``ses noms``).
 
 A frame is ``a + b - c``: ``a`` and ``b`` in one sentence, in any order, and no ``c`` in it. Each of
-its parts is a phrase or a list of phrases.
+its parts is a phrase, or phrases with `` | `` between, or a list.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,6 +21,7 @@ EITHER: Final = "|"
 OWNED: Final = ":"
 _AND: Final = " + "
 _WITHOUT: Final = " - "
+_OR: Final = " | "
 _MOST_FORMS: Final = 4000
 _SHORTEST_STEM: Final = 2
 
@@ -90,29 +91,44 @@ def _part(
 ) -> tuple[Sequence, ...]:
     if _AND.strip() in part.split():
         raise PhraseError(f"{part!r}: '+' after '-'")
-    sequences = _sequences(part, lists, silent)
-    for sequence in sequences:
-        _check(part, sequence, [])
-    return sequences
+    found = []
+    for choice in part.split(_OR):
+        for sequence in _sequences(choice, lists, silent):
+            _check(choice, sequence, _spaced(choice).split())
+            found.append(sequence)
+    return tuple(found)
 
 
 def _options(
     part: str, lists: Mapping[str, tuple[str, ...]], silent: frozenset[str]
-) -> list[tuple[str, ...]]:
+) -> list[Sequence]:
     if part == GAP:
         return [(GAP,)]
-    options: list[tuple[str, ...]] = []
+    options: list[Sequence] = []
     for choice in part.split(EITHER):
         if choice.startswith("<") and choice.endswith(">"):
-            if choice[1:-1] not in lists:
-                raise PhraseError(f"no list is named {choice[1:-1]!r}")
-            options += [_words(one, silent) for one in lists[choice[1:-1]]]
+            options += _listed(choice[1:-1], lists, silent)
         else:
             options.append(_words(choice, silent))
     return options
 
 
-def _words(choice: str, silent: frozenset[str]) -> tuple[str, ...]:
+def _listed(
+    name: str, lists: Mapping[str, tuple[str, ...]], silent: frozenset[str]
+) -> list[Sequence]:
+    """Return what a list stands for; a list may name others, but none twice."""
+    if name not in lists:
+        raise PhraseError(f"no list is named {name!r}")
+    others = {known: lists[known] for known in lists if known != name}
+    listed = []
+    for one in lists[name]:
+        for sequence in _sequences(one, others, silent):
+            _check(one, sequence, _spaced(one).split())
+            listed.append(sequence)
+    return listed
+
+
+def _words(choice: str, silent: frozenset[str]) -> Sequence:
     pieces = _spaced(choice).replace("-", " ").split()
     return tuple(_word(piece) for piece in pieces if fold(piece) not in silent)
 

@@ -10,7 +10,7 @@ from services.router.domain.words import fold
 SUBJECT_WEIGHT: Final = 1.2
 QUOTED_WEIGHT: Final = 0.35
 _COVER_WORDS: Final = 60
-_BARE_COVER_WORDS: Final = 10
+_BARE_COVER_WORDS: Final = 14
 
 _THREAD: Final = re.compile(
     r"(?m)^[ \t]*(?:-{2,}[^\n]*(?:message|transf|original|forward)[^\n]*-{2,}[ \t]*$"
@@ -42,6 +42,7 @@ _POINTING: Final = (
     ),
     *("transfer", "transmet", "fais suivre", "relaie", "relaye", "remonte", "fyi", "vous lirez"),
     *("voir mail", "voir echange", "l'echange", "fil de discussion", "cf mail", "cf. mail"),
+    *("laisse voir", "laisse juge", "quoi repondre", "que repondre", "pour avis", "vous laisse"),
     *("mail de", "message de", "pour suite a donner", "demande de mon", "demande de ma"),
 )
 

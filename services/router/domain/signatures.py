@@ -14,6 +14,7 @@ _LONGEST_INLINE: Final = 130
 _CLOSING_SLACK: Final = 3
 _NAME_WORDS: Final = range(2, 5)
 
+_ADDRESS: Final = re.compile(r"\S@\S+\.\w")
 _WRAPPED: Final = re.compile(r"(?<=[^\n.!?:;])\n(?=[a-zà-ÿ(])")
 _FOOTER: Final = re.compile(
     r"(?mi)^[ \t]*(?:(?:ce|cet|this) (?:message|courriel|mail|e-mail|email)[^\n]*"
@@ -124,11 +125,16 @@ def _signs(block: str) -> bool:
     lines = [line for line in block.split("\n") if line.strip()]
     if len(lines) > _MOST_SIGNATURE_LINES or ":" in block[:40]:
         return False
-    if any(_ASKING.search(line) or len(line) > _LONGEST_BLOCK_LINE for line in lines):
+    if any(_asks(line) or len(line) > _LONGEST_BLOCK_LINE for line in lines):
         return False
     if len(lines) == 1:
         return len(block) <= _LONGEST_LONE_LINE and block.rstrip()[-1] not in ".!?"
     return any(_SIGNING.search(line) for line in lines)
+
+
+def _asks(line: str) -> bool:
+    """Tell whether a line asks something; ``Une question ? accueil@…`` only offers an address."""
+    return bool(_ASKING.search(line)) and not _ADDRESS.search(line)
 
 
 def _without_lone_name(text: str) -> str:

@@ -50,12 +50,15 @@ def _longest(ruleset: RuleSet, heard: Heard, matches: list[Match]) -> list[Match
     excepted = [match for match in matches if match.phrase.exception]
     if excepted:
         matches = _unexcepted(ruleset, heard, matches, excepted)
-    longer = {match.mask for match in matches if match.mask & (match.mask - 1)}
-    return [
-        match
-        for match in matches
-        if not any(other & match.mask == match.mask and other != match.mask for other in longer)
-    ]
+    longer = [match for match in matches if match.mask & (match.mask - 1)]
+    return [match for match in matches if not any(_covers(other, match) for other in longer)]
+
+
+def _covers(longer: Match, match: Match) -> bool:
+    """Tell whether a match lies within a longer one that says more; a weak frame says less."""
+    if longer.mask & match.mask != match.mask or longer.mask == match.mask:
+        return False
+    return not longer.phrase.frame or longer.phrase.weight >= match.phrase.weight
 
 
 def _unexcepted(

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 
 import structlog
@@ -14,14 +14,11 @@ from runtime import crash, metrics
 from runtime.kafka import Record, header
 from runtime.sealing import Sealer
 from runtime.tracing import traced
+from services.router import measures
 from services.router.gateway.partition import OwnedPartition
 from services.router.handlers import Answer, Decide, Ticket, answer, overdue
 
 log = structlog.get_logger()
-
-
-class Lost(Exception):
-    """A transaction failed: another instance may own the partition, so this process must end."""
 
 
 class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -41,6 +38,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         sealer: Sealer,
         now: Callable[[], datetime],
         on_lost: Callable[[], None],
+        horizon: timedelta,
     ) -> None:
         self._bootstrap_servers = bootstrap_servers
         self._consumer = consumer
@@ -48,6 +46,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         self._sealer = sealer
         self._now = now
         self._on_lost = on_lost
+        self._horizon = horizon
         self._owned: dict[TopicPartition, OwnedPartition] = {}
         self._lock = asyncio.Lock()
         self._lost = False
@@ -154,6 +153,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
                     partitions=partitions,
                     sealer=self._sealer,
                     now=self._now(),
+                    horizon=self._horizon,
                 )
             if made.ticket:
                 batch.fingerprints[made.ticket.request_id] = made.ticket.fingerprint
@@ -192,6 +192,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
             if reason:
                 metrics.dead_letters.labels(record.topic, reason).inc()
             with traced(header(record, "traceparent")):
+                if made.error:
+                    log.error("rules failed", error=type(made.error).__name__, exc_info=made.error)
                 log.info(
                     "message",
                     topic=record.topic,
@@ -201,11 +203,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
                     reason=reason or None,
                     request_id=made.ticket.request_id if made.ticket else None,
                 )
-        topic, number = records[0].topic, records[0].partition
-        metrics.message_seconds.labels(topic).observe(spent / len(records))
-        end = self._consumer().highwater(TopicPartition(topic, number))
-        lag = max(0, (end or 0) - records[-1].offset - 1)
-        metrics.consumer_lag.labels(topic, number).set(lag)
+        measures.answered.set(sum(owned.size for owned in self._owned.values()))
+        metrics.message_seconds.labels(records[0].topic).observe(spent / len(records))
 
     def _give_up(self, error: BaseException) -> None:
         if not self._lost:

@@ -47,6 +47,11 @@ class OwnedPartition:
             retry_backoff_ms=20,
         )
 
+    @property
+    def size(self) -> int:
+        """How many answered requests are remembered."""
+        return len(self._answered)
+
     def fingerprint_of(self, request_id: str) -> str | None:
         return self._answered.get(request_id)
 

@@ -10,7 +10,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from services.consent.domain.entry import THE_LOG
 from services.consent.domain.lifecycle import tells_dpo
 from tests.integration.consent.stage import ADHERENT, BASTIEN, LUCIE, Stage
 
@@ -78,13 +77,20 @@ async def test_who_may_not_act_is_refused_recorded_and_told_to_the_dpo(
     stage: Stage, name: str, reason: str
 ) -> None:
     stranger = await stage.assistant(name)
+    assert (await stranger.http.get("/v1/sessions")).status_code == 403
+    assert await stage.size() == 0
     refused = await stranger.offer()
     assert refused.status_code == 403
     assert refused.json()["type"].endswith(reason)
-    (entry,) = await stage.consent.connections.log.entries(THE_LOG)
+    assert (await stranger.do(str(uuid.uuid4()), "end")).status_code == 403
+    (entry,) = await stage.consent.connections.log.read(0, 10)
     assert (entry.draft.type, entry.draft.reason) == ("refused-act", reason)
     assert tells_dpo(entry.draft)
     assert name not in entry.content.decode()
+    assert not stage.consent.follower.live
+    stage.clock.advance(hours=1)
+    await stranger.offer()
+    assert await stage.size() == 2
 
 
 async def test_a_second_session_on_a_ticket_is_refused_and_told_to_the_dpo(stage: Stage) -> None:
@@ -150,7 +156,10 @@ async def test_another_assistant_can_do_and_see_nothing(stage: Stage) -> None:
     assert (await other.http.get(f"/v1/sessions/{session}/events")).status_code == 404
     for act in ("end", "new-entry-code"):
         refused = await other.do(session, act)
-        assert (refused.status_code, refused.json()["reason"]) == (409, "not-this-assistant")
+        assert refused.status_code == 404
+        assert "state" not in refused.json()
+        last = (await stage.consent.connections.log.entries(uuid.UUID(session)))[-1].draft
+        assert (last.type, last.reason) == ("refused-act", "not-this-assistant")
     assert "ended" not in await stage.types(session)
     assert (await stage.types(session)).count("code-issued") == 1
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 import pytest
@@ -15,6 +15,7 @@ from services.notifier.domain.deliveries import (
     Delivery,
     Leased,
     LeaseLost,
+    NotReached,
     Settlement,
 )
 from services.notifier.domain.table import Limits
@@ -72,7 +73,9 @@ def a_delivery(
     )
 
 
-def a_sender(ledger: Ledger, channel: FakeChannel, *, cap: int = 1000) -> Sender:
+def a_sender(
+    ledger: Ledger, channel: FakeChannel, *, cap: int = 1000, lease_s: float = 30
+) -> Sender:
     limits = Limits(
         give_up_after_hours=1,
         first_retry_seconds=1,
@@ -84,7 +87,7 @@ def a_sender(ledger: Ledger, channel: FakeChannel, *, cap: int = 1000) -> Sender
         connections=[{"mail": channel}, {"mail": channel}],
         limits=limits,
         backoff=BACKOFF,
-        lease_s=30,
+        lease_s=lease_s,
         now=now,
     )
 
@@ -135,14 +138,14 @@ async def test_a_sender_that_stood_still_too_long_neither_doubles_nor_lies(
     ledger: Ledger, frozen_at: Literal["leased", "data"]
 ) -> None:
     await ledger.plan([a_delivery(1)])
-    zombie = await ledger.lease(now=now(), until=now() - timedelta(seconds=1), owner="zombie")
+    zombie = await ledger.lease(now=now(), until=now() - timedelta(seconds=1))
     assert zombie is not None
     if frozen_at == "data":
         assert await ledger.begin_data(zombie)
     recovery = Recovery(ledger=ledger, backoff=BACKOFF, every_s=1, now=now, on_change=lambda: None)
     assert await recovery.recover() == 1
     if frozen_at == "leased":
-        heir = await ledger.lease(now=now(), until=now() + timedelta(hours=1), owner="heir")
+        heir = await ledger.lease(now=now(), until=now() + timedelta(hours=1))
         assert heir is not None
         assert not await ledger.begin_data(zombie)
         assert await ledger.begin_data(heir)
@@ -154,7 +157,7 @@ async def test_a_sender_that_stood_still_too_long_neither_doubles_nor_lies(
 
 async def test_outcomes_are_told_until_it_is_noted_that_they_were(ledger: Ledger) -> None:
     await ledger.plan([a_delivery(1)])
-    leased = await ledger.lease(now=now(), until=now() + timedelta(hours=1), owner="one")
+    leased = await ledger.lease(now=now(), until=now() + timedelta(hours=1))
     assert leased is not None
     await ledger.settle(leased, Settlement(state="sent", reply_code=250), now=now())
     first, again = await ledger.untold(10), await ledger.untold(10)
@@ -186,3 +189,76 @@ async def test_a_note_of_unknown_outcome_before_the_body_leads_to_one_mail(
         await settled(ledger, "sent", 1)
         running.cancel()
     assert channel.taken == ["<1@x.example>"]
+
+
+class LedgerWithATrouble(Ledger):
+    """Once, fails where the recipient's mails of the hour are counted."""
+
+    trouble: Exception | None = Unavailable("mongodb")
+
+    async def count_in_hour(self, recipient: str, *, now: datetime, by: int = 1) -> int:
+        trouble, self.trouble = self.trouble, None
+        if trouble is not None:
+            raise trouble
+        return await super().count_in_hour(recipient, now=now, by=by)
+
+
+class LedgerWithASurprise(LedgerWithATrouble):
+    """The same, with an error that nobody foresaw."""
+
+    trouble: Exception | None = ValueError()
+
+
+@pytest.mark.parametrize("make", [LedgerWithATrouble, LedgerWithASurprise])
+async def test_what_a_living_sender_let_go_of_is_sent_after_its_lease(
+    mongo_uri: str, mongo_database: str, make: type[Ledger]
+) -> None:
+    channel = FakeChannel()
+    async with a_ledger(mongo_uri, mongo_database, make) as ledger:
+        await ledger.plan([a_delivery(1)])
+        sender = a_sender(ledger, channel, lease_s=0.6)
+        recovery = Recovery(
+            ledger=ledger, backoff=BACKOFF, every_s=0.2, now=now, on_change=sender.wake
+        )
+        running = [asyncio.create_task(sender.run()), asyncio.create_task(recovery.run())]
+        await settled(ledger, "sent", 1)
+        for task in running:
+            task.cancel()
+    assert channel.taken == ["<1@x.example>"]
+
+
+async def test_what_is_on_the_line_keeps_its_lease_however_long_it_takes(ledger: Ledger) -> None:
+    channel = FakeChannel()
+    channel.go_on.clear()
+    await ledger.plan([a_delivery(1)])
+    running = asyncio.create_task(a_sender(ledger, channel, lease_s=0.6).run())
+    await settled(ledger, "sending", 1)
+    await asyncio.sleep(1.5)
+    assert await ledger.abandoned(now=now()) == []
+    channel.go_on.set()
+    await settled(ledger, "sent", 1)
+    running.cancel()
+
+
+class AwayForAWhile(FakeChannel):
+    """Cannot be reached the first times."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self._left = times
+
+    async def send(
+        self, content: Content, message_id: str, begin_data: Callable[[], Awaitable[bool]]
+    ) -> Answer:
+        if self._left:
+            self._left -= 1
+            return NotReached(reason="ConnectError")
+        return await super().send(content, message_id, begin_data)
+
+
+async def test_tries_that_reach_nobody_do_not_use_up_the_cap(ledger: Ledger) -> None:
+    channel = AwayForAWhile(2)
+    await ledger.plan([a_delivery(1)])
+    running = asyncio.create_task(a_sender(ledger, channel, cap=1).run())
+    await settled(ledger, "sent", 1)
+    running.cancel()

@@ -82,6 +82,12 @@ async def test_repeats_collapse_and_what_contradicts_is_parked(
         ).partition
     }
     third = make_request(unique_name, 3)
+    ancient = make_request(unique_name, 6)
+    long_ago = {"received_at": ancient.data.received_at - timedelta(days=61)}
+    await put(
+        producer,
+        ancient.model_copy(update={"data": ancient.data.model_copy(update=long_ago)}),
+    )
     await producer.send_and_wait(topics.REQUESTS, third.to_json(), key=b"another-key")
     await producer.send_and_wait(topics.REQUESTS, b"\xff\x00", key=b"k", headers=[("h", None)])
     await producer.send_and_wait(topics.REQUESTS, None, key=b"k")
@@ -91,7 +97,7 @@ async def test_repeats_collapse_and_what_contradicts_is_parked(
     await put(producer, last)
     tickets = await oracle.until({first.subject, second.subject, last.subject}, within_s=40)
     async with asyncio.timeout(20):
-        while sum(oracle.outcome.letters.values()) < 6:
+        while sum(oracle.outcome.letters.values()) < 7:
             await oracle.read()
     assert set(tickets.values()) == {1}
     assert third.subject not in oracle.outcome.tickets
@@ -102,6 +108,7 @@ async def test_repeats_collapse_and_what_contradicts_is_parked(
         "no-value": 1,
         "not-the-contract": 1,
         "not-its-partition": 1,
+        "older-than-horizon": 1,
     }
 
 

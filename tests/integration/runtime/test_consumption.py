@@ -3,16 +3,21 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError
+from faststream.kafka import KafkaBroker
 
 from runtime import kafka as runtime_kafka
+from runtime import metrics
 from runtime.consumption import consume
 from runtime.dead_letters import exhume
 from runtime.failures import PermanentFailure, Unavailable
 from runtime.kafka import Publisher, Record, build_broker
+from runtime.lag import LagMeter
 from runtime.sealing import Sealer
 from runtime.settings import KafkaSettings
 from schemas.topics import dead_letter
@@ -35,13 +40,13 @@ class Trial:
                 await producer.send_and_wait(self.topic, value, partition=partition, **options)
 
     @contextlib.asynccontextmanager
-    async def consuming(self, handle: Handle) -> AsyncIterator[None]:
+    async def consuming(self, handle: Handle) -> AsyncIterator[KafkaBroker]:
         broker = build_broker(KafkaSettings(bootstrap_servers=self.bootstrap), service="trial")
         publisher = Publisher(broker, service="trial", sealer=SEALER)
         consume(broker, self.topic, group=self.topic, handle=handle, publisher=publisher)
         await runtime_kafka.start(broker)
         try:
-            yield
+            yield broker
         finally:
             await runtime_kafka.stop(broker)
 
@@ -200,3 +205,66 @@ async def test_nothing_is_committed_when_parking_fails(trial: Trial, kafka: str)
         await trial.committed(1)
     await admin.close()
     assert exhume(letter.value or b"", sealer=SEALER).value == b"a"
+
+
+async def _ignore(_: Record) -> None:
+    return
+
+
+async def _break_down(*_: object, **__: object) -> None:
+    raise RuntimeError("the handler is closed")
+
+
+async def test_a_consumer_that_has_died_for_good_is_noticed_and_can_be_left(trial: Trial) -> None:
+    async with trial.consuming(_ignore) as broker:
+        watching = asyncio.create_task(runtime_kafka.watch(broker))
+        subscriber: Any = next(iter(broker.subscribers))
+        coordinator = subscriber.consumer._coordinator
+        await asyncio.sleep(2 * runtime_kafka.WATCH_EVERY_S)
+        assert not watching.done()
+        coordinator._client.coordinator_lookup = _break_down
+        coordinator.coordinator_dead()
+        await _notices(watching)
+
+
+async def test_a_producer_that_has_died_for_good_is_noticed_and_can_be_left(trial: Trial) -> None:
+    async with trial.consuming(_ignore) as broker:
+        watching = asyncio.create_task(runtime_kafka.watch(broker))
+        config: Any = broker.config
+        sender = config.producer._producer.producer._sender
+        sender._maybe_wait_for_pid = _break_down
+        with contextlib.suppress(KafkaError, TimeoutError):
+            async with asyncio.timeout(5):
+                await broker.publish(b"x", topic=trial.topic)
+        await _notices(watching)
+
+
+async def _notices(watching: "asyncio.Task[None]") -> None:
+    with pytest.raises(runtime_kafka.ClientLost):
+        async with asyncio.timeout(20):
+            await watching
+
+
+async def test_lag_is_told_of_a_partition_that_stands_still_and_not_of_one_that_is_gone(
+    trial: Trial,
+) -> None:
+    async def fail(record: Record) -> None:
+        raise Unavailable("mongodb")
+
+    def told() -> dict[str, float]:
+        return {
+            sample.labels["partition"]: sample.value
+            for metric in metrics.consumer_lag.collect()
+            for sample in metric.samples
+            if sample.labels["topic"] == trial.topic
+        }
+
+    meter = LagMeter()
+    await trial.send(b"a", b"b", b"c")
+    async with trial.consuming(fail) as broker, asyncio.timeout(20):
+        (consumer,) = runtime_kafka._consumers(broker)
+        while told() != {"0": 3, "1": 0}:
+            await meter.measure([consumer])
+            await asyncio.sleep(0.1)
+    await meter.measure([])
+    assert told() == {}

@@ -22,7 +22,6 @@ from services.consent.domain.entry import Draft, Entry, place
 from services.consent.domain.notices import Notice, bound_to
 from services.consent.domain.practice import as_code
 from services.consent.domain.table import table
-from services.consent.domain.words import without_secrets
 from services.consent.texts.wording import load_wording
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -170,19 +169,3 @@ def test_a_binding_without_words_is_empty_and_names_become_codes() -> None:
     assert bound_to(draft) == {"authorization": "", "reason": "", "words": ""}
     assert as_code("Ternum Bourgogne-Franche-Comté") == "ternum-bourgogne-franche-comte"
     assert as_code("Œ…") == "unnamed"
-
-
-@pytest.mark.parametrize(
-    ("words", "kept"),
-    [
-        ("Remplir le bordereau 2026-114", "Remplir le bordereau 2026-114"),
-        ("TeamViewer 1 234 567 890 ok", "TeamViewer [masqué] ok"),
-        ("id 987654321.", "id [masqué]."),
-        ("Mot de passe : Tulipe77!", "Mot de passe : [masqué]"),
-        ("le mdp est Tulipe77 merci", "le mdp est [masqué] merci"),
-        ("Changer le mot de passe du compte", "Changer le mot de passe du compte"),
-        ("Appeler le 0 970 609 909", "Appeler le 0 970 609 909"),
-    ],
-)
-def test_secrets_in_an_assistants_words_are_not_kept(words: str, kept: str) -> None:
-    assert without_secrets(words) == kept

@@ -9,12 +9,21 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.check_config import app, check
-from desk import DeskError, describe_hours, load_desk, load_file
+from desk import DeskError, Problem, describe_hours, load_desk, load_file
 from desk.facts import FILES, Contacts
 from desk.policy import Policy
 
 SHIPPED = Path(__file__).parents[3] / "deploy" / "desk"
 CANARY = "zz-canary-zz"
+
+
+def mistakes(desk_dir: Path) -> list[Problem]:
+    """Return what is wrong in the facts; the routing rules take long to read and are not meant."""
+    try:
+        load_desk(desk_dir)
+    except DeskError as error:
+        return list(error.problems)
+    return []
 
 
 @pytest.fixture
@@ -173,7 +182,7 @@ def test_each_kind_of_mistake_is_named_with_file_line_and_reason(
     desk_dir: Path, file: str, old: str, new: str, reason: str
 ) -> None:
     change(desk_dir, file, old, new)
-    problems = check(desk_dir)
+    problems = mistakes(desk_dir)
     found = [problem for problem in problems if reason in problem.reason]
     assert found, [problem.reason for problem in problems]
     assert all(problem.file.name == file for problem in problems)
@@ -196,17 +205,17 @@ def test_a_mistake_is_named_on_its_own_line(
     desk_dir: Path, file: str, old: str, new: str, below: int, column: int
 ) -> None:
     line = change(desk_dir, file, old, new) + below
-    assert (line, column) in {(one.line, one.column) for one in check(desk_dir)}
+    assert (line, column) in {(one.line, one.column) for one in mistakes(desk_dir)}
 
 
 def test_a_list_with_a_wrong_item_is_not_also_called_empty(desk_dir: Path) -> None:
     change(desk_dir, "sources.yaml", "doors: [http]", "doors: [smtp]")
-    assert len(check(desk_dir)) == 1
+    assert len(mistakes(desk_dir)) == 1
 
 
 def test_a_missing_key_is_named_on_the_line_of_what_lacks_it(desk_dir: Path) -> None:
     line = change(desk_dir, "contacts.yaml", "  cost: prix d’un appel local\n", "")
-    (problem,) = check(desk_dir)
+    (problem,) = mistakes(desk_dir)
     assert problem.reason == "telephone.cost: this key is missing"
     assert problem.line == line - 2
 
@@ -215,7 +224,7 @@ def test_mistakes_in_several_files_are_all_named(desk_dir: Path) -> None:
     change(desk_dir, "contacts.yaml", "  cost:", "  price:")
     change(desk_dir, "hours.yaml", '"09:00-12:30"', '"9-12"')
     (desk_dir / "policy.yaml").unlink()
-    assert {one.file.name for one in check(desk_dir)} == {
+    assert {one.file.name for one in mistakes(desk_dir)} == {
         "contacts.yaml",
         "hours.yaml",
         "policy.yaml",
@@ -238,13 +247,13 @@ def test_a_file_that_is_no_mapping_is_named(
     desk_dir: Path, content: bytes, line: int, reason: str
 ) -> None:
     (desk_dir / "training.yaml").write_bytes(content)
-    assert any(one.line == line and reason in one.reason for one in check(desk_dir))
+    assert any(one.line == line and reason in one.reason for one in mistakes(desk_dir))
 
 
 def test_a_file_that_cannot_be_read_is_named(desk_dir: Path) -> None:
     (desk_dir / "training.yaml").unlink()
     (desk_dir / "training.yaml").mkdir()
-    (problem,) = check(desk_dir)
+    (problem,) = mistakes(desk_dir)
     assert problem.reason == "the file cannot be read (Is a directory)"
 
 
@@ -256,15 +265,16 @@ def test_every_file_is_needed(desk_dir: Path, name: str) -> None:
 
 
 def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
-    (problem,) = check(tmp_path / "nowhere")
-    assert "does not exist" in problem.reason
+    problems = check(tmp_path / "nowhere")
+    assert [problem.file.name for problem in problems] == ["nowhere", "routing.yaml"]
+    assert all("does not exist" in problem.reason for problem in problems)
 
 
 def test_a_desk_that_is_never_open_is_refused(desk_dir: Path) -> None:
     hours = desk_dir / "hours.yaml"
     text = hours.read_text(encoding="utf-8")
     hours.write_text(re.sub(r'\["09:00.*\]\n', "[]\n", text, count=5), encoding="utf-8")
-    (problem,) = check(desk_dir)
+    (problem,) = mistakes(desk_dir)
     assert problem.reason == "week: the desk is never open"
 
 

@@ -122,3 +122,47 @@ def test_a_refusal_never_repeats_what_was_sent() -> None:
         read_submission({"id": f"{canary}\n", f"{canary} {canary}": 1, "subject": [canary]})
 
     assert canary not in repr(refused.value.flaws) + str(refused.value) + refused.value.detail
+
+
+@pytest.mark.parametrize(
+    "phone",
+    [
+        "03 53 01 00 00",
+        "0353010000",
+        "03.53.01.00.00",
+        "03-53-01-00-00",
+        "+33 (0)3 53 01 00 00",
+        "03\u00a053\u00a001\u00a000\u00a000",
+        "03 53 01 00 00 poste 12",
+        "03 53 01 00 00, Poste 1234",
+        "03 53 01 00 00 / 06 39 98 00 00",
+        "3949",
+        "112",
+    ],
+)
+def test_a_telephone_is_taken_as_it_is_written(phone: str) -> None:
+    assert read_submission(_content(contact={"phone": phone})).contact.phone == phone
+
+
+@pytest.mark.parametrize(
+    "phone",
+    [
+        "mdp Tulipe77",
+        "03 53 01 00 00 mdp Tulipe77",
+        "poste 12",
+        "Tulipe77",
+        "4111 1111 1111 1111",
+        "+",
+        "12",
+        "().-/",
+        "03 53 01 00 00 poste 1234567",
+        "٠٣٥٣٠١٠٠٠٠",
+        "03 53 01 00 00 / 06 39 98 00 00 / 07 00 00 00 00",
+    ],
+)
+def test_what_is_no_telephone_is_refused_at_its_place(phone: str) -> None:
+    with pytest.raises(Unacceptable) as refused:
+        read_submission(_content(contact={"phone": phone}))
+
+    assert [flaw.pointer for flaw in refused.value.flaws] == ["/contact/phone"]
+    assert phone not in refused.value.flaws[0].detail

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from faststream._internal.logger import logger as faststream_logger
 
 from runtime.logs import SPARING_S, Sparing, configure_logs
 from runtime.tracing import current_traceparent, traced
@@ -106,3 +107,19 @@ def test_what_was_kept_back_is_counted() -> None:
     now += SPARING_S
     assert sparing.filter(said)
     assert said.getMessage() == "Gone: a (and 3 times more)"
+
+
+def test_the_kafka_framework_logs_through_the_same_processors(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    faststream = logging.getLogger(faststream_logger.name)
+    configure()
+    try:
+        raise ValueError("Canari")
+    except ValueError as error:
+        faststream.error("Kafka error occurred", exc_info=error)
+    captured = capsys.readouterr()
+    assert not captured.err
+    (line,) = [json.loads(text) for text in captured.out.splitlines()]
+    assert line["exception"][0] == "ValueError"
+    assert "Canari" not in captured.out

@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from runtime import mongo
-from runtime.settings import EX_CONFIG, MongoSettings, ServiceSettings, environment, load
+from runtime.settings import (
+    EX_CONFIG,
+    MongoSettings,
+    PublicUrl,
+    ServiceSettings,
+    environment,
+    load,
+)
 
 
 class Settings(ServiceSettings):
@@ -103,4 +110,54 @@ def test_a_uri_that_the_driver_cannot_read_stops_the_process_without_being_shown
     assert stopped.value.code == EX_CONFIG
     said = capsys.readouterr().err
     assert "MONGO__URI" in said
+    assert "canari" not in said
+
+
+class Reachable(Settings):
+    public_url: PublicUrl
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ("https://assistance.example", "https://assistance.example"),
+        ("https://assistance.example:8443/", "https://assistance.example:8443"),
+        ("http://localhost:8001", "http://localhost:8001"),
+        ("http://127.0.0.1:8001", "http://127.0.0.1:8001"),
+        ("http://[::1]:8001", "http://[::1]:8001"),
+    ],
+)
+def test_a_public_address_is_https_or_this_machine(
+    environ: pytest.MonkeyPatch, value: str, read: str
+) -> None:
+    environ.setenv("TRIAL_PUBLIC_URL", value)
+    assert load(Reachable).public_url == read
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http://canari.example",
+        "http://localhost.canari.example",
+        "http://127.0.0.1@canari.example",
+        "https://user:canari@assistance.example",
+        "https://assistance.example/canari",
+        "https://assistance.example?canari",
+        "https://assistance.example:canari",
+        "https://canari .example",
+        "https://[canari",
+        "https://",
+        "ftp://canari.example",
+        "canari",
+    ],
+)
+def test_a_public_address_in_clear_or_with_more_than_a_host_is_refused_without_being_shown(
+    environ: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], value: str
+) -> None:
+    environ.setenv("TRIAL_PUBLIC_URL", value)
+    with pytest.raises(SystemExit) as stopped:
+        load(Reachable)
+    assert stopped.value.code == EX_CONFIG
+    said = capsys.readouterr().err
+    assert "TRIAL_PUBLIC_URL" in said
     assert "canari" not in said

@@ -2,11 +2,12 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-from services.intake.domain.secrets import Shape, shape_of
+from desk.masking.shapes import Shape, shape_of
+from desk.masking.words import Words
 
 _WINDOW: Final = 8
 _SIGNS: Final = re.compile(r"[\s:;=>→«\"'“”(\[|/,–—-]*")
@@ -15,7 +16,6 @@ _TOKEN: Final = re.compile(r"\S{1,100}")
 _QUOTED: Final = re.compile(r"[«\"“]\s*([^«»\"“”\n]{1,60}?)\s*[»\"”]")
 _ENDS_SENTENCE: Final = re.compile(r"[.!?;]$")
 _TRAILING: Final = re.compile(r"[.,;:)\]»\"'”]+$")
-_SESSION_NUMBER: Final = r"(?:[1-9][ .]\d{3}|[1-9]\d{2}|[1-9]\d{3})[ .]?\d{3}[ .]?\d{3}"
 _CARD: Final = re.compile(r"\b(?:\d{4}[ -]?){3}\d{4}\b")
 _IN_ADDRESS: Final = re.compile(r"(?<=://)[^\s/@:]{1,100}:[^\s/@]{1,100}(?=@)")
 
@@ -34,65 +34,22 @@ class Mask(Protocol):
     def __call__(self, text: str, /) -> Masked: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
-    """The words of ``masking.fr.yaml``, ready to be looked for."""
+def mask_secrets(text: str, words: Words, *, in_session: bool = False) -> Masked:
+    """
+    Return the text with every secret replaced; what only talks of a password stays.
 
-    mask: str
-    announcing: re.Pattern[str]
-    before_sign: re.Pattern[str]
-    weak: re.Pattern[str]
-    number: re.Pattern[str]
-    context: re.Pattern[str]
-    code: re.Pattern[str]
-    session: re.Pattern[str]
-    pair: re.Pattern[str]
-    backward: re.Pattern[str]
-    assigning: frozenset[str]
-    linking: frozenset[str]
-    ordinary: frozenset[str]
-
-
-def read_words(declared: Mapping[str, Any]) -> Words:
-    """Return the words, of what the data file holds."""
-    announcing = _any_of(declared["announcing"])
-    others = _any_of(declared["other_codes"])
-    return Words(
-        mask=declared["mask"],
-        announcing=re.compile(rf"(?<![a-z0-9]){announcing}(?![a-z0-9])"),
-        before_sign=re.compile(
-            rf"(?<![a-z0-9]){_any_of(declared['announcing_before_sign'])}(?=\s*[:=])"
-        ),
-        weak=re.compile(
-            rf"(?<![a-z0-9]){_any_of(declared['announcing_weakly'])}(?![a-z0-9])"
-            r"\s*[:=]?\s*(?:(?:c'est|est|le)\s+)?(\S{5,100})"
-        ),
-        number=re.compile(rf"(?<![a-z0-9]){_any_of(declared['announcing_number'])}(?![a-z0-9])"),
-        context=re.compile(rf"(?<![a-z0-9]){_any_of(declared['number_context'])}(?![a-z0-9])"),
-        code=re.compile(rf"(?<![a-z0-9])codes?(?![a-z0-9])(?!\W{{0,3}}{others}(?![a-z]))"),
-        session=re.compile(
-            rf"(?<![a-z0-9]){_any_of(declared['announcing_session'])}(?![a-z0-9])"
-            rf"(?![^\d\n]{{0,30}}sire[nt])[^\d\n]{{0,30}}({_SESSION_NUMBER})(?![ .]?\d)"
-        ),
-        pair=re.compile(
-            rf"(?<![a-z0-9]){_any_of(declared['announcing_pair'])}\s*(?:[:=]|sont|est)?\s*"
-            r"[^\s/,;]{1,100}(?:\s*/\s*|\s+et\s+|\s*,\s*|\s+)(\S{1,100})"
-        ),
-        backward=re.compile(
-            r"(?<!\S)(\S{3,100})\s{1,20}(?:(?:est|etait|comme|en|pour|=)\s+)?(?:(?:mon|notre|le|son|leur|ma)\s+)?"
-            rf"\(?{announcing}(?![a-z0-9])"
-        ),
-        assigning=frozenset(declared["assigning"]),
-        linking=frozenset(declared["linking"]),
-        ordinary=frozenset(declared["ordinary"]),
-    )
-
-
-def mask_secrets(text: str, words: Words) -> Masked:
-    """Return the text with every secret replaced; what only talks of a password stays."""
+    ``in_session``: what is written during a remote session, where nine or ten digits are the
+    session's number even when nothing announces it.
+    """
     folded = fold(text)
+    numbers = words.in_session.finditer(folded) if in_session else ()
     spans = _merge(
-        [*_announced(text, folded, words), *_numbers(folded, words), *_plain(text, folded, words)]
+        [
+            *_announced(text, folded, words),
+            *_numbers(folded, words),
+            *_plain(text, folded, words),
+            *(found.span(1) for found in numbers),
+        ]
     )
     secrets = {text[start:end] for start, end in spans}
     spans = _merge([*spans, *_repeats(text, secrets)])
@@ -118,11 +75,6 @@ def _fold(character: str) -> str:
         return " "
     plain = unicodedata.normalize("NFD", character)[0].lower()
     return plain if len(plain) == 1 else character
-
-
-def _any_of(phrases: Iterable[str]) -> str:
-    ordered = sorted(phrases, key=len, reverse=True)
-    return "(?:" + "|".join(re.escape(one).replace(r"\ ", r"[\s_-]*") for one in ordered) + ")"
 
 
 def _announced(text: str, folded: str, words: Words) -> Iterator[Span]:
