@@ -4,17 +4,19 @@ import asyncio
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, Final, TextIO
 
 import typer
 from pydantic import SecretStr
 
+from deploy.local.folders import Folders
 from runtime import mongo
 from runtime.failures import Unavailable
 from runtime.settings import MongoSettings
-from services.consent.domain.checkpoint import DEFAULT_ORIGIN
-from services.consent.domain.entry import THE_LOG, Draft
+from services.consent.domain.checkpoint import DEFAULT_ORIGIN, Signer
+from services.consent.domain.entry import THE_LOG, Draft, Uncoded
 from services.consent.domain.log import Stale
+from services.consent.domain.practice import DEFAULT_LEGAL_BASIS
 from services.consent.export import export_lines
 from services.consent.store.evidence import MongoEvidenceLog
 from services.consent.verify import report
@@ -22,6 +24,8 @@ from services.consent.verify import report
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 _EX_USAGE = 2
+EXPORTED: Final = "evidence-exported"
+SIGNING_KEY: Final = "consent-signing.pem"
 
 
 class Reader(StrEnum):
@@ -67,11 +71,20 @@ def export(
     reader: Annotated[
         Reader, typer.Option("--as", help="Who takes it: that is put on record.")
     ] = Reader.OPERATOR,
+    legal_basis: Annotated[
+        str, typer.Option(envvar="CONSENT_LEGAL_BASIS", help="What that entry states, as a code.")
+    ] = DEFAULT_LEGAL_BASIS,
 ) -> None:
     """Export the whole log, for `evidence verify`; that it was exported is its newest entry."""
     settings = MongoSettings(uri=SecretStr(mongo_uri), database=database)
     try:
-        entries = asyncio.run(_export(settings, out, origin, reader))
+        exported = Draft(
+            session=THE_LOG, type=EXPORTED, actor=reader.value, legal_basis=legal_basis
+        )
+        entries = asyncio.run(_export(settings, out, origin, exported))
+    except Uncoded as error:
+        typer.echo(f"not a code: {error}", err=True)
+        raise typer.Exit(code=_EX_USAGE) from None
     except Unavailable as error:
         out.unlink(missing_ok=True)
         typer.echo(f"{error.what} is away: nothing exported", err=True)
@@ -82,20 +95,44 @@ def export(
     typer.echo(f"{entries} entries in {out}")
 
 
-async def _export(settings: MongoSettings, out: Path, origin: str, reader: Reader) -> int:
+@app.command()
+def key(
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="CONSENT_KEYS_DIR", help="Folder of keys; the local system's if not given."
+        ),
+    ] = None,
+    origin: Annotated[str, typer.Option(envvar="CONSENT_LOG_ORIGIN")] = DEFAULT_ORIGIN,
+) -> None:
+    """Print the key that checkpoints are verified with, as name+id+key: it is public."""
+    file = (keys or Folders.of_project().keys) / SIGNING_KEY
+    try:
+        signer = Signer.from_pem(file.read_bytes(), origin=origin)
+    except (OSError, ValueError) as error:
+        typer.echo(f"{file}: {type(error).__name__}", err=True)
+        raise typer.Exit(code=1) from None
+    typer.echo(signer.verifier.vkey)
+
+
+async def _export(settings: MongoSettings, out: Path, origin: str, exported: Draft) -> int:
     client = mongo.connect(settings)
-    log = MongoEvidenceLog(mongo.database(client, settings), now=lambda: datetime.now(UTC))
+    log = MongoEvidenceLog(
+        mongo.database(client, settings),
+        now=lambda: datetime.now(UTC),
+        legal_basis=exported.legal_basis,
+    )
     writing = asyncio.create_task(log.run())
     try:
         with out.open("x", encoding="utf-8") as file:
-            return await _write(log, file, origin, reader)
+            return await _write(log, file, origin, exported)
     finally:
         writing.cancel()
         client.close()
 
 
-async def _write(log: MongoEvidenceLog, file: TextIO, origin: str, reader: Reader) -> int:
-    await _put_on_record(log, reader)
+async def _write(log: MongoEvidenceLog, file: TextIO, origin: str, exported: Draft) -> int:
+    await _put_on_record(log, exported)
     count = -1  # the header
     async for line in export_lines(log, origin=origin):
         file.write(line)
@@ -103,10 +140,7 @@ async def _write(log: MongoEvidenceLog, file: TextIO, origin: str, reader: Reade
     return count
 
 
-async def _put_on_record(log: MongoEvidenceLog, reader: Reader) -> None:
-    draft = Draft(
-        session=THE_LOG, type="evidence-exported", actor=reader.value, legal_basis="security"
-    )
+async def _put_on_record(log: MongoEvidenceLog, draft: Draft) -> None:
     while True:
         newest = (await log.entries(THE_LOG))[-1:]
         try:

@@ -21,13 +21,14 @@ log = structlog.get_logger()
 DRAIN_BYTES = 16_777_216
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Door:
     """Admits a request within its limits; all routes but health's wait for the connections."""
 
     app: ASGIApp
     settings: HttpSettings
     lifecycle: Lifecycle
+    in_flight: int = 0
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -36,9 +37,11 @@ class Door:
         sent = _Sent(send)
         with traced(_header(scope, b"traceparent")):
             began = time.perf_counter()
+            self.in_flight += 1
             try:
                 await self._admit(scope, _Body(receive, self.settings), sent)
             finally:
+                self.in_flight -= 1
                 _observe(scope, sent.status, time.perf_counter() - began)
 
     async def _admit(self, scope: Any, body: "_Body", send: "_Sent") -> None:
@@ -47,6 +50,9 @@ class Door:
         if declared is not None and declared.isdigit() and int(declared) > limit:
             await body.drain()
             await _refuse(send, _too_large(limit))
+            return
+        if self.in_flight > self.settings.max_concurrency and scope["path"] not in PATHS:
+            await _refuse(send, unavailable("too much is being asked at once"))
             return
         if not self.lifecycle.connected and scope["path"] not in PATHS:
             await _refuse(send, unavailable("the service is starting"))

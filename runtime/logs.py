@@ -111,9 +111,14 @@ def _service(name: str) -> Processor:
 def _renderers() -> list[Processor]:
     # Local variables and messages of exceptions may hold personal data: a traceback shows neither.
     if sys.stdout.isatty():
-        plain = structlog.dev.RichTracebackFormatter(show_locals=False)
-        return [structlog.dev.ConsoleRenderer(exception_formatter=plain)]
+        return [_without_messages, _one_a_line, structlog.dev.ConsoleRenderer()]
     return [_without_messages, structlog.processors.JSONRenderer()]
+
+
+def _one_a_line(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    if "exception" in event:
+        event["exception"] = "\n".join(event["exception"])
+    return event
 
 
 def _without_messages(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

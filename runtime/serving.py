@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -16,6 +17,7 @@ from runtime.settings import HttpSettings
 
 EX_SOFTWARE = 70  # sysexits.h
 GRACE_S = 3
+STOP_WITHIN_S = 9.5
 
 
 def run(
@@ -49,6 +51,8 @@ async def _serve(
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for task in waiting:
             task.cancel()
+        # What is not finished by then is safe to cut: effects are repeated, commits come after.
+        loop.call_later(STOP_WITHIN_S, os._exit, EX_SOFTWARE)
     return EX_SOFTWARE if lifecycle.lost.is_set() else 0
 
 
@@ -88,7 +92,8 @@ def _config(app: ASGIApp, settings: HttpSettings) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        limit_concurrency=settings.max_concurrency,
+        proxy_headers=False,
+        limit_concurrency=4 * settings.max_concurrency,  # of connections; requests: runtime.doors
         timeout_graceful_shutdown=GRACE_S,
     )
 

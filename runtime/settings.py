@@ -1,8 +1,10 @@
 """Typed settings from the environment; a wrong or missing one stops the process naming it."""
 
+import re
 import sys
 from collections.abc import Iterator
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, Final, NoReturn, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -18,6 +20,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from runtime.logs import LogLevel
 
 EX_CONFIG = 78  # sysexits.h
+_THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_HOST: Final = re.compile(r"[A-Za-z0-9.:-]{1,253}")
 
 
 class KafkaSettings(BaseModel):
@@ -41,6 +45,25 @@ class MongoSettings(BaseModel):
 
     uri: Annotated[SecretStr, AfterValidator(_mongo_uri)]
     database: str = Field(pattern=r"^[A-Za-z0-9_-]{1,63}$")
+
+
+def _public_url(value: str) -> str:
+    url = value.removesuffix("/")
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:  # it quotes the value
+        raise ValueError("must be https://host[:port] without a path") from None
+    is_plain = f"{parts.scheme}://{parts.netloc}" == url and "@" not in parts.netloc
+    if parts.scheme not in {"https", "http"} or not is_plain or not _HOST.fullmatch(host):
+        raise ValueError("must be https://host[:port] without a path")
+    if parts.scheme == "http" and host not in _THIS_MACHINE:
+        raise ValueError("plain http is for this machine only: keys and cookies travel over https")
+    return url
+
+
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
+"""Where people reach a service: https, or plain http on this very machine; no slash at the end."""
 
 
 class HttpSettings(BaseModel):

@@ -52,7 +52,7 @@ async def prove(stack: Stack, folder: Path, client: httpx.AsyncClient) -> Proof:
     else:
         raise NotProven("the log grows too fast to be exported between two checkpoints")
     checkpoints = folder / "checkpoints.txt"
-    shutil.copyfile(stack.where.checkpoints / "consent.jsonl", checkpoints)
+    shutil.copyfile(stack.where.checkpoints / "consent.txt", checkpoints)
     options = ("--checkpoints", str(checkpoints), "--key", str(key))
     code, said = await _run("verify", str(export), *options, env={})
     return Proof(

@@ -26,13 +26,14 @@ OWNER_ONLY = 0o600
 def make(folder: Path) -> None:
     """Put every key that is missing into `folder`, readable by its owner alone.
 
-    `fingerprint.key`, `sealing.key`: 32 random bytes, base64. `consent-signing.pem`,
-    `tokens-signing.pem`: Ed25519, PKCS8 PEM; `tokens-public.pem`: its public half.
+    `fingerprint.key`, `sealing.key`, `consent.key`: 32 random bytes, base64; from the last, consent
+    derives links, codes and cookies. `consent-signing.pem`, `tokens-signing.pem`: Ed25519, PKCS8
+    PEM; `tokens-public.pem`: the public half of the latter.
     `sources.json`, `desk-users.json`: name → SHA-256 (hex) of each key accepted; the keys
     themselves lie in `sources-plain/<name>.key` and `desk-users-plain/<name>.key`.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for name in ("fingerprint.key", "sealing.key"):
+    for name in ("fingerprint.key", "sealing.key", "consent.key"):
         _once(folder / name, base64.b64encode(secrets.token_bytes(32)) + b"\n")
     for name in ("consent-signing.pem", "tokens-signing.pem"):
         _once(folder / name, _signing_key())

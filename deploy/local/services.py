@@ -65,7 +65,7 @@ def _only_of(service: str, url: str, given: Surroundings) -> dict[str, str]:
         return {"SMTP__HOST": host, "SMTP__PORT": port}
     if service == "consent":
         given.checkpoints.mkdir(parents=True, exist_ok=True)
-        file = given.checkpoints / "consent.jsonl"
+        file = given.checkpoints / "consent.txt"
         return {"PUBLIC_URL": url, "CHECKPOINT_FILE": str(file)}
     return {"PUBLIC_URL": url} if service == "intake" else {}
 

@@ -42,13 +42,13 @@ def mask_secrets(text: str, words: Words, *, in_session: bool = False) -> Masked
     session's number even when nothing announces it.
     """
     folded = fold(text)
-    numbers = words.in_session.finditer(folded) if in_session else ()
+    sessions = (words.session, words.in_session) if in_session else (words.session,)
     spans = _merge(
         [
             *_announced(text, folded, words),
-            *_numbers(folded, words),
+            *_numbers(folded, words, in_session=in_session),
+            *_session_numbers(text, folded, sessions),
             *_plain(text, folded, words),
-            *(found.span(1) for found in numbers),
         ]
     )
     secrets = {text[start:end] for start, end in spans}
@@ -181,7 +181,7 @@ def _more(text: str, at: int) -> Iterator[Span]:
         at = span[1]
 
 
-def _numbers(folded: str, words: Words) -> Iterator[Span]:
+def _numbers(folded: str, words: Words, *, in_session: bool) -> Iterator[Span]:
     near = re.compile(
         r"(?:[^\d.\n]|\.(?!\s)|\b[1-9]\b){0,50}?(?<![\d.,/-])(\d(?: ?\d){3,7})(?![\d/h-])"
     )
@@ -190,13 +190,20 @@ def _numbers(folded: str, words: Words) -> Iterator[Span]:
             yield number.span(1)
     for found in words.code.finditer(folded):
         around = folded[max(0, found.start() - 50) : found.end() + 40]
-        if words.context.search(around) and (number := near.match(folded, found.end())):
+        is_meant = in_session or words.context.search(around)
+        if is_meant and (number := near.match(folded, found.end())):
             yield number.span(1)
 
 
+def _session_numbers(text: str, folded: str, patterns: Iterable[re.Pattern[str]]) -> Iterator[Span]:
+    """Give the numbers of sessions, each with the password that is joined to it."""
+    for pattern in patterns:
+        for found in pattern.finditer(folded):
+            yield found.span(1)
+            yield from _more(text, found.end(1))
+
+
 def _plain(text: str, folded: str, words: Words) -> Iterator[Span]:
-    for found in words.session.finditer(folded):
-        yield found.span(1)
     for pattern in (words.pair, words.weak):
         for found in pattern.finditer(folded):
             start, end = _core(text, *found.span(1))

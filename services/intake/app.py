@@ -29,15 +29,16 @@ from services.intake.store import MongoLedger
 from services.intake.web import build_web
 from services.intake.web.api import Api, api_routes
 from services.intake.web.authentication import Keys, read_keys
-from services.intake.web.pages.bucket import Bucket
+from services.intake.web.pages.bucket import Bucket, Buckets
 from services.intake.web.pages.calls import CallDesk, call_routes
+from services.intake.web.pages.clients import FormLimits
 from services.intake.web.pages.declared import read_declared
 from services.intake.web.pages.desk_session import DeskSessions
 from services.intake.web.pages.forms import Counter, FormDesk
 from services.intake.web.pages.public import public_routes
 from services.intake.web.pages.rendering import Pages
 
-TRIES_PER_MINUTE: Final = 30
+FAILURES_PER_MINUTE: Final = 10
 SERVICE: Final = "intake"
 VERSION: Final = "1"
 SEND_DEADLINE_S: Final = 5.0
@@ -108,7 +109,10 @@ class Intake:
         pages = Pages(self._desk, now=_now)
         routes = [*health_routes(lifecycle), *api_routes(api), *self._page_routes(pages)]
         return build_web(
-            routes, version=VERSION, not_found=lambda: pages.page("absente", status=404)
+            routes,
+            version=VERSION,
+            is_https=self._settings.is_https,
+            not_found=lambda: pages.page("absente", status=404),
         )
 
     def _page_routes(self, pages: Pages) -> list[HTTPRouteHandler]:
@@ -120,21 +124,27 @@ class Intake:
             acceptance=self._acceptance,
             key=self._key,
         )
-        bucket = Bucket(per_minute=limits.per_minute, monotonic=time.monotonic)
-        public = Counter(source=self._form_source, done="/demande/recue", bucket=bucket)
+        public = Counter(source=self._form_source, done="/demande/recue")
+        of_forms = FormLimits(
+            of_clients=Buckets(per_minute=limits.per_minute, monotonic=time.monotonic),
+            of_all=Bucket(per_minute=limits.per_minute_in_all, monotonic=time.monotonic),
+            proxies=limits.proxies,
+        )
         calls = CallDesk(
             forms=forms,
             counter=Counter(source=self._calls_source, done="/appel/recu"),
             users=self._desk_keys,
             sessions=DeskSessions(
                 key=self._key,
+                users=self._desk_keys,
                 hours=limits.session_hours,
-                secure=self._settings.public_url.startswith("https://"),
+                secure=self._settings.is_https,
                 now=_now,
             ),
-            tries=Bucket(per_minute=TRIES_PER_MINUTE, monotonic=time.monotonic),
+            failures=Buckets(per_minute=FAILURES_PER_MINUTE, monotonic=time.monotonic),
+            proxies=limits.proxies,
         )
-        return [*public_routes(forms, public), *call_routes(calls)]
+        return [*public_routes(forms, public, of_forms), *call_routes(calls)]
 
     def _declared(self, name: str) -> Source:
         try:

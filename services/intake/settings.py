@@ -1,16 +1,8 @@
 """What intake reads from its environment, e.g. ``INTAKE_KAFKA__BOOTSTRAP_SERVERS``."""
 
-from typing import Annotated
+from pydantic import BaseModel, ConfigDict, Field
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
-
-from runtime.settings import MongoSettings, ServiceSettings, environment
-
-PublicUrl = Annotated[
-    str,
-    StringConstraints(pattern=r"^https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._/-]*)?$"),
-    AfterValidator(lambda url: url.rstrip("/")),
-]
+from runtime.settings import MongoSettings, PublicUrl, ServiceSettings, environment
 
 
 class FormSettings(BaseModel):
@@ -21,7 +13,11 @@ class FormSettings(BaseModel):
     source: str = "page-assistance"
     calls_source: str = "journal-appels"
     per_minute: int = Field(default=240, ge=1)
-    """Submissions that one process takes from the public forms in a minute; more get a 429."""
+    """Submissions that one process takes from one client of the public forms; more get a 429."""
+    per_minute_in_all: int = Field(default=2_400, ge=1)
+    """The same for all clients together."""
+    proxies: int = Field(default=0, ge=0, le=9)
+    """How many proxies stand before intake, each adding an address to ``X-Forwarded-For``."""
     session_hours: int = Field(default=9, ge=1, le=24)
     """How long a member of the desk stays signed in."""
 
@@ -36,3 +32,8 @@ class Settings(ServiceSettings):
     group: str = Field(default="intake", pattern=r"^[a-z0-9-]{1,60}$")
     """With which name its consumer groups begin."""
     forms: FormSettings = FormSettings()
+
+    @property
+    def is_https(self) -> bool:
+        """Whether browsers reach the pages over https."""
+        return self.public_url.startswith("https://")

@@ -17,6 +17,8 @@ log = structlog.get_logger()
 SOURCE = "urn:aiguillage:notifier"
 AT_ONCE = 200
 IDLE_S = 2.0
+GATHER_S = 0.2
+"""How long outcomes gather before one round trip tells them all."""
 
 
 class Ledger(Protocol):
@@ -56,6 +58,7 @@ class Announcer:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(IDLE_S):
                         await self._settled.wait()
+                        await asyncio.sleep(GATHER_S)
 
     async def announce(self) -> int:
         """Publish what is not told yet; returns how much that was."""

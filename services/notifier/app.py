@@ -209,10 +209,14 @@ def _handlers(
         table=declared.table,
         sealer=declared.sealer,
         memory=memory,
-        now=_now,
     )
     plan = partial(
-        plan_deliveries, composer=declared.composer, ledger=ledger, now=_now, wake=sender.wake
+        plan_deliveries,
+        composer=declared.composer,
+        ledger=ledger,
+        memory=memory,
+        now=_now,
+        wake=sender.wake,
     )
     return {
         names.tickets_marketplace: plan(readers.ticket),

@@ -93,16 +93,15 @@ class Composer:
             message_id=message_id,
             lesser_evil=mail.lesser_evil,
             planned_at=now,
-            give_up_at=now + self._useful_for(mail),
+            give_up_at=self._give_up_at(occasion, now),
             traceparent=current_traceparent(),
             content=content,
             refused_because=refused,
         )
 
-    def _useful_for(self, mail: Mail) -> timedelta:
-        if mail.useful_for_minutes is not None:
-            return timedelta(minutes=mail.useful_for_minutes)
-        return timedelta(hours=self._table.limits.give_up_after_hours)
+    def _give_up_at(self, occasion: Occasion, now: datetime) -> datetime:
+        latest = now + timedelta(hours=self._table.limits.give_up_after_hours)
+        return min(latest, occasion.useful_until or latest)
 
     def _sender(self, mail: Mail, occasion: Occasion) -> Mailbox:
         if mail.sender == "desk":

@@ -1,5 +1,6 @@
 """Kafka in: each event becomes planned deliveries, and only then is its offset committed."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -68,20 +69,16 @@ class Readers:
         table: MailTable,
         sealer: Sealer,
         memory: Memory,
-        now: Callable[[], datetime],
     ) -> None:
         self._desk = desk
         self._word = word
         self._table = table
         self._sealer = sealer
         self._memory = memory
-        self._now = now
 
     async def ticket(self, record: Record) -> Occasion:
         event = read_event(record, _TICKET)
-        content = record.value or b""
-        await self._memory.remember(str(event.data.request_id), content, now=self._now())
-        return occasions.of_ticket(event, self._desk, self._word, content)
+        return occasions.of_ticket(event, self._desk, self._word, record.value or b"")
 
     async def ticket_event(self, record: Record) -> Occasion | None:
         event = read_event(record, TICKET_EVENT)
@@ -117,6 +114,7 @@ class Readers:
             addresses={mail.to: (sealed.to,)},
             variables={**given, "name": sealed.name},
             template=mail.template,
+            useful_until=_moment(given[mail.useful_until]) if mail.useful_until else None,
         )
 
     def _open(self, sealed: str) -> _Sealed:
@@ -130,11 +128,22 @@ class Readers:
             raise PermanentFailure("not-a-notice") from None
 
 
+def _moment(said: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(said)
+    except ValueError:
+        raise PermanentFailure("not-a-moment") from None
+    if moment.tzinfo is None:
+        raise PermanentFailure("not-a-moment")
+    return moment
+
+
 def plan_deliveries(
     read: Callable[[Record], Awaitable[Occasion | None]],
     *,
     composer: Composer,
     ledger: Ledger,
+    memory: Memory,
     now: Callable[[], datetime],
     wake: Callable[[], None],
 ) -> Handle:
@@ -142,6 +151,7 @@ def plan_deliveries(
     Return the handler of one kind of record.
 
     What can be composed is planned even where another template fails; the record is parked then.
+    A new ticket is remembered in the same breath.
     """
 
     async def handle(record: Record) -> None:
@@ -149,7 +159,10 @@ def plan_deliveries(
         if occasion is None:
             return
         composed = composer.compose(occasion, now=now())
-        await ledger.plan(composed.deliveries)
+        writes = [ledger.plan(composed.deliveries)]
+        if occasion.kind == "ticket-created":
+            writes.append(memory.remember(occasion.cause, occasion.record, now=now()))
+        await asyncio.gather(*writes)
         wake()
         crash.point("notifier.planned")
         if composed.failed:

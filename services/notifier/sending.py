@@ -100,14 +100,14 @@ class Sender:
         self._pauses: dict[ChannelName, Pause] = {
             name: Pause(name) for channels in connections for name in channels
         }
-        self._due = asyncio.Event()
+        self._due: asyncio.Queue[None] = asyncio.Queue(maxsize=1)
         self._in_flight: dict[asyncio.Task[None], Leased] = {}
         self.settled = asyncio.Event()
         """Set whenever there is an outcome to tell."""
 
     def wake(self) -> None:
         """Say that something has become due, or may have to be told."""
-        self._due.set()
+        self._rouse_one()
         self.settled.set()
 
     async def run(self) -> None:
@@ -135,7 +135,6 @@ class Sender:
 
     async def _work(self, channels: Mapping[ChannelName, Channel]) -> None:
         while True:
-            self._due.clear()
             try:
                 leased = await self._lease_next()
             except Unavailable:
@@ -145,7 +144,7 @@ class Sender:
             if leased is None:
                 await self._wait()
                 continue
-            self._due.set()  # there may be more for the other connections
+            self._rouse_one()
             task = asyncio.create_task(self._handle(leased, channels[leased.delivery.channel]))
             self._in_flight[task] = leased
             task.add_done_callback(self._in_flight.pop)
@@ -155,10 +154,15 @@ class Sender:
         now = self._now()
         return await self._ledger.lease(now=now, until=now + self._lease)
 
+    def _rouse_one(self) -> None:
+        # One connection, which rouses the next when it finds something: not all for one mail.
+        if self._due.empty():
+            self._due.put_nowait(None)
+
     async def _wait(self) -> None:
         try:
             async with asyncio.timeout(IDLE_S):
-                await self._due.wait()
+                await self._due.get()
         except TimeoutError:
             return
 

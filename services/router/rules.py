@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from desk import Problem, marked_yaml
 from desk.marked_yaml import Document, KeyPath, UnreadableFile
-from services.router.domain.notation import Forms, PhraseError, read
+from services.router.domain.notation import OWNED, Forms, PhraseError, read
 from services.router.domain.ruleset import (
     Balance,
     Declared,
@@ -103,8 +103,19 @@ def _contradictions(declared: RulesFile, document: Document) -> Iterator[Problem
                 except PhraseError as error:
                     yield document.problem(where, str(error))
                     continue
+                yield from _unowned(forms, declared, document, where)
                 if key == "phrases" and rule.queue is not None:
                     yield from _disputed(rule, forms, said, document, where)
+
+
+def _unowned(
+    forms: Forms, declared: RulesFile, document: Document, where: KeyPath
+) -> Iterator[Problem]:
+    """Find ``mon:nom`` where no little words are declared for ``mon``."""
+    known = {fold(owner) for owner in declared.words.owners}
+    named = {word.partition(OWNED)[0] for said in forms.words() for word in said if OWNED in word}
+    for owner in sorted(named - known):
+        yield document.problem(where, f"words.owners does not say who {owner!r} is")
 
 
 def _disputed(

@@ -24,7 +24,9 @@ class BalanceFile(_Declared):
     start: dict[Queue, Points] = Field(description="Points each queue begins with.")
     thresholds: dict[Flag, Points] = Field(description="Points from which a flag is raised.")
     sure_margin: Points = Field(description="Lead the better queue needs to be sure, in points.")
-    sure_words: Points = Field(description="Points that words, not fields, must bring to be sure.")
+    sure_words: Points = Field(
+        description="Points that the words of one rule, not fields, must bring to be sure."
+    )
     sure_ratio: Factor = Field(description="Lead the better queue needs, as a multiple.")
     cues: dict[CueKind, Factor] = Field(
         description="What a cue multiplies the evidence of its clause with."

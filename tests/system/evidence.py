@@ -45,7 +45,7 @@ async def take_evidence(stack: Stack, folder: Path) -> Evidence:
     assert status == 0, said
     key = folder / "consent-public.pem"
     key.write_bytes(_public_key(stack.keys_dir))
-    checkpoints = stack.where.checkpoints / "consent.jsonl"
+    checkpoints = stack.where.checkpoints / "consent.txt"
     witness = ["--checkpoints", str(checkpoints), "--key", str(key)] if checkpoints.exists() else []
     verifier = str(PROJECT / "services" / "consent" / "verify.py")
     status, said = await _run(sys.executable, "-I", verifier, str(export), *witness)

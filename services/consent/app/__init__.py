@@ -23,10 +23,11 @@ from runtime.settings import load, stop_misconfigured
 from schemas.personal import personal_fields
 from schemas.sessions import NoticeIssued, SessionRequested
 from services.consent.app.connections import Connections
+from services.consent.domain.addresses import DeskAddresses
 from services.consent.domain.checkpoint import BadCheckpoint, Signer
 from services.consent.domain.derived import Secrets
 from services.consent.domain.entry import Entry, Terms
-from services.consent.domain.practice import Practice, as_code
+from services.consent.domain.practice import ENDS, Practice, as_code
 from services.consent.handlers.assisting import Assisting, reasons
 from services.consent.handlers.attending import Attending
 from services.consent.handlers.events import Handlers, subscribe
@@ -53,6 +54,7 @@ SERVICE: Final = "consent"
 VERSION: Final = "1"
 _WITHDRAWAL: Final = "session-page-button-or-telephone"
 _MINUTE_S: Final = 60
+_HOUR_MINUTES: Final = 60
 
 
 def main() -> int:
@@ -75,7 +77,7 @@ class Consent:
         self._settings = settings
         self._now = now or _now
         self._desk = load_desk(settings.desk_dir)
-        self._key = read_key(settings.keys_dir, "fingerprint.key")
+        self._key = read_key(settings.keys_dir, "consent.key")
         self._sealer = Sealer(read_key(settings.keys_dir, "sealing.key"))
         self._secrets = Secrets(self._key)
         self._issuer = read_public_key(settings.keys_dir, "tokens-public.pem")
@@ -115,7 +117,10 @@ class Consent:
         subscribe(broker, Handlers(self._offering, self._recorder, self._practice), publisher)
         self.timers = Timers(self.follower, self._recorder, self._practice, now=self._now)
         return connections.lifecycle(
-            follow=self.follower.run, time=self.timers.run, notices_for=self.notices_for
+            follow=self.follower.run,
+            time=self.timers.run,
+            notices_for=self.notices_for,
+            nightly_notice=self.nightly_notice,
         )
 
     def build_app(self, lifecycle: Lifecycle) -> ASGIApp:
@@ -134,6 +139,10 @@ class Consent:
         """Return the mails that an entry makes due: to the people in it, and to the DPO."""
         to_people = await self._notices().notices_for(entry)
         return [*to_people, *await self._witnessing.notices_for(entry)]
+
+    async def nightly_notice(self) -> NoticeIssued | None:
+        """Return the checkpoint of what no mail to the DPO covers yet."""
+        return await self._witnessing.nightly_notice()
 
     def _notices(self) -> Notices:
         return Notices(
@@ -157,6 +166,7 @@ class Consent:
             now=self._now,
             new_id=uuid4,
         )
+        strangers = Strangers(self._recorder, persons, self._practice, now=self._now)
         return AssistantApi(
             authenticator=Authenticator(key=self._issuer, desk=self._desk, now=self._now),
             assisting=assisting,
@@ -164,7 +174,8 @@ class Consent:
             persons=persons,
             follower=self.follower,
             live=live,
-            record_stranger=Strangers(self._recorder, persons, self._practice).record,
+            desk_addresses=DeskAddresses.of(self._desk),
+            record_stranger=strangers.record,
             reasons={act: frozenset(codes) for act, codes in reasons(self._wording).items()},
         )
 
@@ -223,6 +234,7 @@ def practice(desk: Desk, *, legal_basis: str) -> Practice:
         "intervene-begun": limits.intervention_minutes,
         "screenshot-requested": limits.screenshot_minutes,
         "screenshot-taken": limits.screenshot_minutes,
+        **dict.fromkeys(ENDS, limits.declaration_hours * _HOUR_MINUTES),
     }
     return Practice(
         legal_basis=legal_basis,

@@ -18,6 +18,7 @@ from runtime.keys import keyed_hash
 from runtime.lifecycle import Lifecycle, Need, Worker
 from runtime.sealing import Sealer
 from schemas import topics
+from schemas.sessions import NoticeIssued
 from services.consent.domain.checkpoint import Signer
 from services.consent.domain.entry import THE_LOG
 from services.consent.domain.receipt import Witness
@@ -36,6 +37,7 @@ log = structlog.get_logger()
 _TELL_TRIES: Final = 20
 _TELL_DELAY_S: Final = 1.0
 Run = Callable[[], Awaitable[object]]
+NightlyNotice = Callable[[], Awaitable[NoticeIssued | None]]
 
 
 class Connections:
@@ -72,7 +74,9 @@ class Connections:
         )
         self.checkpoints = CheckpointWriter(self.log, signer, settings.checkpoint_file)
 
-    def lifecycle(self, *, follow: Run, time: Run, notices_for: NoticesFor) -> Lifecycle:
+    def lifecycle(
+        self, *, follow: Run, time: Run, notices_for: NoticesFor, nightly_notice: NightlyNotice
+    ) -> Lifecycle:
         """Return what is to be connected, and the loops that then run."""
         relay = Relay(
             self.log,
@@ -81,6 +85,10 @@ class Connections:
             notices_for=notices_for,
             holder=f"{socket.gethostname()}:{self._settings.http.port}",
         )
+
+        def nightly() -> Awaitable[None]:
+            return verify_nightly(lambda: self._nightly(nightly_notice), now=self._now)
+
         return Lifecycle(
             [
                 Need(
@@ -103,7 +111,7 @@ class Connections:
                 Worker(name="timers", run=time),
                 Worker(name="relay", run=relay.run),
                 Worker(name="checkpoints", run=self.checkpoints.run),
-                Worker(name="nightly", run=lambda: verify_nightly(self._check, now=self._now)),
+                Worker(name="nightly", run=nightly),
             ],
         )
 
@@ -128,6 +136,12 @@ class Connections:
             log.error("log is not intact", index=broken.index, reason=broken.reason)
             await self._tell_dpo(broken)
             raise
+
+    async def _nightly(self, make: NightlyNotice) -> None:
+        await self._check()
+        notice = await make()
+        if notice is not None:
+            await self._publisher.publish(topics.NOTICES, notice)
 
     async def _verify(self) -> None:
         # Notes first: one that is written meanwhile covers more than what is read here.

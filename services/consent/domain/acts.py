@@ -22,7 +22,12 @@ class Act:
     oral: bool = False
     """Whether it attests what the adherent said; a second assistant may do it, as a witness."""
 
+    def entry_type(self, *, incident: bool) -> str:
+        """Return the type of its entry: the declaration of an incident has its own."""
+        return _INCIDENT if incident and self.type == "declared" else self.type
 
+
+_INCIDENT: Final = "incident-declared"
 NO_FACTS: Final[Mapping[str, Fact]] = MappingProxyType({})
 VIEW: Final[Scope] = "view"
 ASSISTANT_ACTS: Final[Mapping[str, Act]] = MappingProxyType(
@@ -76,7 +81,6 @@ _GRANTS: Final = frozenset(
     for scope in ("", "intervene-", "screenshot-")
     for kind in ("granted", "oral-grant-attested")
 )
-_INCIDENT: Final = "incident-declared"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +119,7 @@ class Drafting:
         incident: bool = False,
     ) -> Draft:
         """Return an assistant's act; ``authorization`` is the id of the round that it may open."""
-        kind = _INCIDENT if act.type == "declared" and incident else act.type
+        kind = act.entry_type(incident=incident)
         if kind == "started":
             facts = {**facts, **self._presence(state)}
         return self._draft(

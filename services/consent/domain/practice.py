@@ -4,8 +4,16 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from services.consent.domain.entry import Terms
+
+DEFAULT_LEGAL_BASIS: Final = "gdpr-6-1-e"
+ENDS: Final = frozenset(
+    {"stopped", "withdrawn", "ended", "time-limit-reached", "presence-lost"}
+    | {"identity-denied", "identity-unanswered"}
+)
+"""The acts from which the time runs within which a session is to be declared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

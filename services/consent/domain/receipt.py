@@ -11,9 +11,13 @@ from services.consent.domain.merkle import inclusion_proof
 SCHEMA: Final = "urn:aiguillage:receipt:1"
 _EVENT_STATES: Final = {
     "granted": "consent given",
+    "oral-grant-attested": "consent given",
     "intervene-granted": "consent given",
+    "intervene-oral-grant-attested": "consent given",
     "screenshot-granted": "consent given",
+    "screenshot-oral-grant-attested": "consent given",
     "refused": "consent refused",
+    "oral-refusal-attested": "consent refused",
     "intervene-refused": "consent refused",
     "screenshot-refused": "consent refused",
     "withdrawn": "consent withdrawn",
@@ -21,7 +25,9 @@ _EVENT_STATES: Final = {
     "stopped": "consent withdrawn",
     "expired": "consent expired",
     "grant-expired": "consent expired",
+    "contested": "consent contested",
 }
+_SERVED: Final = frozenset({"notice-served", "notice-read-aloud"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +72,7 @@ def receipt(
 
 def _processing(entries: Sequence[Entry]) -> dict[str, Any]:
     grants = [entry.draft for entry in entries if entry.draft.terms is not None]
-    served = [entry.draft for entry in entries if entry.draft.type == "notice-served"]
+    served = [entry.draft for entry in entries if entry.draft.type in _SERVED]
     content: dict[str, Any] = {
         "privacy_notice": [
             {

@@ -18,7 +18,7 @@ from services.consent.domain.notices import Notice
 from services.consent.domain.persons import People, Persons
 from services.consent.domain.practice import Practice
 from services.consent.handlers.offering import author_of
-from services.consent.handlers.recorder import NotNow, Recorded, Recorder, Seen
+from services.consent.handlers.recorder import MarkReused, NotNow, Recorded, Recorder, Seen
 from services.consent.texts.wording import Wording
 
 _QUESTIONS: Final[tuple[Question, ...]] = ("intervene", "screenshot")
@@ -79,41 +79,73 @@ class Assisting:
         self._new_id = new_id
 
     async def act(self, assistant: Assistant, session: UUID, asked: Asked) -> Seen:
-        """Put the act on record; raises ``NotNow``, ``NoSuchSession``, ``Unavailable``."""
+        """
+        Put the act on record.
+
+        Raises ``NotNow``, ``NoSuchSession``, ``MarkReused`` and ``Unavailable``.
+        """
         seen = await self._recorder.see(session)
         if not seen.entries:
             raise NoSuchSession
         asked = replace(asked, words=_without_secrets(asked.words))
-        act = ASSISTANT_ACTS[asked.act]
+        if _marked(seen, asked) is not None:
+            return await self._repeated(session, asked, seen)
         author = await author_of(self._persons, session, assistant)
-        authorization = str(self._new_id())
+        attempt = str(self._new_id())
         facts = dict(asked.facts)
-        if asked.words:
-            about = authorization if act.opens else asked.act
-            words = await self._persons.keep(session, f"words:{about}", {"words": asked.words})
+        if asked.words:  # a name for each attempt: words of one that was refused are not this one's
+            words = await self._persons.keep(session, f"words:{attempt}", {"words": asked.words})
             facts["words"] = words.commitment
-        drafting = Drafting(practice=self._practice, session=session)
 
         def build(now: Seen) -> Draft | None:
-            if asked.mark and any(e.draft.facts.get("mark") == asked.mark for e in now.entries):
+            if _marked(now, asked) is not None:
                 return None
-            is_other = author.commitment != now.state.assistant
-            notice = self._notice(act, now)
-            draft = drafting.by_assistant(
-                act,
-                replace(author, role="witness") if is_other and act.oral else author,
-                now.state,
-                authorization=authorization,
-                reason=asked.reason,
-                notice=notice.hash if notice else None,
-                facts=facts | (notice.facts if notice else {}),
-                incident=asked.is_incident,
-            )
-            is_stranger = is_other and not act.oral and not _binds(act)
-            return drafting.refused(draft, "not-this-assistant") if is_stranger else draft
+            return self._draft(session, asked, author, attempt, facts, now)
 
-        recorded = await self._recorder.record_if(session, build)
-        return seen if recorded is None else _allowed(recorded).seen
+        try:
+            recorded = await self._recorder.record_if(session, build)
+            if recorded is None:
+                return await self._repeated(session, asked, await self._recorder.see(session))
+            return _allowed(recorded).seen
+        except NotNow as refused:
+            told = refused.told_to(author.commitment)
+            if refused.reason == "not-this-assistant" and not told.is_shown:
+                raise NoSuchSession from None
+            raise told from None
+
+    def _draft(
+        self,
+        session: UUID,
+        asked: Asked,
+        author: Author,
+        attempt: str,
+        facts: Mapping[str, Fact],
+        now: Seen,
+    ) -> Draft:
+        act = ASSISTANT_ACTS[asked.act]
+        drafting = Drafting(practice=self._practice, session=session)
+        is_other = author.commitment != now.state.assistant
+        notice = self._notice(act, now)
+        draft = drafting.by_assistant(
+            act,
+            replace(author, role="witness") if is_other and act.oral else author,
+            now.state,
+            authorization=attempt,
+            reason=asked.reason,
+            notice=notice.hash if notice else None,
+            facts={**facts, **(notice.facts if notice else {})},
+            incident=asked.is_incident,
+        )
+        is_stranger = is_other and not act.oral and not _binds(act)
+        return drafting.refused(draft, "not-this-assistant") if is_stranger else draft
+
+    async def _repeated(self, session: UUID, asked: Asked, seen: Seen) -> Seen:
+        """Return the session if the act under this mark is the very one; else ``MarkReused``."""
+        done = _marked(seen, asked)
+        people = People(await self._persons.of_session(session))
+        if done is None or not _is_same(done.draft, asked, people):
+            raise MarkReused
+        return seen
 
     def _notice(self, act: Act, seen: Seen) -> Notice | None:
         """Return the text that was read aloud before what ``act`` attests."""
@@ -155,7 +187,7 @@ class Assisting:
     def view(self, session: UUID, seen: Seen, people: People) -> dict[str, Any]:
         """Return the session as an assistant sees it: no link, and no code."""
         state, code, now = seen.state, self._code(seen), self._now()
-        adherent = people.by_kind("adherent")
+        adherent = people.adherent(seen.entries)
         shown: dict[str, Any] = {
             "session_id": str(session),
             "request_id": next((e.draft.facts.get("request") for e in seen.entries), None),
@@ -225,6 +257,25 @@ def reasons(wording: Wording) -> Mapping[str, Mapping[str, str]]:
 
 def _without_secrets(words: str | None) -> str | None:
     return mask_secrets(words, load_words(), in_session=True).text if words else None
+
+
+def _marked(seen: Seen, asked: Asked) -> Entry | None:
+    if asked.mark is None:
+        return None
+    return next((e for e in seen.entries if e.draft.facts.get("mark") == asked.mark), None)
+
+
+def _is_same(done: Draft, asked: Asked, people: People) -> bool:
+    """Return whether ``done`` is what is asked for; words that were erased count as the same."""
+    words = done.facts.get("words")
+    kept = people.by_commitment(words) if isinstance(words, str) else {}
+    return (
+        done.type == ASSISTANT_ACTS[asked.act].entry_type(incident=asked.is_incident)
+        and done.reason == asked.reason
+        and all(done.facts.get(name) == value for name, value in asked.facts.items())
+        and (words is None) == (asked.words is None)
+        and kept.get("words", asked.words) == asked.words
+    )
 
 
 def _binds(act: Act) -> bool:

@@ -12,7 +12,7 @@ from services.consent.domain.codes import EntryCode, entry_code
 from services.consent.domain.derived import Secrets
 from services.consent.domain.entry import Draft, Entry
 from services.consent.domain.notices import Asked, Notice
-from services.consent.domain.persons import People, Persons
+from services.consent.domain.persons import People, Persons, adherent_commitment
 from services.consent.domain.practice import Practice
 from services.consent.handlers.recorder import NotNow, Recorded, Recorder, Seen
 from services.consent.texts.wording import Wording
@@ -88,14 +88,13 @@ class Attending:
     async def give_code(self, session: UUID, told: str) -> tuple[CodeAnswer, Seen]:
         """Try an entry code; a wrong one is on record and costs a try, the last one the code."""
         drafting = Drafting(practice=self._practice, session=session)
-        adherent = await self._adherent(session)
 
         def build(seen: Seen) -> Draft | None:
             code = self.code(seen)
             if code.state(self._now()) != "live":
                 return None
             if self._secrets.is_entry_code(session, code.number, told):
-                return drafting.code_confirmed(adherent, code.number)
+                return drafting.code_confirmed(_adherent(seen), code.number)
             return drafting.refusal("adherent", "code-wrong", {"code": code.number})
 
         recorded = await self._recorder.record_if(session, build)
@@ -124,10 +123,9 @@ class Attending:
             raise Malformed
         if answer.authorization is not None and not _ID.fullmatch(answer.authorization):
             raise Malformed
-        adherent = await self._adherent(session)
         drafting = Drafting(practice=self._practice, session=session)
         recorded = await self._recorder.record(
-            session, lambda seen: self._draft(drafting, adherent, answer, seen)
+            session, lambda seen: self._draft(drafting, answer, seen)
         )
         if recorded.entry.draft.type == "refused-act":
             raise NotNow(recorded.entry.draft.reason or "", recorded.seen)
@@ -148,7 +146,7 @@ class Attending:
         entry = next(e for e in reversed(seen.entries) if e.draft.type == kind)
         return entry, self._wording.question(asked, entry.draft)
 
-    def _draft(self, drafting: Drafting, adherent: Author, answer: Answer, seen: Seen) -> Draft:
+    def _draft(self, drafting: Drafting, answer: Answer, seen: Seen) -> Draft:
         if not self.is_bound(drafting.session, seen, answer.cookie):
             raise NotBound
         act = ADHERENT_ACTS[answer.act]
@@ -158,7 +156,11 @@ class Attending:
                 raise TextChanged
             facts = self._wording.notice.facts
         draft = drafting.by_adherent(
-            act, adherent, notice=answer.notice, authorization=answer.authorization, facts=facts
+            act,
+            _adherent(seen),
+            notice=answer.notice,
+            authorization=answer.authorization,
+            facts=facts,
         )
         asked = next((scope for scope in _QUESTIONS if draft.type == f"{scope}-granted"), None)
         if asked is not None and not self._is_answer_to(asked, answer, seen):
@@ -168,11 +170,6 @@ class Attending:
     def _is_answer_to(self, asked: Asked, answer: Answer, seen: Seen) -> bool:
         question = self.question(asked, seen)
         return question is None or question[1].hash == answer.notice
-
-    async def _adherent(self, session: UUID) -> Author:
-        people = await self.people(session)
-        record = next((one for one in people.records if one.kind == "adherent"), None)
-        return Author(role="adherent", commitment=record.commitment if record else None)
 
     async def _void(self, session: UUID) -> None:
         draft = Drafting(practice=self._practice, session=session).fact(
@@ -187,6 +184,10 @@ class Attending:
 
 
 _QUESTIONS: Final[tuple[Asked, ...]] = ("intervene", "screenshot")
+
+
+def _adherent(seen: Seen) -> Author:
+    return Author(role="adherent", commitment=adherent_commitment(seen.entries))
 
 
 def has_ended(seen: Seen) -> bool:

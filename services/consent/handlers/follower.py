@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import structlog
 from prometheus_client import Gauge
 
 from runtime.failures import Unavailable
-from services.consent.domain.entry import THE_LOG, Entry
+from services.consent.domain.entry import Entry
 from services.consent.domain.lifecycle import SessionState, advance, initial, is_final
 from services.consent.domain.log import EvidenceLog
 
@@ -21,6 +22,7 @@ live_sessions = Gauge("aiguillage_live_sessions", "Sessions in which something c
 BATCH: Final = 500
 PERIOD_S: Final = 0.2
 PATIENCE_S: Final = 1.0
+_OPENING: Final = frozenset({"offered", "requested"})
 
 
 class Follower:
@@ -76,11 +78,10 @@ class Follower:
 
     def _take(self, entry: Entry) -> None:
         session = entry.draft.session
-        if session != THE_LOG:
-            if entry.sequence == 1:
-                self._live[session] = initial()
-            if (state := self._live.get(session)) is not None:
-                self._keep(session, advance(state, entry))
+        if entry.draft.type in _OPENING:
+            self._live[session] = replace(initial(), sequence=entry.sequence - 1)
+        if (state := self._live.get(session)) is not None:
+            self._keep(session, advance(state, entry))
         live_sessions.set(len(self._live))
         for event in self._waiting.get(session, ()):
             event.set()

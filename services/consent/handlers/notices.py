@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -14,17 +14,15 @@ from schemas.requests import tracking_number
 from schemas.sessions import NoticeData, NoticeIssued
 from services.consent.domain.derived import Secrets
 from services.consent.domain.entry import Entry
+from services.consent.domain.lifecycle import deadlines, fold
 from services.consent.domain.log import EvidenceLog
 from services.consent.domain.persons import People, Persons
+from services.consent.domain.practice import ENDS
 from services.consent.handlers.assisting import identity_word
 from services.consent.texts.wording import Wording
 
 PURPOSE: Final = "notice"
 SOURCE: Final = "/consent"
-_OVER: Final = frozenset(
-    {"stopped", "withdrawn", "ended", "time-limit-reached", "presence-lost"}
-    | {"identity-denied", "identity-unanswered"}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +57,11 @@ class _Case:
     def assistant(self) -> Mapping[str, str]:
         acts = [e for e in self.before if e.draft.type in ("offered", "taken-up")]
         return self.people.by_commitment(acts[-1].draft.commitment) if acts else {}
+
+    def expires_at(self, *timers: str) -> str:
+        """Return when the first of these timers ends what the entry began."""
+        ends = (one.at for one in deadlines(fold(self.before)) if one.timer in timers)
+        return next(ends, self.entry.time).isoformat()
 
     def time_of(self, *types: str) -> str:
         """Return when the newest entry of these types was recorded, or the empty string."""
@@ -114,13 +117,12 @@ class Notices:
         }
 
     def _offer(self, case: _Case) -> Sequence[Letter]:
-        limit = timedelta(minutes=self.desk.remote.limits.offer_minutes)
         return [
             self._to_adherent(
                 "session-offer",
                 case,
                 link=self._link(case),
-                expires_at=(case.entry.time + limit).isoformat(),
+                expires_at=case.expires_at("offer", "request"),
                 tracking=case.tracking,
             )
         ]
@@ -152,7 +154,7 @@ class Notices:
                 identity_word=identity_word(
                     self.secrets, case.entry.draft.session, tuple(case.before), self.wording
                 ),
-                expires_at=(case.entry.time + timedelta(minutes=15)).isoformat(),
+                expires_at=case.expires_at("identity"),
             )
         ]
 
@@ -175,7 +177,7 @@ class Notices:
                 case,
                 link=self._link(case) + "/receipt",
                 started_at=case.time_of("started"),
-                ended_at=case.time_of(*_OVER),
+                ended_at=case.time_of(*ENDS),
                 tracking=case.tracking,
             )
         ]

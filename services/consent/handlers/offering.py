@@ -1,23 +1,30 @@
 """Opens sessions: an assistant's offer, or an adherent's own wish, on a ticket that is free."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
+from prometheus_client import Counter
 
 from desk.facts import Assistant
 from runtime.failures import Unavailable
 from schemas.tickets import ticket_id
 from services.consent.domain.acts import Author, Drafting
 from services.consent.domain.claims import MOST, is_free, is_live, session_id
-from services.consent.domain.entry import Draft, Fact
+from services.consent.domain.entry import THE_LOG, Draft, Fact
 from services.consent.domain.persons import Persons
 from services.consent.domain.practice import Practice
-from services.consent.handlers.recorder import NotNow, Recorder, Seen
+from services.consent.handlers.recorder import MarkReused, NotNow, Recorder, Seen
 
 log = structlog.get_logger()
+
+opened_sessions = Counter(
+    "aiguillage_sessions_opened", "Sessions opened, by who gave the adherent's address.", ["source"]
+)
 
 ROUNDS: Final = 20
 Make = Callable[[Drafting], Draft]
@@ -54,7 +61,12 @@ class Offering:
         self._practice = practice
 
     async def offer(self, assistant: Assistant, wanted: Wanted) -> Opened:
-        """Put an assistant's offer on record; raises ``NotNow`` while the ticket is taken."""
+        """
+        Put an assistant's offer on record.
+
+        Raises ``NotNow`` while the ticket is taken, and ``MarkReused``.
+        """
+        await self._reserve(wanted)
         opened = await self._open(wanted, assistant)
         if opened is not None:
             return opened
@@ -63,6 +75,16 @@ class Offering:
     async def wish(self, wanted: Wanted) -> Opened | None:
         """Put an adherent's wish on record; ``None`` while the ticket has a live session."""
         return await self._open(wanted, None)
+
+    async def _reserve(self, wanted: Wanted) -> None:
+        """Let the mark stand for this very offer, on whatever ticket it is used again."""
+        if wanted.mark is None:
+            return
+        content = json.dumps([str(wanted.request), dict(wanted.adherent)], sort_keys=True)
+        value = {"offer": sha256(content.encode()).hexdigest()}
+        kept = await self._persons.keep(THE_LOG, f"offer:{wanted.mark}", value)
+        if kept.value != value:
+            raise MarkReused
 
     async def _open(self, wanted: Wanted, assistant: Assistant | None) -> Opened | None:
         ticket = ticket_id(wanted.request)
@@ -94,11 +116,14 @@ class Offering:
         self, session: UUID, seen: Seen, wanted: Wanted, assistant: Assistant | None
     ) -> Opened | None:
         drafting = Drafting(practice=self._practice, session=session)
-        adherent = await self._persons.keep(session, "adherent", wanted.adherent)
+        # A name for each attempt: what one that failed has left is never this one's adherent.
+        adherent = await self._persons.keep(session, f"adherent:{uuid4()}", wanted.adherent)
+        source = "portal" if assistant is None else "assistant"
         facts: dict[str, Fact] = {
             "request": str(wanted.request),
             "ticket": str(ticket_id(wanted.request)),
             "adherent": adherent.commitment,
+            "address_from": source,
         }
         if wanted.mark is not None:
             facts["mark"] = wanted.mark
@@ -112,7 +137,10 @@ class Offering:
             return draft if is_free(now.state) else None
 
         recorded = await self._recorder.record_if(session, claim)
-        return None if recorded is None else Opened(session=session, seen=recorded.seen)
+        if recorded is None:
+            return None
+        opened_sessions.labels(source).inc()
+        return Opened(session=session, seen=recorded.seen)
 
     async def _refuse(self, session: UUID, assistant: Assistant) -> None:
         """Record the second offer in the session that has the ticket, and raise ``NotNow``."""
@@ -123,7 +151,7 @@ class Offering:
             session, lambda now: refusal if is_live(now.state) else None
         )
         if recorded is not None:
-            raise NotNow("second-session", recorded.seen)
+            raise NotNow("second-session", recorded.seen).told_to(author.commitment)
 
 
 async def author_of(persons: Persons, session: UUID, assistant: Assistant) -> Author:

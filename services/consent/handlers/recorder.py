@@ -43,12 +43,33 @@ class Recorded:
 
 
 class NotNow(Exception):
-    """The state table refuses the act; the refusal is on record."""
+    """
+    The state table refuses the act; the refusal is on record.
 
-    def __init__(self, reason: str, seen: Seen) -> None:
+    ``is_shown`` says whether who asked may know the state that stands against it.
+    """
+
+    def __init__(self, reason: str, seen: Seen, *, is_shown: bool = True) -> None:
         super().__init__(reason)
         self.reason = reason
         self.seen = seen
+        self.is_shown = is_shown
+
+    def told_to(self, assistant: str | None) -> "NotNow":
+        """Return the refusal as the assistant of this commitment may know it."""
+        is_shown = is_visible(self.seen.state, assistant)
+        return NotNow(self.reason, self.seen, is_shown=is_shown)
+
+
+class MarkReused(Exception):
+    """The mark that names an act, so that a repeat is seen, has named another one before."""
+
+
+def is_visible(state: SessionState, assistant: str | None) -> bool:
+    """Return whether the assistant of this commitment may know the session: theirs, or a wish."""
+    if state.assistant is None:
+        return state.session == "requested"
+    return state.assistant == assistant
 
 
 Build = Callable[[Seen], Draft | None]

@@ -1,5 +1,9 @@
 """Puts on record who tried to act as an assistant and may not; the DPO is told."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import uuid5
+
 from services.consent.domain.acts import Drafting
 from services.consent.domain.entry import THE_LOG
 from services.consent.domain.persons import Persons
@@ -17,16 +21,33 @@ class Stranger(Exception):
 
 
 class Strangers:
-    """Their names lie with the persons; the log's own entries refer to them."""
+    """
+    Their names lie with the persons; entries refer to them.
 
-    def __init__(self, recorder: Recorder, persons: Persons, practice: Practice) -> None:
+    The same stranger for the same reason is on record once an hour, in a session of its own: its
+    first entry is the only one, so that nothing else is read and no other instance adds a second.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        persons: Persons,
+        practice: Practice,
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
         self._recorder = recorder
         self._persons = persons
-        self._drafting = Drafting(practice=practice, session=THE_LOG)
+        self._practice = practice
+        self._now = now
 
     async def record(self, stranger: Stranger) -> None:
-        """Put the refusal on record; raises ``Unavailable``."""
+        """Put the refusal on record, unless it is; raises ``Unavailable``."""
         value = {"id": stranger.subject}
         person = await self._persons.keep(THE_LOG, f"stranger:{stranger.subject}", value)
-        draft = self._drafting.refusal("assistant", stranger.reason, {"who": person.commitment})
-        await self._recorder.record(THE_LOG, lambda _: draft)
+        hour = self._now().astimezone(UTC).strftime("%Y-%m-%dT%H")
+        session = uuid5(THE_LOG, f"stranger/{person.commitment}/{stranger.reason}/{hour}")
+        draft = Drafting(practice=self._practice, session=session).refusal(
+            "assistant", stranger.reason, {"who": person.commitment}
+        )
+        await self._recorder.record_if(session, lambda seen: None if seen.entries else draft)

@@ -21,6 +21,9 @@ class Source(Protocol):
     async def read(self, from_index: int, limit: int) -> tuple[Entry, ...]:
         """Return at most ``limit`` entries from ``from_index`` on."""
 
+    async def size(self) -> int:
+        """Return how many entries the log has."""
+
     async def leaf_hashes(self, start: int, stop: int) -> tuple[bytes, ...]:
         """Return the leaf hashes from ``start`` to before ``stop``."""
 
@@ -46,6 +49,19 @@ class Witnessing:
         if tells_dpo(entry.draft):
             return [await self._notice(entry, size=entry.index + 1)]
         return [await self._notice(entry, size=entry.index)] if begins_day else ()
+
+    async def nightly_notice(self) -> NoticeIssued | None:
+        """
+        Return the checkpoint of the whole log, unless its newest entry has brought one.
+
+        While the log does not grow it is always the same notice, also when the next entry of
+        another day brings it once more.
+        """
+        size = await self._source.size()
+        if size == 0:
+            return None
+        (newest,) = await self._source.read(size - 1, 1)
+        return None if tells_dpo(newest.draft) else await self._notice(newest, size=size)
 
     async def _begins_day(self, entry: Entry) -> bool:
         if entry.index == 0:

@@ -15,6 +15,14 @@ LANGUAGE: Final = "fr"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Saying:
+    """A page that says one thing."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wording:
     """What people read in one language."""
 
@@ -34,6 +42,10 @@ class Wording:
     """By scope, how to accept and how to refuse."""
     decisions: Mapping[str, str]
     """By act, what the adherent decided."""
+    arrivals: Mapping[str, Mapping[str, str]]
+    """By the act that opened the session, what its link leads to."""
+    refusals: Mapping[str, Saying]
+    """By name, what the adherent reads when something is not possible."""
     words: tuple[str, ...]
     """What identity words are made of."""
 
@@ -69,6 +81,11 @@ def load_wording(desk: Desk) -> Wording:
         headings=pages["headings"],
         answers=pages["questions"],
         decisions=pages["decisions"],
+        arrivals=pages["arrivals"],
+        refusals={
+            name: Saying(title=said["title"], lines=tuple(said["lines"]))
+            for name, said in pages["refusals"].items()
+        },
         notice=notices["view"],
         questions={name: notices[name] for name in ("intervene", "screenshot")},
         reasons=_yaml(f"reasons.{LANGUAGE}.yaml"),

@@ -15,11 +15,12 @@ from pydantic import BaseModel, ValidationError
 from desk.facts import Assistant
 from runtime.problems import MEDIA_TYPE, Flaw, Problem, invalid, to_content
 from services.consent.domain.acts import ASSISTANT_ACTS
+from services.consent.domain.addresses import DeskAddresses
 from services.consent.domain.persons import People, Persons
 from services.consent.handlers.assisting import Asked, Assisting, NoSuchSession
 from services.consent.handlers.follower import Follower
 from services.consent.handlers.offering import Offering, Wanted
-from services.consent.handlers.recorder import NotNow
+from services.consent.handlers.recorder import MarkReused, NotNow
 from services.consent.handlers.strangers import Stranger
 from services.consent.web.authentication import Authenticator
 from services.consent.web.bodies import ActBody, OfferBody
@@ -41,22 +42,26 @@ class AssistantApi:
     persons: Persons
     follower: Follower
     live: Live
+    desk_addresses: DeskAddresses
     record_stranger: Callable[[Stranger], Awaitable[None]]
     reasons: Reasons
     """The coded reasons of each act that needs one."""
 
     async def admit(self, request: Request[Any, Any, Any]) -> Assistant:
-        """Return who calls; a stranger is on record before the refusal is given."""
+        """Return who calls; a stranger who would act is on record before the refusal is given."""
         try:
             return self.authenticator.authenticate(request.headers.get("authorization"))
         except Stranger as stranger:
-            await self.record_stranger(stranger)
+            if request.method == "POST":
+                await self.record_stranger(stranger)
             raise Problem(
                 status=403, code=stranger.reason, detail="You may not act in remote sessions."
             ) from None
 
     async def offer(self, assistant: Assistant, body: OfferBody, key: str | None) -> dict[str, Any]:
         """Open a session and issue its first entry code."""
+        if self.desk_addresses.include(body.adherent.email):
+            raise _flawed("/adherent/email", "must be the adherent's own, not one of the desk's")
         mark = _mark(assistant, key)
         wanted = Wanted(request=body.request_id, adherent=body.adherent.model_dump(), mark=mark)
         opened = await self.offering.offer(assistant, wanted)
@@ -64,10 +69,6 @@ class AssistantApi:
         if not any(entry.draft.type == "code-issued" for entry in seen.entries):
             _, seen = await self.assisting.issue_code(opened.session)
         people = People(await self.persons.of_session(opened.session))
-        if opened.repeated and dict(people.by_kind("adherent")) != wanted.adherent:
-            raise Problem(
-                status=422, code="idempotency-key-reused", detail="The first offer was another."
-            )
         shown = self.assisting.view(opened.session, seen, people)
         shown["entry_code"]["code"] = self.assisting.code_of(opened.session, seen)
         return shown
@@ -116,7 +117,11 @@ def assistant_routes(api: AssistantApi) -> Router:
         path="/v1/sessions",
         route_handlers=[*_reading(api), *_acting(api)],
         security=[{BEARER: []}],
-        exception_handlers={NotNow: _on_not_now, NoSuchSession: _on_no_such},
+        exception_handlers={
+            NotNow: _on_not_now,
+            NoSuchSession: _on_no_such,
+            MarkReused: _on_reused,
+        },
     )
 
 
@@ -199,13 +204,17 @@ def _flawed(pointer: str, detail: str) -> Problem:
 
 def _on_not_now(_: Request[Any, Any, Any], error: NotNow) -> Response[dict[str, Any]]:
     problem = Problem(status=409, code="conflict", detail="The session's state does not allow it.")
-    content = {
-        **to_content(problem),
-        "reason": error.reason,
-        "state": dict(error.seen.state.regions),
-        "sequence": error.seen.state.sequence,
-    }
+    content = {**to_content(problem), "reason": error.reason}
+    if error.is_shown:
+        state = error.seen.state
+        content |= {"state": dict(state.regions), "sequence": state.sequence}
     return Response(content, status_code=409, media_type=MEDIA_TYPE)
+
+
+def _on_reused(_: Request[Any, Any, Any], __: MarkReused) -> Response[dict[str, Any]]:
+    detail = "This Idempotency-Key has named another act."
+    problem = Problem(status=422, code="idempotency-conflict", detail=detail)
+    return Response(to_content(problem), status_code=422, media_type=MEDIA_TYPE)
 
 
 def _on_no_such(_: Request[Any, Any, Any], __: NoSuchSession) -> Response[dict[str, Any]]:

@@ -84,6 +84,7 @@ class Pages:
             "token": token,
             "csrf": self.secrets.form_token(session, visit),
             "error": error,
+            "arrival": self.sessions.arrival(seen),
             "assistant": people.by_commitment(seen.state.assistant),
             "doubt": seen.state.regions["doubt"] == "raised",
             "code_state": self.attending.code(seen).state(self.now()),

@@ -101,6 +101,18 @@ class Renderer:
         context = {"title": title, "lines": lines, "back": back}
         return self.page("message.html", context, status=status, headers=headers)
 
+    def refusal(
+        self,
+        name: str,
+        *,
+        status: int,
+        back: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response[str]:
+        """Return the page of a refusal."""
+        said = self._wording.refusals[name]
+        return self.message(said.title, *said.lines, status=status, back=back, headers=headers)
+
     def timeline(self, entries: Sequence[Entry], assistant: Mapping[str, str]) -> list[Any]:
         """Return the sentences of a timeline, in desk time."""
         name = assistant.get("name", self._wording.nobody)
@@ -114,8 +126,8 @@ class Renderer:
         ]
 
     def clock(self, at: datetime) -> str:
-        """Return the desk's wall-clock time."""
-        return say(self._desk.calendar.local(at).time())
+        """Return the date and time on the desk's wall."""
+        return say(self._desk.calendar.local(at))
 
 
 def read_asset(name: str) -> bytes:

@@ -1,6 +1,6 @@
 """What the page of a bound browser shows, made of the session's entries."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -27,6 +27,11 @@ class SessionPages:
     wording: Wording
     remote: RemoteCharter
     now: Callable[[], datetime]
+
+    def arrival(self, seen: Seen) -> Mapping[str, str]:
+        """Return the texts for who has only the link, by how the session began."""
+        is_wish = any(entry.draft.type == "requested" for entry in seen.entries)
+        return self.wording.arrivals["requested" if is_wish else "offered"]
 
     def page(self, token: str, csrf: str, seen: Seen, people: People) -> SessionPage:
         """Return the page as it is now."""

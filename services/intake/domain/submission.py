@@ -10,13 +10,13 @@ from services.intake.domain.refusal import Flaw, flaws_of, invalid
 from services.intake.domain.text import (
     Address,
     Code,
-    Line60,
     Line120,
     Line200,
     Line500,
     Optional,
     Required,
     Rfc3339,
+    Telephone,
     Text,
 )
 
@@ -30,7 +30,7 @@ class ContactSent(_Closed):
 
     name: Annotated[Line200 | None, Optional] = None
     email: Annotated[Address | None, Optional] = None
-    phone: Annotated[Line60 | None, Optional] = None
+    phone: Annotated[Telephone | None, Optional] = None
 
 
 class ConsultationSent(_Closed):

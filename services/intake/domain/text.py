@@ -11,6 +11,10 @@ _NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-
 _NOT_IN_A_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[^\s@<>()\[\]\\,;:\"']{3,190}")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
+# One or two numbers of 3 to 15 digits (ITU-T E.164: no payment card), each with its extension.
+_DIGITS = r"\+?(?:[ .()/\u00a0\u202f-]*[0-9]){3,15}[ .)\u00a0\u202f-]*"
+_EXTENSION = r"(?:,? ?poste ?[0-9]{1,6} ?)?"
+_TELEPHONE = re.compile(rf"{_DIGITS}{_EXTENSION}(?:/ ?{_DIGITS}{_EXTENSION})?", re.IGNORECASE)
 _TIMESTAMP = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
@@ -45,6 +49,17 @@ def mail_address(value: str) -> str:
     return local + at + ascii_domain
 
 
+def telephone(value: str) -> str:
+    """Return the telephone as it was written; refuses what is none, so that no secret is there."""
+    line = one_line(value)
+    if not _TELEPHONE.fullmatch(line):
+        raise PydanticCustomError(
+            "telephone",
+            'Must be a telephone: digits, blanks, + . - ( ) / and "poste" with a number.',
+        )
+    return line
+
+
 def _not_blank(value: str) -> str:
     if not value:
         raise PydanticCustomError("blank", "Must not be empty.")
@@ -68,7 +83,7 @@ Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9@][A-Za-z0-9@._-]{0
 Text = Annotated[str, StringConstraints(max_length=20_000), AfterValidator(some_lines)]
 Address = Annotated[str, StringConstraints(max_length=254), AfterValidator(mail_address)]
 Line = Annotated[str, AfterValidator(one_line)]
-Line60 = Annotated[Line, StringConstraints(max_length=60)]
+Telephone = Annotated[str, StringConstraints(max_length=60), AfterValidator(telephone)]
 Line120 = Annotated[Line, StringConstraints(max_length=120)]
 Line200 = Annotated[Line, StringConstraints(max_length=200)]
 Line500 = Annotated[Line, StringConstraints(max_length=500)]

@@ -3,7 +3,8 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +19,7 @@ from runtime.problems import Problem
 Digest = str
 _DECLARED = TypeAdapter(dict[str, list[str] | str])
 _HEX_DIGITS = 64
+_LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +37,21 @@ class Keys:
                 found = owner
         return found
 
+    def digests_of(self, owner: str) -> tuple[Digest, ...]:
+        """Return the digests of every key that stands for ``owner`` now."""
+        return tuple(digest for digest, name in self.owners if name == owner)
+
+
+def one_spelling(name: str) -> str:
+    """Return the name as every other way to write the same characters is (Unicode NFC)."""
+    return unicodedata.normalize("NFC", name)
+
 
 def read_keys(directory: Path, name: str) -> Keys:
     """
     Return the keys of a file such as ``{"portail": ["<SHA-256, hex>"]}``.
 
-    Raises ``KeyUnusable``, which names the file and nothing that is in it.
+    Raises ``KeyUnusable``, which names the file and no key that is in it.
     """
     path = directory / name
     try:
@@ -48,14 +59,24 @@ def read_keys(directory: Path, name: str) -> Keys:
     except (OSError, ValueError, ValidationError) as error:
         raise KeyUnusable(f"{path}: {type(error).__name__}") from None
     owners = [
-        (digest.lower(), owner)
+        (digest.lower(), one_spelling(owner))
         for owner, digests in declared.items()
         for digest in ([digests] if isinstance(digests, str) else digests)
     ]
-    for digest, owner in owners:
-        if len(digest) != _HEX_DIGITS or not set(digest) <= set("0123456789abcdef"):
-            raise KeyUnusable(f"{path}: {owner} has what is no SHA-256 in hex")
+    for reason in _flaws(owners):
+        raise KeyUnusable(f"{path}: {reason}")
     return Keys(owners=tuple(owners))
+
+
+def _flaws(owners: list[tuple[Digest, str]]) -> Iterator[str]:
+    by_digest: dict[Digest, str] = {}
+    for digest, owner in owners:
+        if not (0 < len(owner) <= _LONGEST_NAME and owner.isprintable() and owner == owner.strip()):
+            yield f"a name is empty, has blanks around it, or is over {_LONGEST_NAME} characters"
+        if len(digest) != _HEX_DIGITS or not set(digest) <= set("0123456789abcdef"):
+            yield f"{owner} has what is no SHA-256 in hex"
+        if by_digest.setdefault(digest, owner) != owner:
+            yield f"{owner} and {by_digest[digest]} have the same key"
 
 
 def source_of(request: Request[Any, Any, Any], keys: Keys, sources: Mapping[str, Source]) -> Source:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from desk import Desk
@@ -49,6 +50,8 @@ class Occasion:
     """The requester's address, where there is one that can be written to."""
     template: str | None = None
     """For a notice: the one mail that it asks for."""
+    useful_until: datetime | None = None
+    """For a notice: when it is too late to send it, where that is before the table's limit."""
     record: bytes = field(default=b"", repr=False)
     """The event as it came, for tools that take events."""
 

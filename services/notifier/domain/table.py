@@ -41,13 +41,15 @@ class Mail(Fact):
     sender: Literal["desk", "assistant"] = "desk"
     variables: tuple[str, ...] = ()
     """For a notice: what it must bring."""
-    useful_for_minutes: Count | None = None
-    """Given up, rather than sent late, after this time."""
+    useful_until: str | None = None
+    """The variable that holds the moment after which it is given up rather than sent late."""
 
     @model_validator(mode="after")
     def _fits(self) -> "Mail":
         if self.variables and self.on != "notice-issued":
             raise ValueError("only a notice brings variables")
+        if self.useful_until is not None and self.useful_until not in self.variables:
+            raise ValueError("useful_until names one of the variables")
         if self.sender == "assistant" and "assistant_id" not in self.variables:
             raise ValueError("a mail from the assistant's address needs the variable assistant_id")
         if self.channel == "webhook" and (self.to != "tool" or self.on != "ticket-created"):

@@ -16,6 +16,8 @@ from services.router.domain.words import (
 )
 
 _LONGEST_QUOTE: Final = 60
+_OWNED_WORDS: Final = 2
+"""Words after ``mon`` that may be the thing owned: ``mon ancienne adresse``."""
 _ABBREVIATIONS: Final = frozenset(
     {
         *("m", "mr", "mme", "mlle", "me", "dr", "st", "ste", "av", "tel", "tél", "ref", "réf"),
@@ -92,17 +94,18 @@ def _hear_passage(
     first_clause = len(clauses)
     clauses.append(Clause(passage.weight, number, sentence))
     raws = split(passage.text)
-    owner = ""
+    owner, reach = "", 0
     for item, raw in enumerate(raws):
         meaning = lexicon[raw]
         if meaning is None:
+            reach = 0
             continue
         if isinstance(meaning, str):
-            owner = meaning
+            owner, reach = meaning, _OWNED_WORDS
             continue
-        if owner and isinstance(meaning, tuple):
+        if reach and isinstance(meaning, tuple):
             meaning = lexicon[f"{owner}:{raw}"]
-        owner = ""
+        reach -= reach > 0
         if isinstance(meaning, tuple):
             words.append(meaning)
             items.append(item)

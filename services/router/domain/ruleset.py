@@ -65,7 +65,7 @@ class Balance:
     sure_margin: float
     """Points by which the better queue must lead to be sure."""
     sure_words: float
-    """Points that words, not fields, must bring the better queue to be sure."""
+    """Points that one rule's words, not fields, must bring the better queue to be sure."""
     sure_ratio: float
     """Times the other queue's score that the better one must reach to be sure."""
     cues: Mapping[CueKind, float]

@@ -121,9 +121,10 @@ def _flag(
 
 
 def _is_sure(best: Reading, other: Reading, balance: Balance) -> bool:
-    """Tell whether the better reading leads enough; no word of a tender is a word for general."""
-    said = sum(one.points for one in best.evidence if not one.rule.startswith(_FIELD))
-    told = said >= balance.sure_words or (best.queue == "general" and not other.evidence)
+    """Tell whether the better reading leads enough, and on more than a weak word or a field."""
+    said = [one.points for one in best.evidence if not one.rule.startswith(_FIELD)]
+    told = max(said, default=0.0) >= balance.sure_words
+    told = told or (best.queue == "general" and not other.evidence)
     return (
         told
         and best.score - other.score >= balance.sure_margin

@@ -185,20 +185,25 @@ def title(page: str) -> str:
     return found.group(1) if found else ""
 
 
+def _settings(folder: Path, mongo: MongoSettings) -> Settings:
+    port = a_free_port()
+    return Settings(
+        kafka=KafkaSettings(bootstrap_servers="127.0.0.1:1"),
+        mongo=mongo,
+        http=HttpSettings(port=port),
+        desk_dir=DESK,
+        keys_dir=folder / "keys",
+        public_url=f"http://127.0.0.1:{port}",
+        checkpoint_file=folder / "checkpoints",
+    )
+
+
 @contextlib.asynccontextmanager
 async def staged(tmp_path: Path, mongo_uri: str, database: str) -> AsyncIterator[Stage]:
     """Run the service in this process: real HTTP, real MongoDB, no relay."""
     local_secrets.make(tmp_path / "keys")
-    port, clock = a_free_port(), Clock()
-    settings = Settings(
-        kafka=KafkaSettings(bootstrap_servers="127.0.0.1:1"),
-        mongo=MongoSettings(uri=SecretStr(mongo_uri), database=database),
-        http=HttpSettings(port=port),
-        desk_dir=DESK,
-        keys_dir=tmp_path / "keys",
-        public_url=f"http://127.0.0.1:{port}",
-        checkpoint_file=tmp_path / "checkpoints",
-    )
+    clock = Clock()
+    settings = _settings(tmp_path, MongoSettings(uri=SecretStr(mongo_uri), database=database))
     consent = Consent(settings, now=clock)
     lifecycle = consent.prepare()
     connections = consent.connections
@@ -207,7 +212,9 @@ async def staged(tmp_path: Path, mongo_uri: str, database: str) -> AsyncIterator
     lifecycle._connected.update(need.name for need in lifecycle._needs)
     door = Door(app=consent.build_app(lifecycle), settings=settings.http, lifecycle=lifecycle)
     server = uvicorn.Server(
-        uvicorn.Config(door, port=port, log_config=None, access_log=False, lifespan="off")
+        uvicorn.Config(
+            door, port=settings.http.port, log_config=None, access_log=False, lifespan="off"
+        )
     )
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
     loops = (connections.log.run, consent.follower.run, consent.timers.run, server.serve)
@@ -220,7 +227,7 @@ async def staged(tmp_path: Path, mongo_uri: str, database: str) -> AsyncIterator
             keys=tmp_path / "keys",
             consent=consent,
             clock=clock,
-            secrets=Secrets(read_key(tmp_path / "keys", "fingerprint.key")),
+            secrets=Secrets(read_key(tmp_path / "keys", "consent.key")),
             exits=exits,
         )
         server.should_exit = True

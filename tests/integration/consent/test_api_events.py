@@ -3,7 +3,7 @@
 import asyncio
 import json
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,7 +21,7 @@ from services.consent.domain.claims import session_id
 from services.consent.domain.merkle import root_hash
 from services.consent.handlers.events import Handlers
 from services.consent.verify import NotIntact
-from tests.integration.consent.stage import ADHERENT, BASTIEN, LUCIE, Stage, acts
+from tests.integration.consent.stage import ADHERENT, BASTIEN, LUCIE, Stage, acts, title
 
 
 def _record(event: CloudEvent | bytes) -> ConsumerRecord[bytes, bytes]:
@@ -88,11 +88,16 @@ async def test_a_wish_that_is_taken_up_goes_on_like_an_offer(stage: Stage) -> No
         while not (await assistant.http.get("/v1/sessions")).json()["sessions"]:
             await asyncio.sleep(0.05)
     taken = (await assistant.do(session, "take-up")).json()
+    stranger = (await (await stage.adherent(session)).look()).text
+    assert title(stranger) == "Votre demande d’aide à distance"
+    assert "rien demandé" not in stranger
     adherent = await stage.entered(session, taken["entry_code"]["code"])
     assert "read-notice" in acts((await adherent.look()).text)
     assert (await (await stage.assistant(LUCIE)).do(session, "take-up")).status_code == 409
-    templates = [template for template, _ in await _notices(stage, uuid.UUID(session))]
-    assert templates == ["session-wish", "session-offer"]
+    told = await _notices(stage, uuid.UUID(session))
+    assert [template for template, _ in told] == ["session-wish", "session-offer"]
+    expires_at = datetime.fromisoformat(told[1][1]["variables"]["expires_at"])
+    assert timedelta(hours=23, minutes=59) < expires_at - stage.clock() <= timedelta(hours=24)
 
 
 @pytest.mark.parametrize(
@@ -257,3 +262,23 @@ async def test_the_dpo_gets_a_checkpoint_after_each_alert_and_each_day(stage: St
         sizes.append(checkpoint.size)
     assert sizes == [3, 3]
     assert len({notice.id for notice in mailed}) == 1
+
+
+async def test_at_night_the_dpo_gets_the_checkpoint_that_no_mail_brought_yet(
+    stage: Stage,
+) -> None:
+    assistant = await stage.assistant()
+    connections, published = stage.consent.connections, _Published()
+    connections._publisher = published  # type: ignore[assignment]
+    await connections._nightly(stage.consent.nightly_notice)
+    assert not published.notices
+    session = (await assistant.offer()).json()["session_id"]
+    for _ in range(2):
+        await connections._nightly(stage.consent.nightly_notice)
+    assert len({notice.id for notice in published.notices}) == 1
+    assert isinstance(published.notices[0], NoticeIssued)
+    assert published.notices[0].data.template == "checkpoint"
+    published.notices.clear()
+    await assistant.do(session, "start")  # the DPO is told of it, with a checkpoint
+    await connections._nightly(stage.consent.nightly_notice)
+    assert not published.notices

@@ -108,7 +108,11 @@ async def test_a_key_is_good_for_one_act(stage: Stage) -> None:
     assert await _do(assistant, session, "key-1", **question) == 200
     assert await _do(assistant, session, "key-1", **question) == 200
     assert (await stage.types(session)).count("intervene-requested") == 1
-    for other in ({"act": "end"}, question | {"words": "Un autre"}, question | {"reason": "fill-form"}):
+    for other in (
+        {"act": "end"},
+        question | {"words": "Un autre"},
+        question | {"reason": "fill-form"},
+    ):
         assert await _do(assistant, session, "key-1", **other) == 422
     assert "ended" not in await stage.types(session)
 

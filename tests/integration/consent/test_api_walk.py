@@ -1,6 +1,6 @@
 """A whole session over HTTP, as assistant and adherent would walk it."""
 
-from tests.integration.consent.stage import Stage, acts, title
+from tests.integration.consent.stage import Adherent, Assistant, Stage, acts, title
 
 
 async def test_a_session_runs_from_the_offer_to_the_receipt(stage: Stage) -> None:
@@ -16,20 +16,10 @@ async def test_a_session_runs_from_the_offer_to_the_receipt(stage: Stage) -> Non
     assert (await adherent.do("read-notice")).status_code == 303
     assert acts((await adherent.look()).text)[:2] == ["grant", "refuse"]
     assert (await adherent.do("grant")).status_code == 303
+    assert "version 15.0 ou plus récente" in (await adherent.look()).text
     assert (await assistant.do(session, "start")).status_code == 200
 
-    wanted = await assistant.do(
-        session, "request-intervention", reason="fill-form", words="Remplir le bordereau"
-    )
-    assert wanted.status_code == 200, wanted.text
-    assert "Remplir le bordereau" in (await adherent.look()).text
-    assert (await adherent.do("grant-intervention")).status_code == 303
-    assert (await assistant.do(session, "begin-intervention")).status_code == 200
-    assert (await assistant.do(session, "end-intervention")).status_code == 200
-
-    await assistant.do(session, "request-screenshot", reason="error-message", words="Le message")
-    assert (await adherent.do("refuse-screenshot")).status_code == 303
-    assert (await assistant.do(session, "take-screenshot")).status_code == 409
+    await _ask_for_more(assistant, adherent, session)
     assert (await assistant.do(session, "end")).status_code == 200
     declared = await assistant.do(session, "declare", no_password=True, no_elevation=True)
     assert declared.json()["state"]["session"] == "closed"
@@ -45,3 +35,18 @@ async def test_a_session_runs_from_the_offer_to_the_receipt(stage: Stage) -> Non
         "intervene-requested", "intervene-granted", "intervene-begun", "intervene-ended",
         "screenshot-requested", "screenshot-refused", "refused-act", "ended", "declared",
     ]  # fmt: skip
+
+
+async def _ask_for_more(assistant: Assistant, adherent: Adherent, session: str) -> None:
+    wanted = await assistant.do(
+        session, "request-intervention", reason="fill-form", words="Remplir le bordereau"
+    )
+    assert wanted.status_code == 200, wanted.text
+    assert "Remplir le bordereau" in (await adherent.look()).text
+    assert (await adherent.do("grant-intervention")).status_code == 303
+    assert (await assistant.do(session, "begin-intervention")).status_code == 200
+    assert (await assistant.do(session, "end-intervention")).status_code == 200
+
+    await assistant.do(session, "request-screenshot", reason="error-message", words="Le message")
+    assert (await adherent.do("refuse-screenshot")).status_code == 303
+    assert (await assistant.do(session, "take-screenshot")).status_code == 409

@@ -11,7 +11,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.evidence import app
+from deploy.local import secrets as local_secrets
 from runtime.mongo import Database
+from services.consent.domain.checkpoint import Signer
 from services.consent.domain.entry import THE_LOG
 from services.consent.gateway.checkpoints import CheckpointWriter, read_notes
 from services.consent.integrity import verify_log
@@ -126,15 +128,21 @@ async def test_checkpoints_of_another_key_stop_the_start(log: MongoEvidenceLog) 
 
 
 async def test_an_export_is_put_on_record_and_verifies_with_the_checkpoints(
-    log: MongoEvidenceLog, mongo_uri: str, mongo_database: str, tmp_path: Path
+    log: MongoEvidenceLog,
+    mongo_uri: str,
+    mongo_database: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await append_walks(log, 2)
     await CheckpointWriter(log, SIGNER, tmp_path / "notes").write()
     (tmp_path / "key").write_text(VKEY)
     out, given = tmp_path / "export.jsonl", ("--mongo-uri", mongo_uri, "--database", mongo_database)
+    monkeypatch.setenv("CONSENT_LEGAL_BASIS", "gdpr-6-1-c")
     done = await invoke("export", "--out", str(out), "--as", "dpo", *given)
     assert (done.exit_code, done.output) == (0, f"25 entries in {out}\n")
     (recorded,) = await log.entries(THE_LOG)
+    assert recorded.draft.legal_basis == "gdpr-6-1-c"
     assert (recorded.draft.type, recorded.draft.actor) == ("evidence-exported", "dpo")
     witness = ("--checkpoints", str(tmp_path / "notes"), "--key", str(tmp_path / "key"))
     done = await invoke("verify", str(out), *witness)
@@ -170,3 +178,11 @@ async def test_a_database_that_is_away_is_said(tmp_path: Path) -> None:
     done = await invoke("export", "--out", str(tmp_path / "out"), *given)
     assert (done.exit_code, "away" in done.output) == (1, True)
     assert not (tmp_path / "out").exists()
+
+
+async def test_the_key_that_checkpoints_are_verified_with_is_printed(tmp_path: Path) -> None:
+    local_secrets.make(tmp_path)
+    pem = (tmp_path / "consent-signing.pem").read_bytes()
+    done = await invoke("key", "--keys", str(tmp_path), "--origin", "a.example/log")
+    assert done.output == Signer.from_pem(pem, origin="a.example/log").verifier.vkey + "\n"
+    assert (await invoke("key", "--keys", str(tmp_path / "nowhere"))).exit_code == 1

@@ -27,6 +27,7 @@ from schemas.requests import RequestData, RequestReceived
 
 JSON = {"Content-Type": "application/json"}
 USER, USER_KEY = "poste-1", "une-cle-du-service"
+ACCENTED, ACCENTED_KEY = "Élise.Le Gall", "une-autre-cle"
 CANARY = "Zibeline-Ocarina"
 
 
@@ -76,7 +77,7 @@ class Doors:
             "INTAKE_DESK_DIR": str(self.folder / "desk"),
             "INTAKE_KEYS_DIR": str(self.folder / "keys"),
             "INTAKE_GROUP": self.name,
-            "INTAKE_PUBLIC_URL": "http://intake.example",
+            "INTAKE_PUBLIC_URL": self.url,
         }
 
     def start(self, **extra: str) -> "subprocess.Popen[bytes]":
@@ -161,7 +162,9 @@ def _write_keys(doors: Doors) -> None:
     doors.keys = {name: secrets.token_urlsafe(24) for name in [*names, "undeclared"]}
     digests = {name: [_digest(secrets.token_hex()), _digest(k)] for name, k in doors.keys.items()}
     (keys / "sources.json").write_text(json.dumps(digests))
-    (keys / "desk-users.json").write_text(json.dumps({USER: _digest(USER_KEY)}))
+    (keys / "desk-users.json").write_text(
+        json.dumps({USER: _digest(USER_KEY), ACCENTED: [_digest(ACCENTED_KEY)]})
+    )
 
 
 def _digest(key: str) -> str:

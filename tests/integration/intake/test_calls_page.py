@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.integration.intake.browsing import fill, of
-from tests.integration.intake.doors import USER, USER_KEY, Doors
+from tests.integration.intake.doors import ACCENTED, ACCENTED_KEY, USER, USER_KEY, Doors
 
 
 def test_the_page_for_calls_is_for_who_signed_in(doors: Doors, browser: httpx.Client) -> None:
@@ -28,6 +28,31 @@ def test_the_page_for_calls_is_for_who_signed_in(doors: Doors, browser: httpx.Cl
     cookie = signed.headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "samesite=strict" in cookie.lower()
+
+
+def test_a_member_whose_name_has_points_and_accents_signs_in_and_stays(
+    browser: httpx.Client,
+) -> None:
+    signed = browser.post("/connexion", data={"user": ACCENTED, "key": ACCENTED_KEY})
+
+    assert signed.headers["location"] == "/appel"
+    assert browser.get("/appel").status_code == 200
+
+
+def test_wrong_keys_stop_who_guesses_and_nobody_else(browser: httpx.Client) -> None:
+    name = uuid.uuid4().hex
+    guesses = [browser.post("/connexion", data={"user": name, "key": "x"}) for _ in range(8)]
+    others = [
+        browser.post("/connexion", data={"user": f"{name}{n}", "key": "x"}) for n in range(30)
+    ]
+
+    assert guesses[0].status_code == 401
+    assert guesses[-1].status_code == 429
+    assert int(guesses[-1].headers["retry-after"]) > 0
+    assert {answer.status_code for answer in others} == {401}
+    for _ in range(20):
+        signed = browser.post("/connexion", data={"user": USER, "key": USER_KEY})
+        assert signed.headers["location"] == "/appel"
 
 
 def test_a_call_is_logged_with_the_token_of_its_page_only(

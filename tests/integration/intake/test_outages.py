@@ -77,11 +77,12 @@ async def test_kafka_and_mongodb_go_away_and_come_back(own_stack: MakeStack) -> 
         await _post_until_accepted(client, _content("before"))
 
         await stack.stop("kafka")
-        refused = await client.post("/v1/requests", json=_content("kafka-away"))
+        refused, _ = await asyncio.gather(
+            client.post("/v1/requests", json=_content("kafka-away")), _see_the_form_kept(client)
+        )
         assert refused.status_code == 503
         assert int(refused.headers["retry-after"]) > 0
         assert refused.headers["content-type"] == "application/problem+json"
-        await _see_the_form_kept(client)
         assert (await client.get("/readyz")).json()["missing"] == ["kafka"]
         await stack.start("kafka")
         await _post_until_accepted(client, _content("kafka-away"))

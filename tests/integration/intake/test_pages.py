@@ -210,8 +210,12 @@ def test_too_many_forms_at_once_are_asked_to_come_back(own_doors: Doors) -> None
         httpx.Client(base_url=own_doors.url, timeout=20) as client,
     ):
         answers = [
-            client.post("/demande/generale", data=fill(client, "/demande/generale", GENERAL))
-            for _ in range(2)
+            client.post(
+                "/demande/generale",
+                data=fill(client, "/demande/generale", GENERAL),
+                headers={"X-Forwarded-For": f"192.0.2.{n}"},  # no proxy is declared
+            )
+            for n in range(2)
         ]
 
     assert [answer.status_code for answer in answers] == [303, 429]

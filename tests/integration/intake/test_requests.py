@@ -52,7 +52,7 @@ def test_an_accepted_request_is_on_kafka_with_its_secrets_masked(doors: Doors) -
     assert answer.json() == {
         "request_id": str(expected),
         "tracking": tracking_number(expected),
-        "status_url": f"http://intake.example/v1/requests/{expected}",
+        "status_url": f"{doors.url}/v1/requests/{expected}",
         "status": "accepted",
     }
     assert answer.headers["location"] == answer.json()["status_url"]

@@ -16,6 +16,8 @@ from runtime.problems import EXCEPTION_HANDLERS, MEDIA_TYPE
 from runtime.serving import open_server
 from runtime.settings import HttpSettings
 
+MAX_CONCURRENCY = 5
+
 
 class Part:
     """Something that a service needs, there or not."""
@@ -50,7 +52,13 @@ async def serving(
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_config=None,
     )
-    settings = HttpSettings(port=0, max_body=1000, headers_deadline_s=0.5, body_deadline_s=0.5)
+    settings = HttpSettings(
+        port=0,
+        max_body=1000,
+        headers_deadline_s=0.5,
+        body_deadline_s=0.5,
+        max_concurrency=MAX_CONCURRENCY,
+    )
     async with (
         open_server(app, lifecycle, settings) as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=5) as client,
@@ -129,6 +137,25 @@ async def test_a_bug_is_a_500_that_tells_nothing_and_an_unknown_path_a_404_probl
         metrics = (await client.get("/metrics")).text
         assert 'route="/bug",status="500"' in metrics
         assert "canari" not in metrics.lower()
+
+
+async def test_more_requests_at_once_than_declared_are_503_with_retry_after() -> None:
+    async with serving(Part(there=True)) as (client, lifecycle):
+        await until_connected(lifecycle)
+        slow = [
+            await asyncio.open_connection("127.0.0.1", client.base_url.port)
+            for _ in range(MAX_CONCURRENCY)
+        ]
+        for _, writer in slow:
+            writer.write(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
+        async with asyncio.timeout(5):
+            while (refused := await client.post("/echo", content=b"x")).status_code != 503:
+                await asyncio.sleep(0.01)
+        assert refused.headers["content-type"] == MEDIA_TYPE
+        assert "Retry-After" in refused.headers
+        assert (await client.get("/livez")).status_code == 200
+        for _, writer in slow:
+            writer.close()
 
 
 async def test_a_worker_that_dies_ends_the_service() -> None:

@@ -156,3 +156,15 @@ async def test_a_timer_that_was_early_writes_nothing() -> None:
     await Timers(follower, recorder, PRACTICE, now=clock).tick()
     following.cancel()
     assert await log.size() == 1
+
+
+async def test_a_session_is_live_from_its_offer_and_not_from_a_refusal() -> None:
+    clock = Clock()
+    log = FakeEvidenceLog(now=clock)
+    follower, recorder = Follower(log), _recorder(log, clock)
+    await recorder.record(SESSION, lambda _: DRAFTING.refusal("assistant", "unknown-assistant"))
+    await follower._step()
+    assert not follower.live
+    await recorder.record(SESSION, lambda _: DRAFTING.offer(ASSISTANT, {}))
+    await follower._step()
+    assert follower.live[SESSION].sequence == 2

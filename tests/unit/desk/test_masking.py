@@ -69,6 +69,7 @@ WITH_SECRET = [
     ("Le mot de passe qu'on m'a donné, Bretagne35, ne marche pas", "Bretagne35"),
     ("le code à quatre chiffres de la carte est 4417", "4417"),
     ("ID TeamViewer 123-456-789", "123-456-789"),
+    ("TV 123 456 789 / 4x8k2p", "4x8k2p"),
     ("le code d'accès est X7!kk2", "X7!kk2"),
 ]
 

@@ -20,6 +20,9 @@ from desk.masking import load_words, mask_secrets
         ("le mot de passe Tulipe77", "le mot de passe [masqué]"),
         ("mdp Tulipe77", "mdp [masqué]"),
         ("code d'accès est X7!kk2", "code d'accès est [masqué]"),
+        ("123456789 / 4x8k2p", "[masqué] / [masqué]"),
+        ("987 654 321 puis 4x8k2p", "[masqué] puis [masqué]"),
+        ("le code est 4821", "le code est [masqué]"),
     ],
 )
 def test_a_secret_or_a_number_of_the_session_is_masked(words: str, kept: str) -> None:
@@ -35,6 +38,7 @@ def test_a_secret_or_a_number_of_the_session_is_masked(words: str, kept: str) ->
         "Rappeler au +33 3 80 27 04 20 ou au 03 80 27 04 20",
         "Le 2026-11-23 14:30, ou le 23-11-2026 14h",
         "SIREN 212 101 234, SIRET 212 101 234 00015",
+        "le code postal 21000, le code erreur 4031",
     ],
 )
 def test_other_numbers_and_words_stay(words: str) -> None:
@@ -44,7 +48,7 @@ def test_other_numbers_and_words_stay(words: str) -> None:
 
 
 @pytest.mark.timeout(5)
-@pytest.mark.parametrize("unit", ["1", "1 ", "12-", "9 - ", "1.1 "])
+@pytest.mark.parametrize("unit", ["1", "1 ", "12-", "9 - ", "1.1 ", "123456789 , ", "code "])
 def test_numbers_without_end_are_read_in_a_moment(unit: str) -> None:
     assert mask_secrets((unit * 20_000)[:20_000], load_words(), in_session=True).text
 

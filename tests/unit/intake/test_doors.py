@@ -11,7 +11,6 @@ from services.intake.web.authentication import read_keys
 from services.intake.web.pages.declared import read_declared
 
 
-
 def _digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 

@@ -163,7 +163,7 @@ NOTICES: dict[str, dict[str, str]] = {
         "assistant_name": "Lucie Garnerot",
         "assistant_organisation": "Ternum Bourgogne-Franche-Comté",
         "tracking": "7K3M-Q2XD-9F",
-        "expires_at": "2026-11-23T09:45:00Z",
+        "expires_at": "2099-11-23T09:45:00Z",
     },
     "session-wish": {
         "organisation": "Commune de Montrecey",
@@ -177,7 +177,7 @@ NOTICES: dict[str, dict[str, str]] = {
         "assistant_name": "Lucie Garnerot",
         "assistant_organisation": "Ternum Bourgogne-Franche-Comté",
         "identity_word": "noisetier",
-        "expires_at": "2026-11-23T09:45:00Z",
+        "expires_at": "2099-11-23T09:45:00Z",
     },
     "oral-grant-attested": {
         "scope": "view",
@@ -196,11 +196,6 @@ NOTICES: dict[str, dict[str, str]] = {
         "tracking": "7K3M-Q2XD-9F",
     },
     "offer-disowned": {"tracking": "7K3M-Q2XD-9F", "reported_at": "2026-11-23T09:45:00Z"},
-    "declaration-due": {
-        "tracking": "7K3M-Q2XD-9F",
-        "ended_at": "2026-11-23T09:45:00Z",
-        "due_at": "2026-11-24T09:45:00Z",
-    },
     "checkpoint": {
         "checkpoint": "aiguillage.example/log\n12\nAAECAwQ=\n\n— aiguillage.example abc=\n",
         "size": "12",

@@ -21,6 +21,7 @@ def an_offer(**changes: str) -> Occasion:
         addresses={"adherent": ("claire@mairie.example",)},
         variables={**events.NOTICES["identity-check"], "name": None, **changes},
         template="identity-check",
+        useful_until=NOW + timedelta(minutes=20),
     )
 
 
@@ -69,7 +70,18 @@ def test_the_identity_mail_comes_from_the_assistants_official_address(
     (delivery,) = composer.compose(an_offer(), now=NOW).deliveries
     assert delivery.content is not None
     assert delivery.content.sender == "lucie.garnerot@ternum-bfc.example"
-    assert delivery.give_up_at == NOW + timedelta(minutes=15)
+
+
+def test_an_offer_is_given_up_when_it_expires_and_no_mail_outlives_the_general_limit(
+    composer: Composer, table: MailTable
+) -> None:
+    (delivery,) = composer.compose(an_offer(), now=NOW).deliveries
+    assert delivery.give_up_at == NOW + timedelta(minutes=20)
+    limit = timedelta(hours=table.limits.give_up_after_hours)
+    for far in (NOW + timedelta(days=900), None):
+        offer = replace(an_offer(), useful_until=far)
+        (delivery,) = composer.compose(offer, now=NOW).deliveries
+        assert delivery.give_up_at == NOW + limit
 
 
 def test_an_assistant_nobody_declared_sends_nothing(composer: Composer) -> None:

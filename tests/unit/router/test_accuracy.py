@@ -1,4 +1,4 @@
-"""How often the shipped rules are right, on cases used for tuning and on cases kept from it."""
+"""How often the shipped rules are right, on cases used for tuning and on others."""
 
 import json
 
@@ -7,8 +7,9 @@ import pytest
 from tests.unit.router.cases import CASES, FLAGS, measure, read_cases
 
 FLOORS = {
-    "train.jsonl": {"queue": 0.99, "sure": 0.92, "right_when_sure": 0.995, "f1": 0.95},
+    "train.jsonl": {"queue": 0.99, "sure": 0.92, "right_when_sure": 0.995, "f1": 0.98},
     "heldout.jsonl": {"queue": 0.95, "sure": 0.85, "right_when_sure": 0.99, "f1": 0.95},
+    "independent.jsonl": {"queue": 0.96, "sure": 0.85, "right_when_sure": 0.99, "f1": 0.92},
 }
 
 
@@ -26,10 +27,9 @@ def test_flags_are_raised_where_they_should_be(name: str, flag: str) -> None:
     assert measure(name)[flag].f1 >= FLOORS[name]["f1"]
 
 
-def test_no_case_is_in_both_sets() -> None:
-    train, heldout = ({case.request.body for case in read_cases(name)} for name in FLOORS)
-    assert not train & heldout
-    assert len(train) + len(heldout) >= 300
+def test_no_case_is_in_two_sets() -> None:
+    bodies = [body for name in FLOORS for body in {case.request.body for case in read_cases(name)}]
+    assert len(bodies) == len(set(bodies)) >= 1100
 
 
 @pytest.mark.parametrize("name", FLOORS)

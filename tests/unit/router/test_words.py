@@ -50,10 +50,10 @@ def test_every_item_is_where_its_span_says(text: str) -> None:
 
 @given(st.text(max_size=60))
 def test_no_text_is_too_strange(text: str) -> None:
-    lexicon = Lexicon(WORDS, silent=["le"], contrasts=["mais"])
+    lexicon = Lexicon(WORDS, silent=["le"], contrasts=["mais"], owners={"ma": "mon"})
     for item in split(text):
         meaning = lexicon[item]
-        assert meaning is None or isinstance(meaning, int | tuple)
+        assert meaning is None or isinstance(meaning, int | tuple | str)
 
 
 def test_a_phrase_stands_for_all_its_forms() -> None:
@@ -61,11 +61,27 @@ def test_a_phrase_stands_for_all_its_forms() -> None:
     forms = read("ouvrir|lire .. <papiers>", {"papiers": ("plis", "offres")}, silent)
     assert len(forms.sequences) == 4
     assert ("lire", "..", "pli") in forms.sequences
-    assert read("envoyé + erreur", {}, silent).combines
     assert read("date des offres", {}, silent).sequences == (("date", "offre"),)
 
 
-@pytest.mark.parametrize("text", ["le", ".. plis", "plis ..", "a b + c", "x*", "<rien>", "{plis}"])
+def test_a_frame_has_parts_that_are_phrases_or_lists() -> None:
+    lists = {"papiers": ("plis", "liste <gens>"), "gens": ("élèves", "agents")}
+    forms = read("vu|lu par + <papiers> | rib - essai", lists, frozenset({"de"}))
+    assert forms.sequences == ()
+    assert forms.parts == (
+        (("vu", "par"), ("lu", "par")),
+        (("pli",), ("liste", "eleve"), ("liste", "agent"), ("rib",)),
+    )
+    assert forms.without == ((("essai",),),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("le", ".. plis", "plis ..", "x*", "<rien>", "{plis}", "le plis", ":nom", "2:nom"),
+        *("a + le", "a + .. b", "a - b + c", "a + le plis", "a + <tourne>", "<petits> + a"),
+    ],
+)
 def test_a_phrase_that_makes_no_sense_is_refused(text: str) -> None:
     with pytest.raises(PhraseError):
-        read(text, {}, frozenset({"le"}))
+        read(text, {"tourne": ("<tourne>",), "petits": ("le plis",)}, frozenset({"le"}))

@@ -8,8 +8,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
 from services.intake.domain.refusal import Unacceptable
-from services.intake.web.authentication import Keys, forbidden
-from services.intake.web.pages.bucket import Bucket
+from services.intake.web.authentication import Keys, forbidden, one_spelling
+from services.intake.web.pages.bucket import Buckets
+from services.intake.web.pages.clients import client_of
 from services.intake.web.pages.desk_session import DeskSessions, same_token
 from services.intake.web.pages.forms import Counter, FormDesk
 from services.intake.web.pages.public import show_tracking
@@ -23,13 +24,14 @@ _SIGN_IN: Final = "/connexion"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallDesk:
-    """What the desk's pages need; ``tries`` bounds the guessing of keys."""
+    """What the desk's pages need; ``failures`` bounds the guessing of one member's key."""
 
     forms: FormDesk
     counter: Counter
     users: Keys
     sessions: DeskSessions
-    tries: Bucket
+    failures: Buckets
+    proxies: int = 0
 
 
 def call_routes(desk: CallDesk) -> list[HTTPRouteHandler]:
@@ -70,14 +72,16 @@ def _sign_routes(desk: CallDesk) -> list[HTTPRouteHandler]:
     async def sign_in(request: AnyRequest) -> Response[Any]:
         _check_site(request)
         values = await _values(request)
-        user, key = values.get("user", ""), values.get("key", "").strip()
-        if not desk.tries.take():
-            return _sign_in(desk, message=desk.forms.declared.messages.busy, user=user, status=429)
+        user, key = one_spelling(values.get("user", "").strip()), values.get("key", "").strip()
+        said = desk.forms.declared.messages
+        failures = desk.failures.of(f"{client_of(request, proxies=desk.proxies)} {user[:100]}")
+        if failures.is_empty:
+            return _sign_in(desk, message=said.busy, user=user, status=429)
         if not user or desk.users.owner_of(key) != user:
-            wrong = desk.forms.declared.messages.wrong_key
-            return _sign_in(desk, message=wrong, user=user, status=401)
+            failures.take()
+            return _sign_in(desk, message=said.wrong_key, user=user, status=401)
         answer = _redirect("/appel")
-        answer.set_cookie(desk.sessions.begin(user))
+        answer.set_cookie(desk.sessions.begin(user, key))
         return answer
 
     @post("/deconnexion", include_in_schema=False)

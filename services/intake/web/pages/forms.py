@@ -1,6 +1,6 @@
 """Takes a filled form: refuses with its answers kept, or puts the request in and redirects."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -15,7 +15,6 @@ from runtime.problems import RETRY_AFTER_S
 from services.intake.domain.request import incoming_of
 from services.intake.domain.submission import Submission
 from services.intake.handlers.acceptance import Acceptance
-from services.intake.web.pages.bucket import Bucket
 from services.intake.web.pages.declared import Declared, Form
 from services.intake.web.pages.reading import Errors, Values, read_form, read_form_id
 from services.intake.web.pages.rendering import HEADERS, Page, Pages
@@ -25,11 +24,10 @@ _ID_DIGITS: Final = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counter:
-    """One kind of form's way in: as which source, where to go after, how many."""
+    """One kind of form's way in: as which source, and where to go after."""
 
     source: Source
     done: str
-    bucket: Bucket | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +45,19 @@ class FormDesk:
         return self._page(form, {}, csrf=csrf)
 
     async def take(
-        self, form: Form, values: Values, counter: Counter, *, csrf: str | None = None
+        self,
+        form: Form,
+        values: Values,
+        counter: Counter,
+        *,
+        csrf: str | None = None,
+        may_pass: Callable[[], bool] = lambda: True,
     ) -> Page | Redirect:
-        """Return the way to the tracking number, or the form again with what is wrong."""
+        """
+        Return the way to the tracking number, or the form again with what is wrong.
+
+        ``may_pass`` is asked last, of a form that could be sent on: a mistake costs nothing.
+        """
         said = self.declared.messages
         read = read_form(form, values, self._choice_ids())
         if isinstance(read, dict):
@@ -57,7 +65,7 @@ class FormDesk:
         form_id = read_form_id(values)
         if form_id is None:
             return self._page(form, values, message=said.stale, csrf=csrf, status=422)
-        if counter.bucket is not None and not counter.bucket.take():
+        if not may_pass():
             return self._page(form, values, message=said.busy, csrf=csrf, status=429)
         incoming = incoming_of(counter.source, self._source_id(form_id, read), read)
         try:

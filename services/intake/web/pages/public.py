@@ -9,6 +9,7 @@ from litestar.response import Redirect
 
 from schemas.requests import tracking_number
 from services.intake.domain.refusal import Unacceptable
+from services.intake.web.pages.clients import FormLimits
 from services.intake.web.pages.declared import Form
 from services.intake.web.pages.forms import Counter, FormDesk
 from services.intake.web.pages.reading import read_values
@@ -18,7 +19,7 @@ from services.intake.web.refusals import to_problem
 AnyRequest = Request[Any, Any, Any]
 
 
-def public_routes(forms: FormDesk, counter: Counter) -> list[HTTPRouteHandler]:
+def public_routes(forms: FormDesk, counter: Counter, limits: FormLimits) -> list[HTTPRouteHandler]:
     """Return the public pages' routes."""
 
     @get("/", include_in_schema=False)
@@ -35,7 +36,7 @@ def public_routes(forms: FormDesk, counter: Counter) -> list[HTTPRouteHandler]:
         return show_tracking(forms, request_id, call=False)
 
     public = [forms.declared.forms["marche"], forms.declared.forms["generale"]]
-    routes = [route for form in public for route in _form_routes(forms, form, counter)]
+    routes = [route for form in public for route in _form_routes(forms, form, counter, limits)]
     return [front, style, received, *routes]
 
 
@@ -48,7 +49,9 @@ def show_tracking(forms: FormDesk, request_id: str, *, call: bool) -> Page:
     return forms.pages.page("recue", tracking=tracking, call=call)
 
 
-def _form_routes(forms: FormDesk, form: Form, counter: Counter) -> list[HTTPRouteHandler]:
+def _form_routes(
+    forms: FormDesk, form: Form, counter: Counter, limits: FormLimits
+) -> list[HTTPRouteHandler]:
     @get(form.action, name=f"show-{form.name}", include_in_schema=False)
     async def show() -> Page:
         return forms.show(form)
@@ -59,7 +62,9 @@ def _form_routes(forms: FormDesk, form: Form, counter: Counter) -> list[HTTPRout
             values = await read_values(request)
         except Unacceptable as error:
             raise to_problem(error) from None
-        taken: Page | Redirect = await forms.take(form, values, counter)
+        taken: Page | Redirect = await forms.take(
+            form, values, counter, may_pass=lambda: limits.take(request)
+        )
         return taken
 
     return [show, take]

@@ -1,0 +1,53 @@
+"""
+Gives each service a folder with the secrets that it reads, and no others.
+
+``python -m deploy.keys DRAWN SHARED`` draws the development keys that DRAWN lacks, and copies
+them to ``SHARED/<service>``. A real desk fills these folders itself.
+"""
+
+import argparse
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from deploy.local import secrets
+
+READ_BY: Final[Mapping[str, tuple[str, ...]]] = {
+    "intake": ("fingerprint.key", "sealing.key", "sources.json", "desk-users.json"),
+    "router": ("sealing.key",),
+    "consent": ("consent.key", "consent-signing.pem", "sealing.key", "tokens-public.pem"),
+    "notifier": ("fingerprint.key", "sealing.key"),
+}
+"""The files by service; the notifier's may grow by ``smtp-password`` and webhooks' keys."""
+
+
+def share(drawn: Path, shared: Path) -> None:
+    """Copy each service's secrets into a folder of its own, readable by their owner alone."""
+    for service, names in READ_BY.items():
+        folder = shared / service
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name in names:
+            _copy(drawn / name, folder / name)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy so that the target is either whole or not there."""
+    beside = target.with_name(f".{target.name}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, secrets.OWNER_ONLY)
+    with os.fdopen(descriptor, "wb") as opened:
+        opened.write(source.read_bytes())
+    beside.replace(target)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("drawn", type=Path)
+    arguments.add_argument("shared", type=Path)
+    given = arguments.parse_args()
+    secrets.make(given.drawn)
+    share(given.drawn, given.shared)
+
+
+if __name__ == "__main__":
+    main()
