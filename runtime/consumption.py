@@ -75,8 +75,11 @@ class _Worker:
         self._failing: dict[TopicPartition, _Failing] = {}
 
     async def handle_batch(self, batch: tuple[Record, ...], consumer: AIOKafkaConsumer) -> None:
-        for (topic, partition), records in groupby(batch, key=lambda r: (r.topic, r.partition)):
-            await self._handle_partition(TopicPartition(topic, partition), records, consumer)
+        """Handle partitions side by side, and each one's records in order."""
+        async with asyncio.TaskGroup() as partitions:
+            for (topic, number), records in groupby(batch, key=lambda r: (r.topic, r.partition)):
+                origin = TopicPartition(topic, number)
+                partitions.create_task(self._handle_partition(origin, list(records), consumer))
 
     async def _handle_partition(
         self, origin: TopicPartition, records: Any, consumer: AIOKafkaConsumer

@@ -26,6 +26,15 @@ LOGS_KEPT_S = 3600.0
 Found = TypeVar("Found")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together what shares a stack: the system's tests, begun first, and else each file."""
+    system = LOCAL.parent / "tests" / "system"
+    items.sort(key=lambda item: system not in item.path.parents)
+    for item in items:
+        group = "system" if system in item.path.parents else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 class MakeTopic(Protocol):
     """Makes a topic of one's own and returns its name."""
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -10,43 +10,19 @@ import pytest
 
 from runtime.failures import Unavailable
 from services.notifier.domain.deliveries import (
-    Accepted,
-    Answer,
     Content,
     Delivery,
     Leased,
-    LeaseLost,
-    NotReached,
     Settlement,
 )
 from services.notifier.domain.table import Limits
 from services.notifier.recovery import Recovery
 from services.notifier.sending import Sender
 from services.notifier.store import Ledger
+from tests.integration.notifier.channels import AwayForAWhile, FakeChannel
 from tests.integration.notifier.in_process import BACKOFF, a_ledger, now
 from tests.integration.notifier.running import until
 from tests.unit.notifier.events import TRACE
-
-
-class FakeChannel:
-    """Takes everything, and remembers it; ``hold`` makes it wait before or after the body."""
-
-    def __init__(self) -> None:
-        self.taken: list[str] = []
-        self.go_on = asyncio.Event()
-        self.go_on.set()
-
-    async def send(
-        self, content: Content, message_id: str, begin_data: Callable[[], Awaitable[bool]]
-    ) -> Answer:
-        await self.go_on.wait()
-        if not await begin_data():
-            raise LeaseLost
-        self.taken.append(message_id)
-        return Accepted(code=250)
-
-    async def close(self) -> None:
-        return
 
 
 @pytest.fixture
@@ -248,22 +224,6 @@ async def test_what_is_on_the_line_keeps_its_lease_however_long_it_takes(ledger:
     channel.go_on.set()
     await settled(ledger, "sent", 1)
     running.cancel()
-
-
-class AwayForAWhile(FakeChannel):
-    """Cannot be reached the first times."""
-
-    def __init__(self, times: int) -> None:
-        super().__init__()
-        self._left = times
-
-    async def send(
-        self, content: Content, message_id: str, begin_data: Callable[[], Awaitable[bool]]
-    ) -> Answer:
-        if self._left:
-            self._left -= 1
-            return NotReached(reason="ConnectError")
-        return await super().send(content, message_id, begin_data)
 
 
 async def test_tries_that_reach_nobody_do_not_use_up_the_cap(ledger: Ledger) -> None:
