@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 UV := .local/uv
 CODE := schemas desk runtime services cli deploy benchmarks tests
 
-.PHONY: help install demo up down topics test check lint types imports schemas format lock clean
+.PHONY: help install demo up down topics test check lint types imports schemas bench format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ imports: install ## Check who may import whom
 
 schemas: install ## Check that the generated schemas are those committed, and break nothing
 	@$(BIN)/pytest -q tests/contract
+
+bench: install ## Measure from POST to mail at 20 requests/s, beside a bare SMTP send
+	@$(BIN)/python -m benchmarks.post_to_mail $(ARGS)
 
 format: install ## Format the code
 	@$(BIN)/ruff check --fix-only --quiet $(CODE)
