@@ -51,7 +51,8 @@ def _checker(page: Page, chromium: Chromium) -> Check:
 
 
 async def _press(page: Page, name: str) -> None:
-    await page.get_by_role("button", name=name).click()
+    async with page.expect_navigation():
+        await page.get_by_role("button", name=name).click()
 
 
 async def test_every_state_of_the_page_is_accessible(stage: Stage, chromium: Chromium) -> None:
@@ -71,10 +72,11 @@ async def test_every_state_of_the_page_is_accessible(stage: Stage, chromium: Chr
         accept = page.get_by_role("button", name="Accepter que mon écran soit vu")
         refuse = page.get_by_role("button", name="Refuser que mon écran soit vu")
         assert await _looks(accept) == await _looks(refuse)
-        await accept.click()
+        await _press(page, "Accepter que mon écran soit vu")
         await check("granted")
         await _run_live(stage, page, check, assistant, session)
-        await page.get_by_role("link", name="Voir le reçu").click()
+        async with page.expect_navigation():
+            await page.get_by_role("link", name="Voir le reçu").click()
         await check("receipt")
         await page.goto(f"{stage.url}/s/unknown")
         await check("unknown link")

@@ -1,10 +1,11 @@
 """The pages in a real browser: accessible by axe's rules, and usable by keyboard alone."""
 
+import re
 from collections.abc import AsyncIterator
 from functools import cache
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page, async_playwright, expect
 
 from deploy.local.browser import Chromium
 from deploy.local.folders import PROJECT
@@ -43,11 +44,11 @@ async def test_every_page_keeps_the_rules_also_with_mistakes_shown(page: Page) -
 
     await page.goto("/demande/marche")
     await page.get_by_role("button", name="Envoyer la demande").click()
-    assert (await page.title()).startswith("Erreur : ")
+    await expect(page).to_have_title(re.compile("^Erreur : "))
+    await expect(page.locator(".errors")).to_be_focused()
     assert await _faults(page) == []
-    assert await page.evaluate("document.activeElement.className") == "errors"
     await page.get_by_role("link", name="Indiquez une adresse électronique.").click()
-    assert await page.evaluate("document.activeElement.id") == "email"
+    await expect(page.locator("#email")).to_be_focused()
 
 
 async def test_a_request_can_be_made_with_the_keyboard_alone(page: Page) -> None:
@@ -62,7 +63,7 @@ async def test_a_request_can_be_made_with_the_keyboard_alone(page: Page) -> None
     await page.keyboard.press("Enter")
 
     await page.wait_for_url("**/demande/recue/*")
-    assert await page.get_by_role("heading", level=1).inner_text() == "Votre demande est reçue"
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Votre demande est reçue")
     assert await _faults(page) == []
 
 
@@ -71,12 +72,13 @@ async def test_the_desk_logs_a_call(page: Page) -> None:
     await page.get_by_label("Nom").fill(USER)
     await page.get_by_label("Clé personnelle").fill(USER_KEY)
     await page.get_by_role("button", name="Se connecter").click()
+    await expect(page.get_by_label("Motif de l’appel")).to_be_visible()
     assert await _faults(page) == []
     await page.get_by_label("Motif de l’appel").fill("Mot de passe oublié")
     await page.get_by_label("Ce qui a été dit").fill("Ne reçoit pas le message.")
     await page.get_by_role("button", name="Enregistrer l’appel").click()
 
-    assert await page.get_by_role("heading", level=1).inner_text() == "Appel enregistré"
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Appel enregistré")
     assert await _faults(page) == []
 
 
