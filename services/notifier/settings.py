@@ -18,7 +18,7 @@ class SmtpSettings(BaseModel):
     tls: Literal["none", "if-offered", "starttls", "implicit"] = "if-offered"
     username: str | None = None
     password_file: str = "smtp-password"  # noqa: S105 - the name of a file in the keys folder
-    connections: int = Field(default=4, ge=1, le=32)
+    connections: int = Field(default=12, ge=1, le=32)
     connect_deadline_s: float = 10.0
     reply_deadline_s: float = 60.0
     final_reply_deadline_s: float = 600.0
