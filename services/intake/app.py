@@ -4,7 +4,6 @@ import time
 from datetime import UTC, datetime
 from typing import Final
 
-from faststream.kafka import KafkaBroker
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
@@ -14,8 +13,9 @@ from desk.masking import Mask, Masked, load_words, mask_secrets
 from runtime import kafka, mongo
 from runtime.health import health_routes
 from runtime.keys import KeyUnusable, read_key
-from runtime.lifecycle import Lifecycle, Need
+from runtime.lifecycle import Lifecycle
 from runtime.logs import configure_logs
+from runtime.needs import kafka_need, mongo_need
 from runtime.sealing import Sealer
 from runtime.serving import run
 from runtime.settings import load, stop_misconfigured
@@ -96,7 +96,7 @@ class Intake:
         submissions.subscribe(broker, self._acceptance, publisher, sources=sources, group=group)
         completion.subscribe(broker, ledger, publisher, sources=sources, group=group)
 
-        return Lifecycle([_mongo_need(client, ledger), _kafka_need(broker)])
+        return Lifecycle([mongo_need(client, ledger.prepare), kafka_need(broker)])
 
     def build_app(self, lifecycle: Lifecycle) -> Litestar:
         """Return the application over what ``prepare`` made."""
@@ -151,27 +151,6 @@ class Intake:
             return self._desk.sources[name]
         except KeyError:
             raise UndeclaredSource(f"source {name} is not declared in sources.yaml") from None
-
-
-def _mongo_need(client: mongo.Client, ledger: MongoLedger) -> Need:
-    async def connect() -> None:
-        await mongo.check(client)
-        await ledger.prepare()
-
-    async def close() -> None:
-        client.close()
-
-    return Need(name="mongodb", connect=connect, probe=lambda: mongo.check(client), close=close)
-
-
-def _kafka_need(broker: KafkaBroker) -> Need:
-    return Need(
-        name="kafka",
-        connect=lambda: kafka.start(broker),
-        watch=lambda: kafka.watch(broker),
-        probe=lambda: kafka.probe(broker),
-        close=lambda: kafka.stop(broker),
-    )
 
 
 def build_mask() -> Mask:

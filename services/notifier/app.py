@@ -6,18 +6,18 @@ from datetime import UTC, datetime
 from functools import partial
 
 import httpx
-from faststream.kafka import KafkaBroker
 from litestar import Litestar
 from litestar.types import ASGIApp
 
 from desk import Desk, DeskError, load_desk
-from runtime import kafka, mongo
+from runtime import mongo
 from runtime.consumption import Handle, consume
 from runtime.health import health_routes
 from runtime.kafka import Publisher, build_broker
 from runtime.keys import KeyUnusable, keyed_hash, read_key
-from runtime.lifecycle import Lifecycle, Need, Worker
+from runtime.lifecycle import Lifecycle, Worker
 from runtime.logs import configure_logs
+from runtime.needs import kafka_need, mongo_need
 from runtime.problems import EXCEPTION_HANDLERS
 from runtime.sealing import Sealer
 from runtime.settings import stop_misconfigured
@@ -155,7 +155,7 @@ def _assemble(settings: Settings, declared: Declared) -> Lifecycle:
         options={"group_instance_id": settings.instance},
     )
     return Lifecycle(
-        [_mongodb(client, ledger, memory), _kafka(broker)],
+        [mongo_need(client, ledger.prepare, memory.prepare), kafka_need(broker)],
         workers=_workers(settings, ledger, publisher, sender, backoff),
     )
 
@@ -225,25 +225,3 @@ def _handlers(
         names.remote_sessions: plan(readers.entry),
         names.notices: plan(readers.notice),
     }
-
-
-def _mongodb(client: mongo.Client, ledger: Ledger, memory: TicketMemory) -> Need:
-    async def connect() -> None:
-        await mongo.check(client)
-        await ledger.prepare()
-        await memory.prepare()
-
-    async def close() -> None:
-        client.close()
-
-    return Need(name="mongodb", connect=connect, probe=lambda: mongo.check(client), close=close)
-
-
-def _kafka(broker: KafkaBroker) -> Need:
-    return Need(
-        name="kafka",
-        connect=lambda: kafka.start(broker),
-        watch=lambda: kafka.watch(broker),
-        probe=lambda: kafka.probe(broker),
-        close=lambda: kafka.stop(broker),
-    )

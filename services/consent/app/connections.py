@@ -11,11 +11,12 @@ import structlog
 from faststream.kafka import KafkaBroker
 
 from desk import Desk
-from runtime import kafka, mongo
+from runtime import mongo
 from runtime.failures import Unavailable
 from runtime.kafka import Publisher
 from runtime.keys import keyed_hash
 from runtime.lifecycle import Lifecycle, Need, Worker
+from runtime.needs import kafka_need
 from runtime.sealing import Sealer
 from schemas import topics
 from schemas.sessions import NoticeIssued
@@ -91,13 +92,7 @@ class Connections:
 
         return Lifecycle(
             [
-                Need(
-                    name="kafka",
-                    connect=lambda: kafka.start(self._broker),
-                    watch=lambda: kafka.watch(self._broker),
-                    probe=lambda: kafka.probe(self._broker),
-                    close=lambda: kafka.stop(self._broker),
-                ),
+                kafka_need(self._broker),
                 Need(
                     name="mongodb",
                     connect=self._connect_mongo,
