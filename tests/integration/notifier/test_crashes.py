@@ -102,7 +102,7 @@ async def test_a_stop_in_the_middle_finishes_what_is_on_the_line(
 ) -> None:
     async with relay() as slow:
         slow.slow_s = 0.5
-        notifier = await make_notifier(relay=slow.address)
+        notifier = await make_notifier(relay=slow.address, NOTIFIER_SMTP__CONNECTIONS="4")
         await notifier.start()
         await notifier.publish("tickets_general", *(events.ticket(email=None) for _ in range(20)))
 
