@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import logging
+import struct
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
@@ -32,6 +33,8 @@ MAX_REQUEST_BYTES = 4_194_304  # a parked record is larger than the record
 STOP_DEADLINE_S = 5.0
 WATCH_EVERY_S = 1.0
 LAG_EVERY = 10
+_MURMUR = 0x5BD1E995
+_WORD = 0xFFFFFFFF
 
 SUBSCRIBER: dict[str, Any] = {
     "batch": True,
@@ -70,8 +73,9 @@ def build_broker(settings: KafkaSettings, *, service: str) -> KafkaBroker:
 async def _parse_tolerantly(
     message: tuple[Record, ...], original: Callable[..., Awaitable[StreamMessage[Any]]]
 ) -> StreamMessage[Any]:
-    # FastStream decodes headers as UTF-8 and loses the record when one is null or is not.
-    parsed = await original(tuple(replace(record, headers=()) for record in message))
+    # FastStream decodes headers as UTF-8 and loses the record when one is null or is not. It is
+    # shown one record of the batch, as the handler reads `raw_message` anyway.
+    parsed = await original((replace(message[0], headers=()),))
     parsed.raw_message = message
     return parsed
 
@@ -185,6 +189,18 @@ async def stop(broker: KafkaBroker) -> None:
             await broker.stop()
     except TimeoutError:
         structlog.get_logger().warning("kafka did not stop in time", deadline_s=STOP_DEADLINE_S)
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """Return where Kafka's clients put a key: murmur2 as their default partitioner has it."""
+    mixed = 0x9747B28C ^ len(key)
+    for word in struct.unpack_from(f"<{len(key) >> 2}I", key):
+        word = word * _MURMUR & _WORD  # noqa: PLW2901 - a step of the mixing
+        mixed = (mixed * _MURMUR ^ (word ^ word >> 24) * _MURMUR) & _WORD
+    if tail := key[len(key) & ~3 :]:
+        mixed = (mixed ^ int.from_bytes(tail, "little")) * _MURMUR & _WORD
+    mixed = (mixed ^ mixed >> 13) * _MURMUR & _WORD
+    return ((mixed ^ mixed >> 15) & 0x7FFFFFFF) % partitions
 
 
 def header(record: Record, name: str) -> str | None:

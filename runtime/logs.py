@@ -3,9 +3,12 @@
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final, Literal
 
+import msgspec
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -29,6 +32,9 @@ def configure_logs(
         drop_personal(personal),
     ]
     renderers = _renderers()
+    _LINES.service = None if sys.stdout.isatty() else service
+    _LINES.level = getattr(logging, level.upper())
+    _LINES.personal = personal
     structlog.configure(
         processors=[*processors, *renderers],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -53,6 +59,51 @@ def configure_logs(
     faststream.handlers.clear()  # its own writes tracebacks with the messages of exceptions
     faststream.propagate = True
     logging.getLogger("aiokafka.cluster").setLevel(logging.CRITICAL)  # 20 times a second, else
+
+
+def log_each(event: str, rows: Sequence[dict[str, object]]) -> None:
+    """
+    Write a line for each row, as ``log.info(event, **row)`` does, in a tenth of its time.
+
+    For canonical lines, thousands a second, whose keys the code names and whose values are short
+    and of ours: no exception, no key that may be personal.
+    """
+    if _LINES.service is None:  # a terminal, or not configured
+        logger = structlog.get_logger()
+        for row in rows:
+            logger.info(event, **row)
+        return
+    if _LINES.level > logging.INFO or not rows:
+        return
+    unwanted = _LINES.personal & rows[0].keys()
+    said = {
+        "event": event,
+        "level": "info",
+        "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+        "service": _LINES.service,
+    }
+    encode = _LINES.encode
+    lines = [
+        encode({key: value for key, value in row.items() if key not in unwanted} | said)
+        for row in rows
+    ]
+    lines.append(b"")
+    sys.stdout.flush()
+    sys.stdout.buffer.write(b"\n".join(lines))
+    sys.stdout.buffer.flush()
+
+
+@dataclass(slots=True)
+class _Lines:
+    """What :func:`log_each` needs of the configuration."""
+
+    service: str | None = None
+    level: int = logging.INFO
+    personal: frozenset[str] = frozenset()
+    encode: Callable[[object], bytes] = msgspec.json.Encoder().encode
+
+
+_LINES: Final = _Lines()
 
 
 class Sparing(logging.Filter):

@@ -14,6 +14,11 @@ consumer_lag = Gauge(
     "aiguillage_consumer_lag_records", "Records not yet handled.", ["topic", "partition"]
 )
 published = Counter("aiguillage_published", "Records sent, by outcome.", ["topic", "outcome"])
+hanging_transactions = Counter(
+    "aiguillage_hanging_transactions",
+    "Transactions that Kafka left open and we completed.",
+    ["topic"],
+)
 dead_letters = Counter("aiguillage_dead_letters", "Records parked.", ["topic", "reason"])
 http_requests = Counter(
     "aiguillage_http_requests", "HTTP requests answered.", ["method", "route", "status"]

@@ -14,6 +14,7 @@ from schemas.personal import PersonalText
 
 NAMESPACE: Final = UUID("6f0c2d0e-5d1e-5c0b-9a53-6d3d1b0f6a10")
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS: Final = tuple(first + second for first in _CROCKFORD for second in _CROCKFORD)
 
 Channel = Literal["form", "event", "phone"]
 Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -71,5 +72,5 @@ def request_id(source: str, source_id: str) -> UUID:
 def tracking_number(request: UUID) -> str:
     """Return what people quote: 50 bits of the id in Crockford's base 32, e.g. ``7K3M-Q2XD-9F``."""
     bits = request.int >> 78
-    digits = [_CROCKFORD[(bits >> shift) & 31] for shift in range(45, -1, -5)]
-    return f"{''.join(digits[:4])}-{''.join(digits[4:8])}-{''.join(digits[8:])}"
+    a, b, c, d, e = (_PAIRS[(bits >> shift) & 1023] for shift in (40, 30, 20, 10, 0))
+    return f"{a}{b}-{c}{d}-{e}"

@@ -7,7 +7,8 @@ reassigned, closed); consumed by router and notifier.
 Every one of them is keyed by the request's id.
 """
 
-from typing import Annotated, Literal
+from hashlib import sha1
+from typing import Annotated, Final, Literal
 from uuid import UUID, uuid5
 
 from pydantic import AwareDatetime, Field, TypeAdapter
@@ -16,16 +17,50 @@ from schemas.event import CloudEvent, Payload
 from schemas.personal import PersonalText
 from schemas.requests import RequestData
 
+_WITHOUT_VERSION: Final = ~(0xF000 << 64 | 0xC000 << 48)
+_VERSION_5: Final = 0x5000 << 64 | 0x8000 << 48
+
 Queue = Literal["marketplace", "general"]
 Priority = Literal["urgent", "high", "normal", "low"]
 
 
+Flag = Literal["training", "dpo", "remote"]
+NotCounted = Literal["negated", "denied", "exception", "object-of-a-tender"]
+
+
+class Evidence(Payload):
+    """Words of the request that a rule matched, and the points that they brought."""
+
+    rule: str
+    words: PersonalText
+    """As written in the request; ``field=value`` where a field spoke."""
+    points: float
+
+
 class Reading(Payload):
-    """How strongly the request reads as one queue's matter, and on which words."""
+    """How strongly the request reads as one queue's matter; strongest evidence first."""
 
     queue: Queue
     score: float
-    evidence: tuple[PersonalText, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+
+
+class FlagReading(Payload):
+    """How strongly a flag spoke; ``raised`` from ``threshold`` points on."""
+
+    flag: Flag
+    raised: bool
+    score: float
+    threshold: float
+    evidence: tuple[Evidence, ...] = ()
+
+
+class SetAside(Payload):
+    """Words that a rule matched but that did not count, and why not."""
+
+    rule: str
+    words: PersonalText
+    why: NotCounted
 
 
 class DecisionData(Payload):
@@ -36,15 +71,23 @@ class DecisionData(Payload):
     dpo: bool
     remote: bool
     confident: bool
+    """False: the better queue was taken, and a person should look at both readings."""
     rule: str
     because: tuple[PersonalText, ...] = ()
     readings: tuple[Reading, ...] = ()
+    """The chosen queue's reading first."""
+    flags: tuple[FlagReading, ...] = ()
+    set_aside: tuple[SetAside, ...] = ()
+    facts: tuple[str, ...] = ()
+    """What the desk's policy chose the deadline by, sorted."""
+    rules_looked_at: int = 0
     priority: Priority
     deadline: str
     """Name of the deadline in the desk's policy."""
     due_at: AwareDatetime
     due_because: tuple[str, ...] = ()
     ruleset_version: str
+    """Content hash of the rules file that decided, and of what was learned with it."""
 
 
 class TicketData(Payload):
@@ -129,5 +172,13 @@ TICKET_EVENT: TypeAdapter[TicketEvent] = TypeAdapter(TicketEvent)
 
 
 def ticket_id(request: UUID) -> UUID:
-    """Return the id of a request's only ticket."""
+    """Return the id of a request's only ticket: a UUID of version 5 (RFC 9562, section 5.5)."""
     return uuid5(request, "ticket")
+
+
+def ticket_id_text(request: UUID) -> str:
+    """Return ``str(ticket_id(request))`` in a third of the time: each ticket needs it."""
+    digest = sha1(request.bytes + b"ticket", usedforsecurity=False).digest()[:16]
+    number = int.from_bytes(digest, "big") & _WITHOUT_VERSION | _VERSION_5
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

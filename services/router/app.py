@@ -24,10 +24,10 @@ from runtime.settings import load, stop_misconfigured
 from schemas import topics
 from schemas.personal import personal_fields
 from schemas.requests import RequestData
-from schemas.tickets import DecisionData, Reading, TicketCreated
+from schemas.tickets import TicketCreated
 from services.router.domain import Decision, Request, RuleSet, route
 from services.router.gateway.assignment import Assignment
-from services.router.handlers import SERVICE, Decide
+from services.router.handlers import SERVICE, Answering, Decide
 from services.router.rules import RulesError, load_rules
 from services.router.settings import Settings
 
@@ -69,8 +69,8 @@ def _prepare(settings: Settings, decide: Decide, sealer: Sealer) -> Lifecycle:
             await assignment.sweep()
 
     async def close() -> None:
-        await kafka.stop(broker)
         await assignment.close()
+        await kafka.stop(broker)
 
     return Lifecycle(
         [
@@ -100,11 +100,14 @@ def _subscribe(
     assignment = Assignment(
         bootstrap_servers=settings.kafka.bootstrap_servers,
         consumer=consumer,
-        decide=decide,
-        sealer=sealer,
+        answering=lambda partitions: Answering(
+            decide=decide,
+            partitions=partitions,
+            sealer=sealer,
+            horizon=timedelta(days=settings.horizon_days),
+        ),
         now=lambda: datetime.now(UTC),
         on_lost=on_lost,
-        horizon=timedelta(days=settings.horizon_days),
     )
 
     async def handle_batch(message: KafkaMessage) -> None:
@@ -114,7 +117,12 @@ def _subscribe(
         topics.REQUESTS,
         group_id="router.requests",
         listener=assignment,
-        **{**kafka.SUBSCRIBER, "session_timeout_ms": 6_000, "heartbeat_interval_ms": 1_000},
+        **{
+            **kafka.SUBSCRIBER,
+            "session_timeout_ms": 6_000,
+            "heartbeat_interval_ms": 1_000,
+            "max_records": 4_000,
+        },
     )
     subscriber(handle_batch)
     return assignment
@@ -123,7 +131,7 @@ def _subscribe(
 def build_decide(desk: Desk, rules: RuleSet) -> Decide:
     """Return the pure decision over the contract's values."""
 
-    def decide(request: RequestData) -> DecisionData:
+    def decide(request: RequestData) -> Decision:
         understood = Request(
             id=str(request.request_id),
             channel=request.channel,
@@ -134,31 +142,6 @@ def build_decide(desk: Desk, rules: RuleSet) -> Decide:
             body=request.body,
             consultation_reference=request.consultation.reference if request.consultation else None,
         )
-        return _to_contract(route(understood, rules, desk, request.received_at))
+        return route(understood, rules, desk, request.received_at)
 
     return decide
-
-
-def _to_contract(decision: Decision) -> DecisionData:
-    return DecisionData(
-        queue=decision.queue,
-        training=decision.training,
-        dpo=decision.dpo,
-        remote=decision.remote,
-        confident=decision.confident,
-        rule=decision.rule,
-        because=decision.because,
-        readings=tuple(
-            Reading(
-                queue=reading.queue,
-                score=reading.score,
-                evidence=tuple(evidence.words for evidence in reading.evidence),
-            )
-            for reading in decision.readings
-        ),
-        priority=decision.priority,
-        deadline=decision.deadline,
-        due_at=decision.due_at,
-        due_because=decision.due_because,
-        ruleset_version=decision.ruleset_version,
-    )

@@ -7,10 +7,12 @@ from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from pydantic import ValidationError
 
 from desk import Problem, marked_yaml
 from desk.marked_yaml import Document, KeyPath, UnreadableFile
+from services.router.domain.learned import Learned, Model
 from services.router.domain.notation import OWNED, Forms, PhraseError, read
 from services.router.domain.ruleset import (
     Balance,
@@ -51,7 +53,8 @@ def load_rules(file: Path) -> RuleSet:
     problems = list(_contradictions(declared, document))
     if problems:
         raise RulesError(problems)
-    return compile_rules(_declared(declared, _version(file)))
+    learned, heard = _learned(declared, document, file)
+    return compile_rules(_declared(declared, _version(file.read_bytes(), heard), learned))
 
 
 def schema_text() -> str:
@@ -63,8 +66,22 @@ def schema_text() -> str:
     return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
 
 
-def _version(file: Path) -> str:
-    return f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()[:12]}"
+def _version(*contents: bytes) -> str:
+    digest = hashlib.sha256(b"".join(contents))
+    return f"sha256:{digest.hexdigest()[:12]}"
+
+
+def _learned(declared: RulesFile, document: Document, file: Path) -> tuple[Learned | None, bytes]:
+    """Return what the file beside the rules has learned, and its bytes."""
+    if declared.learned is None:
+        return None, b""
+    try:
+        content = file.with_name(declared.learned.file).read_bytes()
+        return Learned(msgspec.json.decode(content, type=Model)), content
+    except (OSError, msgspec.MsgspecError) as error:
+        said = error.strerror if isinstance(error, OSError) else str(error)
+        reason = f"{declared.learned.file} cannot be read ({said})"
+        raise RulesError([document.problem(("learned", "file"), reason)]) from None
 
 
 def _said(error: ValidationError, document: Document) -> Iterator[Problem]:
@@ -144,7 +161,7 @@ def _incomplete(declared: RulesFile, document: Document) -> Iterator[Problem]:
             yield document.problem(("balance", key, missing), "this key is missing")
 
 
-def _declared(file: RulesFile, version: str) -> Declared:
+def _declared(file: RulesFile, version: str, learned: Learned | None) -> Declared:
     words = file.words
     return Declared(
         version=version,
@@ -159,8 +176,7 @@ def _declared(file: RulesFile, version: str) -> Declared:
             start=file.balance.start,
             thresholds=file.balance.thresholds,
             sure_margin=file.balance.sure_margin,
-            sure_words=file.balance.sure_words,
-            sure_ratio=file.balance.sure_ratio,
+            learned_points=file.learned.points if file.learned else 0.0,
             cues=file.balance.cues,
             long_text_words=file.balance.long_text_words,
             closing_boost=file.balance.closing_boost,
@@ -172,6 +188,7 @@ def _declared(file: RulesFile, version: str) -> Declared:
         correct=frozenset(map(fold, words.correct)),
         object_stops=frozenset(map(fold, words.object_stops)),
         spellings={fold(wrong): fold(right) for wrong, right in words.spellings.items()},
+        learned=learned,
     )
 
 
@@ -187,6 +204,7 @@ def _rule(rule: RuleFile) -> Rule:
         name=rule.name,
         dimension=dimension,
         weight=rule.weight,
+        always=rule.always,
         queue=rule.queue,
         flag=rule.flag,
         cue=rule.cue,

@@ -9,7 +9,7 @@ from services.router.domain.ruleset import CueKind
 from services.router.domain.values import Fact, Flag, Queue
 
 Points = Annotated[float, Field(ge=-10, le=10, strict=False)]
-Factor = Annotated[float, Field(ge=0, le=5, strict=False)]
+Factor = Annotated[float, Field(ge=0, le=20, strict=False)]
 Phrase = Annotated[str, Field(min_length=1, max_length=300)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 
@@ -24,10 +24,6 @@ class BalanceFile(_Declared):
     start: dict[Queue, Points] = Field(description="Points each queue begins with.")
     thresholds: dict[Flag, Points] = Field(description="Points from which a flag is raised.")
     sure_margin: Points = Field(description="Lead the better queue needs to be sure, in points.")
-    sure_words: Points = Field(
-        description="Points that the words of one rule, not fields, must bring to be sure."
-    )
-    sure_ratio: Factor = Field(description="Lead the better queue needs, as a multiple.")
     cues: dict[CueKind, Factor] = Field(
         description="What a cue multiplies the evidence of its clause with."
     )
@@ -62,6 +58,10 @@ class RuleFile(_Declared):
     cue: CueKind | None = None
     fact: Fact | None = None
     weight: Points = Field(1.0, description="Points that one phrase is worth.")
+    always: bool = Field(
+        default=False,
+        description="Overrules every rule that has not this, and what was learned.",
+    )
     phrases: tuple[Phrase, ...] = Field(min_length=1)
     except_: tuple[Phrase, ...] = Field((), alias="except")
 
@@ -75,10 +75,21 @@ def _speaks_once(rule: RuleFile) -> RuleFile:
     return rule
 
 
+class LearnedFile(_Declared):
+    """What was learned from labelled requests, besides the rules."""
+
+    file: str = Field(
+        pattern=r"^[\w.-]+\.json$",
+        description="Beside this file; `aiguillage rules learn` makes it.",
+    )
+    points: Factor = Field(description="Points that a margin of one is worth.")
+
+
 class RulesFile(_Declared):
     """Rules that send each request into a queue. File routing.yaml."""
 
     balance: BalanceFile
+    learned: LearnedFile | None = None
     words: WordsFile
     lists: dict[Name, tuple[Phrase, ...]] = {}
     fields: dict[str, dict[str, dict[Queue, Points]]] = {}

@@ -5,6 +5,7 @@ from services.router.domain.routing import DueTimes, route
 from services.router.domain.ruleset import RuleSet
 from services.router.domain.understanding import understand
 from services.router.domain.values import (
+    QUEUES,
     Decision,
     Evidence,
     FlagReading,
@@ -14,6 +15,7 @@ from services.router.domain.values import (
 )
 
 __all__ = [
+    "QUEUES",
     "Decision",
     "DueTimes",
     "Evidence",

@@ -28,7 +28,7 @@ def route(request: Request, ruleset: RuleSet, desk: DueTimes, now: datetime) -> 
     NaiveTime when ``now`` has no zone.
     """
     told = understand(request, ruleset)
-    deadline = desk.policy.select(told.facts)
+    deadline = desk.policy.select(frozenset(told.facts))
     due = deadline.within.due(desk.calendar, now)
     return Decision(
         queue=told.queue,
@@ -40,7 +40,9 @@ def route(request: Request, ruleset: RuleSet, desk: DueTimes, now: datetime) -> 
         because=told.because,
         readings=told.readings,
         flags=told.flags,
+        set_aside=told.set_aside,
         facts=told.facts,
+        rules_looked_at=told.rules_looked_at,
         priority=deadline.priority,
         deadline=deadline.id,
         due_at=due.at,

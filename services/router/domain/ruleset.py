@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final, Literal
 
+from services.router.domain.learned import Learned
 from services.router.domain.notation import GAP, STEM, Forms, read
 from services.router.domain.phrases import Phrase, Phrasebook
 from services.router.domain.values import Fact, Flag, Queue
@@ -33,6 +34,8 @@ class Rule:
     name: str
     dimension: Dimension
     weight: float = 1.0
+    always: bool = False
+    """Whether it overrules everything that has no such rule."""
     queue: Queue | None = None
     flag: Flag | None = None
     cue: CueKind | None = None
@@ -64,10 +67,8 @@ class Balance:
     thresholds: Mapping[Flag, float]
     sure_margin: float
     """Points by which the better queue must lead to be sure."""
-    sure_words: float
-    """Points that one rule's words, not fields, must bring the better queue to be sure."""
-    sure_ratio: float
-    """Times the other queue's score that the better one must reach to be sure."""
+    learned_points: float
+    """What a margin of one, as learned, is worth."""
     cues: Mapping[CueKind, float]
     """What a cue multiplies the evidence of its clause with."""
     long_text_words: int
@@ -91,6 +92,7 @@ class Declared:
     correct: frozenset[str]
     spellings: Mapping[str, str]
     object_stops: frozenset[str]
+    learned: Learned | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,9 +109,11 @@ class RuleSet:
     lexicon: Lexicon
     object_stops: frozenset[int]
     """Words that end the name of what a tender is for, as :class:`Vocabulary` numbers them."""
+    learned: Learned | None
 
 
 _ANY_VALUE: Final = "*"
+ALWAYS_POINTS: Final = 100.0
 
 
 def compile_rules(declared: Declared) -> RuleSet:
@@ -119,8 +123,9 @@ def compile_rules(declared: Declared) -> RuleSet:
         for text, exception in _all_phrases(rule):
             forms = read(text, declared.lists, declared.silent)
             frame = bool(forms.parts)
+            weight = ALWAYS_POINTS if rule.always else rule.weight
             phrase = Phrase(
-                text=text, owner=number, weight=rule.weight, exception=exception, frame=frame
+                text=text, owner=number, weight=weight, exception=exception, frame=frame
             )
             phrases.append((phrase, forms))
     stops = tuple(singular(word) for word in sorted(declared.object_stops))
@@ -143,6 +148,7 @@ def compile_rules(declared: Declared) -> RuleSet:
             owners=declared.owners,
         ),
         object_stops=frozenset(map(vocabulary.word_id, stops)),
+        learned=declared.learned,
     )
 
 

@@ -5,9 +5,11 @@ from typing import Final
 
 from services.router.domain.cues import Setting, names_object, negated, setting
 from services.router.domain.hearing import Heard, hear
-from services.router.domain.passages import passages
+from services.router.domain.learned import ASPECTS
+from services.router.domain.learned import Heard as LearnedHeard
+from services.router.domain.passages import Passage, passages
 from services.router.domain.phrases import Match
-from services.router.domain.ruleset import Balance, RuleSet, field_evidence
+from services.router.domain.ruleset import RuleSet, field_evidence
 from services.router.domain.values import (
     FLAGS,
     QUEUES,
@@ -15,54 +17,74 @@ from services.router.domain.values import (
     Fact,
     Flag,
     FlagReading,
+    NotCounted,
     Queue,
     Reading,
     Request,
+    SetAside,
     Understanding,
 )
-from services.router.domain.weighing import Found, by_dimension, evidence, tally
+from services.router.domain.weighing import Found, NotCounting, by_dimension, evidence, tally
 from services.router.domain.words import split
 
 _FIELD: Final = "field-"
 NO_RULE: Final = "no-rule"
+LEARNED: Final = "learned"
+_MOST_SET_ASIDE: Final = 6
 _OF_PERSONAL_DATA: Final[tuple[Fact, Fact]] = ("breach", "access-request")
 
 
 def understand(request: Request, ruleset: RuleSet) -> Understanding:
     """Decide queue and flags from the words of a request; the same request, the same answer."""
-    heard = hear(passages(request.subject, request.body), ruleset.lexicon)
+    parts = passages(request.subject, request.body)
+    learned = _listen(request, parts, ruleset)
+    heard = hear(parts, ruleset.lexicon)
     matches = ruleset.phrasebook.find(heard.words, heard.clause_of, heard.sentence_of)
-    found = by_dimension(ruleset, heard, matches)
+    aside: list[NotCounting] = []
+    found = by_dimension(ruleset, heard, matches, aside)
     state = setting(ruleset, heard, found.get("cue", ()))
-    first, second = _readings(request, ruleset, heard, found.get("queue", ()), state)
-    flags = tuple(_flag(flag, ruleset, heard, found.get(flag, ()), state) for flag in FLAGS)
+    queue = found.get("queue", ())
+    first, second = _readings(request, ruleset, heard, queue, state, learned, aside)
+    flags = tuple(
+        _flag(flag, ruleset, heard, found.get(flag, ()), state, learned, aside) for flag in FLAGS
+    )
     training, dpo, remote = (reading.raised for reading in flags)
-    facts = {ruleset.rules[match.phrase.owner].fact for match in found.get("fact", ())}
+    said = {ruleset.rules[match.phrase.owner].fact for match in found.get("fact", ())}
     return Understanding(
         queue=first.queue,
         training=training,
         dpo=dpo,
         remote=remote,
-        confident=_is_sure(first, second, ruleset.balance),
+        confident=first.score - second.score >= ruleset.balance.sure_margin,
         rule=first.evidence[0].rule if first.evidence else NO_RULE,
         because=tuple(dict.fromkeys(one.words for one in first.evidence[:4])),
         readings=(first, second),
         flags=(flags[0], flags[1], flags[2]),
-        facts=_facts(first.queue, facts, {r.flag for r in flags if r.raised}),
+        set_aside=_set_aside(ruleset, heard, aside),
+        facts=_facts(first.queue, said, {r.flag for r in flags if r.raised}),
+        rules_looked_at=len(ruleset.rules),
         ruleset_version=ruleset.version,
     )
 
 
 def _readings(
-    request: Request, ruleset: RuleSet, heard: Heard, matches: Sequence[Match], state: Setting
+    request: Request,
+    ruleset: RuleSet,
+    heard: Heard,
+    matches: Sequence[Match],
+    state: Setting,
+    learned: LearnedHeard | None,
+    aside: list[NotCounting],
 ) -> tuple[Reading, Reading]:
     by_queue: dict[Queue, list[Found]] = {"marketplace": [], "general": []}
     for match in matches:
         rule = ruleset.rules[match.phrase.owner]
         if rule.queue is None:
             continue
-        denied = heard.segment_of[match.last] in state.denied
-        factor = 0.0 if denied else state.factors[match.clause]
+        if heard.segment_of[match.last] in state.denied:
+            aside.append((match, "denied"))
+            continue
+        factor = state.factors[match.clause]
         if heard.segment_of[match.last] in state.told_by_the_way:
             factor *= ruleset.balance.cues["background"]
         if rule.queue == "general" and names_object(state, heard, match):
@@ -75,8 +97,13 @@ def _readings(
         spoken = [one for one in fields if one[0] == queue]
         score = ruleset.balance.start[queue]
         score += sum(one.points for one in tallies) + sum(e.points for _, e in spoken)
-        told = (*evidence(ruleset, heard, tallies), *(e for _, e in spoken))
-        readings.append(Reading(queue=queue, score=round(score, 2), evidence=told))
+        told = [*evidence(ruleset, heard, tallies)]
+        if learned is not None and (learned.margins[0] > 0) == (queue == "marketplace"):
+            points = abs(learned.margins[0]) * ruleset.balance.learned_points
+            told.append(_learned_evidence(learned, 0, points))
+            score += points
+        told += (one for _, one in spoken)
+        readings.append(Reading(queue=queue, score=round(score, 2), evidence=tuple(told)))
     readings.sort(key=lambda reading: -reading.score)
     return readings[0], readings[1]
 
@@ -99,40 +126,79 @@ def _field_evidence(request: Request, ruleset: RuleSet) -> list[tuple[Queue, Evi
 
 
 def _flag(
-    flag: Flag, ruleset: RuleSet, heard: Heard, matches: Sequence[Match], state: Setting
+    flag: Flag,
+    ruleset: RuleSet,
+    heard: Heard,
+    matches: Sequence[Match],
+    state: Setting,
+    learned: LearnedHeard | None,
+    aside: list[NotCounting],
 ) -> FlagReading:
-    found = [
-        Found(match, match.phrase.weight * state.quiet[match.clause])
-        for match in matches
-        if heard.segment_of[match.last] not in state.denied
-        and not negated(state, heard, match)
-        and not names_object(state, heard, match)
-    ]
+    found, refused = [], 0.0
+    for match in matches:
+        why = _not_counted(state, heard, match)
+        points = match.phrase.weight * state.quiet[match.clause]
+        if why is None:
+            found.append(Found(match, points))
+            continue
+        aside.append((match, why))
+        if why != "object-of-a-tender":
+            refused = max(refused, points)
     tallies = tally(found)
-    score = round(sum(one.points for one in tallies), 2)
+    score = sum(one.points for one in tallies) - refused
+    told = evidence(ruleset, heard, tallies)
+    if learned is not None:
+        aspect = ASPECTS.index(flag)
+        points = learned.margins[aspect] * ruleset.balance.learned_points
+        score += points
+        if points > 0:
+            told = (*told, _learned_evidence(learned, aspect, points))
     threshold = ruleset.balance.thresholds[flag]
     return FlagReading(
         flag=flag,
         raised=score >= threshold,
-        score=score,
+        score=round(score, 2),
         threshold=threshold,
-        evidence=evidence(ruleset, heard, tallies),
+        evidence=told,
     )
 
 
-def _is_sure(best: Reading, other: Reading, balance: Balance) -> bool:
-    """Tell whether the better reading leads enough, and on more than a weak word or a field."""
-    said = [one.points for one in best.evidence if not one.rule.startswith(_FIELD)]
-    told = max(said, default=0.0) >= balance.sure_words
-    told = told or (best.queue == "general" and not other.evidence)
-    return (
-        told
-        and best.score - other.score >= balance.sure_margin
-        and best.score >= other.score * balance.sure_ratio
-    )
+def _listen(request: Request, parts: Sequence[Passage], ruleset: RuleSet) -> LearnedHeard | None:
+    if ruleset.learned is None:
+        return None
+    fields = {"service": request.service, "profile": request.profile}
+    return ruleset.learned.listen([part.text for part in parts], fields)
 
 
-def _facts(queue: Queue, said: set[Fact | None], flags: set[Flag]) -> frozenset[str]:
+def _learned_evidence(learned: LearnedHeard, aspect: int, points: float) -> Evidence:
+    words = " ; ".join(learned.words(aspect))
+    return Evidence(rule=LEARNED, words=words, points=round(points, 2))
+
+
+def _not_counted(state: Setting, heard: Heard, match: Match) -> NotCounted | None:
+    if heard.segment_of[match.last] in state.denied:
+        return "denied"
+    if negated(state, heard, match):
+        return "negated"
+    return "object-of-a-tender" if names_object(state, heard, match) else None
+
+
+def _set_aside(
+    ruleset: RuleSet, heard: Heard, aside: Sequence[NotCounting]
+) -> tuple[SetAside, ...]:
+    """Return what nearly counted, as people read it: each rule once for each reason."""
+    told: dict[tuple[int, NotCounted], SetAside] = {}
+    for match, why in aside:
+        owner = match.phrase.owner
+        if (owner, why) not in told:
+            words = heard.quote(match.places())
+            told[owner, why] = SetAside(rule=ruleset.rules[owner].name, words=words, why=why)
+        if len(told) == _MOST_SET_ASIDE:
+            break
+    return tuple(told.values())
+
+
+def _facts(queue: Queue, said: set[Fact | None], flags: set[Flag]) -> tuple[str, ...]:
     facts: set[str] = {queue, *flags}
     if queue == "marketplace" and {"bid", "today"} <= said:
         facts.add("bid-due-today")
@@ -140,4 +206,4 @@ def _facts(queue: Queue, said: set[Fact | None], flags: set[Flag]) -> frozenset[
         facts.add("blocked")
     if "dpo" in flags:
         facts |= {fact for fact in _OF_PERSONAL_DATA if fact in said}
-    return frozenset(facts)
+    return tuple(sorted(facts))

@@ -1,21 +1,26 @@
-"""What goes into a routing decision and what comes out of it."""
+"""
+What goes into a routing decision and what comes out of it.
 
-from dataclasses import dataclass
+Structs rather than dataclasses: as frozen, made eight times as fast, and JSON as they stand.
+"""
+
 from datetime import datetime
 from typing import Final, Literal
+
+from msgspec import Struct
 
 Queue = Literal["marketplace", "general"]
 Flag = Literal["training", "dpo", "remote"]
 Priority = Literal["urgent", "high", "normal", "low"]
 Fact = Literal["bid", "today", "blocked", "breach", "access-request"]
 Channel = Literal["form", "event", "phone"]
+NotCounted = Literal["negated", "denied", "exception", "object-of-a-tender"]
 
 QUEUES: Final[tuple[Queue, Queue]] = ("marketplace", "general")
 FLAGS: Final[tuple[Flag, Flag, Flag]] = ("training", "dpo", "remote")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """One request for help, as far as routing looks at it."""
 
     id: str
@@ -28,8 +33,7 @@ class Request:
     consultation_reference: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(Struct, frozen=True, kw_only=True):
     """Words of the request that a rule matched, and what they counted for."""
 
     rule: str
@@ -38,8 +42,7 @@ class Evidence:
     points: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """How strongly the request reads as one queue's matter; strongest evidence first."""
 
     queue: Queue
@@ -47,8 +50,7 @@ class Reading:
     evidence: tuple[Evidence, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlagReading:
+class FlagReading(Struct, frozen=True, kw_only=True):
     """How strongly a flag spoke; ``raised`` when ``score`` reaches ``threshold``."""
 
     flag: Flag
@@ -58,8 +60,15 @@ class FlagReading:
     evidence: tuple[Evidence, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Understanding:
+class SetAside(Struct, frozen=True, kw_only=True):
+    """Words that a rule matched but that did not count, and why not."""
+
+    rule: str
+    words: str
+    why: NotCounted
+
+
+class Understanding(Struct, frozen=True, kw_only=True):
     """What a request is about and where it belongs, apart from any clock."""
 
     queue: Queue
@@ -73,14 +82,19 @@ class Understanding:
     readings: tuple[Reading, Reading]
     """The chosen queue's reading first."""
     flags: tuple[FlagReading, FlagReading, FlagReading]
-    facts: frozenset[str]
-    """What the desk's policy chooses a deadline by: see :class:`desk.policy.Policy`."""
+    set_aside: tuple[SetAside, ...]
+    facts: tuple[str, ...]
+    """What the desk's policy chooses a deadline by, sorted: see :class:`desk.policy.Policy`."""
+    rules_looked_at: int
     ruleset_version: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """Where a request goes, how soon it is due, and why: an understanding and its deadline."""
+class Decision(Struct, frozen=True, kw_only=True):
+    """
+    Where a request goes, how soon it is due, and why: an understanding and its deadline.
+
+    Field for field what ``schemas.tickets.DecisionData`` holds.
+    """
 
     queue: Queue
     training: bool
@@ -91,7 +105,9 @@ class Decision:
     because: tuple[str, ...]
     readings: tuple[Reading, Reading]
     flags: tuple[FlagReading, FlagReading, FlagReading]
-    facts: frozenset[str]
+    set_aside: tuple[SetAside, ...]
+    facts: tuple[str, ...]
+    rules_looked_at: int
     priority: Priority
     deadline: str
     """Id of the deadline in the desk's policy."""

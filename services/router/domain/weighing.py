@@ -7,10 +7,16 @@ from typing import Final
 from services.router.domain.hearing import Heard
 from services.router.domain.phrases import Match
 from services.router.domain.ruleset import Dimension, RuleSet
-from services.router.domain.values import Evidence
+from services.router.domain.values import Evidence, NotCounted
 
 _REPEATS: Final = (1.0, 0.5, 0.25)
 _MOST_EVIDENCE: Final = 6
+_SILENT: Final[frozenset[Dimension]] = frozenset({"cue", "fact"})
+"""What is not shown to people when it does not count."""
+
+
+NotCounting = tuple[Match, NotCounted]
+"""A match that does not count, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +37,31 @@ class Tally:
 
 
 def by_dimension(
-    ruleset: RuleSet, heard: Heard, matches: Iterable[Match]
+    ruleset: RuleSet, heard: Heard, matches: Iterable[Match], aside: list[NotCounting]
 ) -> dict[Dimension, list[Match]]:
     """Sort matches by what they speak about; a match inside a longer one is left out.
 
-    Words that the body shows to mean something else mean nothing in the subject either.
+    Words that the body shows to mean something else mean nothing in the subject either. What an
+    exception rules out is added to ``aside``.
     """
     sorted_: dict[Dimension, list[Match]] = {}
     rules = ruleset.rules
     for match in matches:
         sorted_.setdefault(rules[match.phrase.owner].dimension, []).append(match)
-    return {dimension: _longest(ruleset, heard, found) for dimension, found in sorted_.items()}
+    return {
+        dimension: _longest(ruleset, heard, found, [] if dimension in _SILENT else aside)
+        for dimension, found in sorted_.items()
+    }
 
 
-def _longest(ruleset: RuleSet, heard: Heard, matches: list[Match]) -> list[Match]:
+def _longest(
+    ruleset: RuleSet, heard: Heard, matches: list[Match], aside: list[NotCounting]
+) -> list[Match]:
     if len(matches) == 1:
         return [] if matches[0].phrase.exception else matches
     excepted = [match for match in matches if match.phrase.exception]
     if excepted:
-        matches = _unexcepted(ruleset, heard, matches, excepted)
+        matches = _unexcepted(ruleset, heard, matches, excepted, aside)
     longer = [match for match in matches if match.mask & (match.mask - 1)]
     return [match for match in matches if not any(_covers(other, match) for other in longer)]
 
@@ -62,7 +74,11 @@ def _covers(longer: Match, match: Match) -> bool:
 
 
 def _unexcepted(
-    ruleset: RuleSet, heard: Heard, matches: list[Match], excepted: list[Match]
+    ruleset: RuleSet,
+    heard: Heard,
+    matches: list[Match],
+    excepted: list[Match],
+    aside: list[NotCounting],
 ) -> list[Match]:
     """Leave out what lies within an exception of its own side, in the subject too."""
     by_side: dict[str | None, list[Match]] = {}
@@ -77,11 +93,12 @@ def _unexcepted(
         side = ruleset.sides[match.phrase.owner]
         if match.phrase.exception:
             continue
-        if any(other.mask & match.mask == match.mask for other in by_side.get(side, ())):
-            continue
-        if side in void and heard.only_subject(match.places(), void[side]):
-            continue
-        kept.append(match)
+        if any(other.mask & match.mask == match.mask for other in by_side.get(side, ())) or (
+            side in void and heard.only_subject(match.places(), void[side])
+        ):
+            aside.append((match, "exception"))
+        else:
+            kept.append(match)
     return kept
 
 

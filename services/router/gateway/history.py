@@ -18,8 +18,8 @@ class History:
         self._origins = [TopicPartition(topic, partition) for topic in topics]
         self._next: dict[TopicPartition, int] = {}
 
-    async def read_on(self) -> AsyncIterator[Record]:
-        """Yield what is committed and was not read yet; topics are read side by side."""
+    async def read_on(self) -> AsyncIterator[list[Record]]:
+        """Yield what is committed and was not read yet, by topic; topics are read side by side."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap_servers,
             isolation_level="read_committed",
@@ -35,8 +35,8 @@ class History:
             while pending:
                 batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
                 for records in batches.values():
-                    for record in records:
-                        yield record
+                    if records:
+                        yield records
                 pending = [o for o in pending if await consumer.position(o) < self._next[o]]
         finally:
             await consumer.stop()

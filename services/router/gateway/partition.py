@@ -1,21 +1,38 @@
 """One request partition that this instance owns: its fenced producer and what it has answered."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from pydantic import ValidationError
 
 from runtime import crash
 from runtime.kafka import MAX_REQUEST_BYTES, Record
+from runtime.transactions import StableEnds, Transactions
 from schemas import topics
-from schemas.tickets import TICKET_EVENT, TicketClosed, TicketEvent, TicketOverdue, TicketReassigned
+from schemas.tickets import (
+    TICKET_EVENT,
+    Queue,
+    TicketClosed,
+    TicketEvent,
+    TicketOverdue,
+    TicketReassigned,
+)
+from services.router.domain import QUEUES
 from services.router.gateway.history import History
 from services.router.handlers import Outgoing, Ticket, remember
 
-TRANSACTION_DEADLINE_S = 20.0
-_QUEUES = {topic: queue for queue, topic in topics.TICKETS.items()}
+TRANSACTION_DEADLINE_S: Final = 20.0
+BATCH_BYTES: Final = 900_000
+"""Below max.message.bytes of the ticket topics, which limits a batch as a whole."""
+_QUEUES: Final[dict[str, Queue]] = {topics.TICKETS[queue]: queue for queue in QUEUES}
+
+
+class _Open(NamedTuple):
+    due_at: datetime
+    queue: Queue
 
 
 class OwnedPartition:
@@ -26,13 +43,14 @@ class OwnedPartition:
     asked for again after records seemed to be missing before it.
     """
 
-    def __init__(self, number: int, *, bootstrap_servers: str) -> None:
+    def __init__(self, number: int, *, bootstrap_servers: str, stable_ends: StableEnds) -> None:
         self.number = number
         self.position = 0
         self.gap_checked: int | None = None
-        self._answered: dict[str, str] = {}
-        self._open: dict[str, Ticket] = {}
-        self._settled: set[str] = set()
+        self._answered: dict[bytes, int] = {}
+        self._open: dict[bytes, _Open] = {}
+        self._settled_early: set[bytes] = set()
+        """Closed by a tool before we have read the ticket itself."""
         self._history = History(
             bootstrap_servers,
             partition=number,
@@ -43,17 +61,18 @@ class OwnedPartition:
             transactional_id=f"aiguillage.router.{number}",
             transaction_timeout_ms=int(TRANSACTION_DEADLINE_S * 1000),
             max_request_size=MAX_REQUEST_BYTES,
-            max_batch_size=262_144,
+            max_batch_size=BATCH_BYTES,
             retry_backoff_ms=20,
         )
+        self._transactions = Transactions(self._producer, stable_ends)
 
     @property
     def size(self) -> int:
         """How many answered requests are remembered."""
         return len(self._answered)
 
-    def fingerprint_of(self, request_id: str) -> str | None:
-        return self._answered.get(request_id)
+    def fingerprint_of(self, request: bytes) -> int | None:
+        return self._answered.get(request)
 
     async def take_over(self) -> None:
         """Fence the former owner, then read what it and all before it have published."""
@@ -64,64 +83,72 @@ class OwnedPartition:
     async def catch_up(self) -> None:
         """Read what has been published since: tickets of ours, and what became of them."""
         events: list[Record] = []
-        async for record in self._history.read_on():
-            if record.topic == topics.TICKET_EVENTS:
-                events.append(record)
-            elif ticket := remember(record, queue=_QUEUES[record.topic]):
-                self._note(ticket)
+        async for records in self._history.read_on():
+            queue = _QUEUES.get(records[0].topic)
+            if queue is None:
+                events += records
+                continue
+            self._note(t for r in records if (t := remember(r, queue=queue)))
         for record in events:
             self._follow(record)
 
     async def publish(self, outgoing: Sequence[Outgoing], tickets: Sequence[Ticket]) -> None:
         """Publish all or nothing; any error means that this process may own nothing any more."""
         crash.point("router.before-transaction")
-        async with asyncio.timeout(TRANSACTION_DEADLINE_S), self._producer.transaction():
-            acknowledgements = [
-                await self._producer.send(
-                    o.topic, o.value, key=o.key, partition=o.partition, headers=list(o.headers)
-                )
-                for o in outgoing
-            ]
-            await asyncio.gather(*acknowledgements)
+        async with (
+            asyncio.timeout(TRANSACTION_DEADLINE_S),
+            self._transactions.begin() as transaction,
+        ):
+            for one in outgoing:
+                await transaction.add(*one)
+            await transaction.written()
             crash.point("router.in-transaction")
         crash.point("router.committed")
-        for ticket in tickets:
-            self._note(ticket)
+        self._note(tickets)
+
+    async def settle(self) -> None:
+        """Complete transactions that Kafka left open in a partition; see ``Transactions``."""
+        async with asyncio.timeout(TRANSACTION_DEADLINE_S):
+            await self._transactions.settle()
 
     def due(self, now: datetime) -> list[Ticket]:
         """Return the open tickets whose due time has passed."""
-        return [ticket for ticket in self._open.values() if ticket.due_at <= now]
+        return [
+            Ticket(request, self._answered[request], known.queue, known.due_at)
+            for request, known in self._open.items()
+            if known.due_at <= now
+        ]
 
-    def raised(self, tickets: Sequence[Ticket]) -> None:
+    def raised(self, tickets: Iterable[Ticket]) -> None:
         """Forget tickets that were raised as overdue: it happens once."""
         for ticket in tickets:
-            self._settle(ticket.request_id)
+            self._open.pop(ticket.request, None)
 
     async def stop(self) -> None:
         async with asyncio.timeout(5):
             await self._producer.stop()
 
-    def _note(self, ticket: Ticket) -> None:
-        self._answered[ticket.request_id] = ticket.fingerprint
-        if ticket.request_id not in self._settled:  # a tool may be quicker than our reading
-            self._open[ticket.request_id] = ticket
+    def _note(self, tickets: Iterable[Ticket]) -> None:
+        for request, fingerprint, queue, due_at in tickets:
+            self._answered[request] = fingerprint
+            if request in self._settled_early:  # a tool may be quicker than our reading
+                self._settled_early.discard(request)
+            else:
+                self._open[request] = _Open(due_at, queue)
 
-    def _settle(self, request_id: str) -> None:
-        self._settled.add(request_id)
-        self._open.pop(request_id, None)
+    def _settle(self, request: bytes) -> None:
+        if request in self._answered:
+            self._open.pop(request, None)
+        else:
+            self._settled_early.add(request)
 
     def _follow(self, record: Record) -> None:
         try:
             event: TicketEvent = TICKET_EVENT.validate_json(record.value or b"")
         except ValidationError:
             return  # anyone may write there; notifier parks what cannot be read
-        key = str(event.data.request_id)
+        request = event.data.request_id.bytes
         if isinstance(event, TicketClosed | TicketOverdue):
-            self._settle(key)
-        elif isinstance(event, TicketReassigned) and (ticket := self._open.get(key)):
-            self._open[key] = Ticket(
-                request_id=key,
-                fingerprint=ticket.fingerprint,
-                queue=event.data.queue,
-                due_at=ticket.due_at,
-            )
+            self._settle(request)
+        elif isinstance(event, TicketReassigned) and (known := self._open.get(request)):
+            self._open[request] = _Open(known.due_at, event.data.queue)

@@ -64,7 +64,7 @@ def test_a_frame_with_a_part_amiss_says_nothing(tmp_path: Path, phrase: str, bod
 
 
 def test_an_owner_must_be_declared(tmp_path: Path) -> None:
-    with pytest.raises(RulesError, match=r"yaml:32: .*words\.owners does not say who 'vos' is"):
+    with pytest.raises(RulesError, match=r"yaml:30: .*words\.owners does not say who 'vos' is"):
         rules_with(tmp_path, "effacer + vos:liste")
 
 

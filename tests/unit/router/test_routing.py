@@ -1,13 +1,14 @@
 """The decision with its deadline."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
+import msgspec
 import pytest
 
 from desk import Desk, load_desk
 from desk.calendar import NaiveTime
+from schemas.tickets import DecisionData
 from services.router.domain import Decision, Request, route
 from tests.unit.router.cases import RULES_FILE, shipped_rules
 
@@ -69,6 +70,8 @@ def test_a_time_without_zone_is_refused() -> None:
 
 
 def test_a_decision_is_plain_values() -> None:
-    told = asdict(decided("Notre pli ne part pas.", "entreprise"))
-    assert told["readings"][0]["queue"] == "marketplace"
-    assert told["ruleset_version"] == shipped_rules().version
+    decision = decided("Notre pli ne part pas.", "entreprise")
+    told = DecisionData.model_validate_json(msgspec.json.encode(decision))
+    assert told.readings[0].queue == "marketplace"
+    assert told.ruleset_version == shipped_rules().version
+    assert set(DecisionData.model_fields) == set(decision.__struct_fields__)

@@ -13,8 +13,6 @@ balance:
   start: {marketplace: 0, general: 0.5}
   thresholds: {training: 3, dpo: 3, remote: 3}
   sure_margin: 1
-  sure_words: 1
-  sure_ratio: 1.5
   cues: {problem: 1.6, ask: 1.3, past: 0.7, background: 0.2, pivot: 0.4, names-object: 0.2}
   long_text_words: 100
   closing_boost: 1.3
@@ -67,20 +65,20 @@ def test_the_version_is_that_of_the_content(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "reason"),
     [
-        ("weight: 4", "wieght: 4", 20, "unknown key"),
-        ("weight: 4", "weight: forte", 20, "should be a valid number"),
-        ("weight: 4", "weight: 400", 20, "less than or equal to 10"),
-        ("queue: general", "queue: generale", 24, "should be 'marketplace' or 'general'"),
-        ("    queue: general\n", "", 23, "exactly one of queue, flag, cue, fact"),
-        ("name: courrier", "name: offres", 23, "already used further up"),
-        ("<remettre>", "<ouvrir>", 21, "no list is named 'ouvrir'"),
-        ("[boîte mail]", "[boîte .. ]", 25, "begins or ends with '..'"),
-        ("[boîte mail]", "[de la boîte]", 25, "only one word is left"),
-        ("[boîte mail]", "[déposer .. offre, dépos* .. offre]", 25, "other queue in rule offres"),
-        ("[boîte mail]", "['(boîte) mail']", 25, "has a bracket"),
+        ("weight: 4", "wieght: 4", 18, "unknown key"),
+        ("weight: 4", "weight: forte", 18, "should be a valid number"),
+        ("weight: 4", "weight: 400", 18, "less than or equal to 10"),
+        ("queue: general", "queue: generale", 22, "should be 'marketplace' or 'general'"),
+        ("    queue: general\n", "", 21, "exactly one of queue, flag, cue, fact"),
+        ("name: courrier", "name: offres", 21, "already used further up"),
+        ("<remettre>", "<ouvrir>", 19, "no list is named 'ouvrir'"),
+        ("[boîte mail]", "[boîte .. ]", 23, "begins or ends with '..'"),
+        ("[boîte mail]", "[de la boîte]", 23, "only one word is left"),
+        ("[boîte mail]", "[déposer .. offre, dépos* .. offre]", 23, "other queue in rule offres"),
+        ("[boîte mail]", "['(boîte) mail']", 23, "has a bracket"),
         ("  sure_margin: 1\n", "", 1, "this key is missing"),
         ("dpo: 3, ", "", 3, "this key is missing"),
-        ("rules:", "fields: {couleur: {rouge: {general: 1}}}\nrules:", 17, "unknown field"),
+        ("rules:", "fields: {couleur: {rouge: {general: 1}}}\nrules:", 15, "unknown field"),
         ("balance:", "balance: [", 3, "not valid YAML"),
     ],
 )
@@ -90,6 +88,23 @@ def test_a_mistake_is_named_with_file_line_and_reason(
     told = reasons(tmp_path, SMALL.replace(old, new, 1))
     assert f"routing.yaml:{line}:" in told
     assert reason in told
+
+
+def test_a_rule_that_always_holds_overrules_all_others(tmp_path: Path) -> None:
+    ruled = SMALL.replace(
+        "    phrases: [boîte mail]", "    always: true\n    phrases: [boîte mail]"
+    )
+    request = Request(id="1", body="Déposer une offre, déposer une offre depuis ma boîte mail.")
+    assert understand(request, load_rules(written(tmp_path, SMALL))).queue == "marketplace"
+    told = understand(request, load_rules(written(tmp_path, ruled)))
+    assert (told.queue, told.rule) == ("general", "courrier")
+
+
+def test_what_was_learned_is_named_when_it_cannot_be_read(tmp_path: Path) -> None:
+    text = SMALL.replace("words:\n", "learned: {file: learned.json, points: 10}\nwords:\n")
+    assert "routing.yaml:8: learned.file: learned.json cannot be read" in reasons(tmp_path, text)
+    (tmp_path / "learned.json").write_text('{"version": "x"}', encoding="utf-8")
+    assert "missing required field" in reasons(tmp_path, text)
 
 
 def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:

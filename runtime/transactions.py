@@ -1,0 +1,115 @@
+"""
+Kafka transactions in batches, and a cure for those that Kafka itself leaves half committed.
+
+A broker that writes a transaction's markers while a partition has no leader takes the partition for
+deleted, skips it, and calls the transaction complete. The records there then stand before every
+``read_committed`` reader, and nothing behind them is seen. (Met with Kafka 4.3.1: a single broker
+that stood still for longer than its session.) The next marker of the same producer in that
+partition completes them, even one of a transaction without records.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.structs import RecordMetadata
+
+from runtime import metrics
+from runtime.kafka import partition_of
+
+log = structlog.get_logger()
+
+STABLE_WITHIN_S: Final = 5.0
+"""How soon after a commit its records should be readable; markers take milliseconds."""
+
+Headers = Sequence[tuple[str, bytes]]
+StableEnds = Callable[[Sequence[TopicPartition]], Awaitable[Mapping[TopicPartition, int]]]
+"""What ``end_offsets`` of a ``read_committed`` consumer returns: the last stable offsets."""
+
+
+class Transactions:
+    """One transactional producer's transactions; used by one task at a time."""
+
+    def __init__(self, producer: AIOKafkaProducer, stable_ends: StableEnds) -> None:
+        self._producer = producer
+        self._stable_ends = stable_ends
+        self._unseen: dict[TopicPartition, tuple[int, float]] = {}
+        """The last offset written to each partition and not yet seen readable, and when."""
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator["Transaction"]:
+        """Commit at the end of the body; any error is the caller's to die of."""
+        transaction = Transaction(self._producer)
+        async with self._producer.transaction():
+            yield transaction
+            await transaction.written()
+        now = time.monotonic()
+        self._unseen |= {origin: (last, now) for origin, last in transaction.lasts.items()}
+
+    async def settle(self) -> None:
+        """Look whether what was committed can be read; complete what cannot after 5 seconds."""
+        before = time.monotonic() - STABLE_WITHIN_S
+        asked = [origin for origin, (_, at) in self._unseen.items() if at < before]
+        if not asked:
+            return
+        ends = await self._stable_ends(asked)
+        hanging = [origin for origin in asked if ends[origin] <= self._unseen[origin][0]]
+        for origin in set(asked) - set(hanging):
+            del self._unseen[origin]
+        if hanging:
+            await self._complete(hanging)
+
+    async def _complete(self, hanging: Sequence[TopicPartition]) -> None:
+        async with self._producer.transaction():
+            for topic, partition in hanging:
+                empty = self._producer.create_batch()
+                await (await self._producer.send_batch(empty, topic, partition=partition))
+        for topic, partition in hanging:
+            metrics.hanging_transactions.labels(topic).inc()
+            log.warning("hanging transaction completed", topic=topic, partition=partition)
+
+
+class Transaction:
+    """What one transaction writes: batches by partition, sent when full and at the end."""
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        self._producer = producer
+        self._open: dict[TopicPartition, BatchBuilder] = {}
+        self._sent: list[tuple[TopicPartition, int, asyncio.Future[RecordMetadata]]] = []
+        self.lasts: dict[TopicPartition, int] = {}
+        """The last offset in each partition, once ``written``."""
+
+    async def add(
+        self, topic: str, partition: int | None, key: bytes, value: bytes, headers: Headers
+    ) -> None:
+        """Add a record, in order; where ``partition`` is ``None`` the key decides."""
+        if partition is None:
+            partition = partition_of(key, len(await self._producer.partitions_for(topic)))
+        origin = TopicPartition(topic, partition)
+        batch = self._open.get(origin)
+        if batch is None:
+            batch = self._open[origin] = self._producer.create_batch()
+        told = list(headers)  # a tuple is refused
+        if batch.append(timestamp=None, key=key, value=value, headers=told) is None:
+            await self._send(origin, batch)
+            batch = self._open[origin] = self._producer.create_batch()
+            batch.append(timestamp=None, key=key, value=value, headers=told)
+
+    async def written(self) -> None:
+        """Send what is left, and wait until the brokers have all of it."""
+        for origin, batch in self._open.items():
+            await self._send(origin, batch)
+        self._open.clear()
+        for origin, count, sent in self._sent:
+            written: RecordMetadata = await sent
+            self.lasts[origin] = written.offset + count - 1
+
+    async def _send(self, origin: TopicPartition, batch: BatchBuilder) -> None:
+        count = batch.record_count()
+        sent = await self._producer.send_batch(batch, origin.topic, partition=origin.partition)
+        self._sent.append((origin, count, sent))

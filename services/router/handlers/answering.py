@@ -1,0 +1,135 @@
+"""What each request record leads to: a ticket, nothing where it has one, or a dead letter."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple, Protocol
+
+from pydantic import TypeAdapter
+
+from runtime.consumption import read_event
+from runtime.dead_letters import bury
+from runtime.failures import PermanentFailure
+from runtime.kafka import Record, partition_of
+from runtime.sealing import Sealer
+from schemas import topics
+from schemas.requests import RequestData, RequestReceived
+from services.router.domain import Decision
+from services.router.handlers.records import (
+    SERVICE,
+    Outgoing,
+    Ticket,
+    fingerprint_key,
+    moment,
+    ticket_record,
+    traceparent_of,
+)
+
+MAX_TICKET_BYTES: Final = 1_000_000
+_REQUEST: Final = TypeAdapter(RequestReceived)
+
+Decide = Callable[[RequestData], Decision]
+
+
+class Answered(Protocol):
+    """Which requests have their ticket already."""
+
+    def fingerprint_of(self, request: bytes) -> int | None: ...
+
+
+class Answer(NamedTuple):
+    """What one request record leads to; a repeat leads to nothing."""
+
+    outcome: str
+    reason: str | None = None
+    """Why a record was parked."""
+    request_id: str | None = None
+    traceparent: str | None = None
+    outgoing: Outgoing | None = None
+    ticket: Ticket | None = None
+    error: Exception | None = None
+    """What a bug of ours raised."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answering:
+    """
+    Answers the records of one partition; never raises for what a record holds.
+
+    A request received longer ago than ``horizon`` is parked: its ticket may have been made, and
+    have left its topic since.
+    """
+
+    decide: Decide
+    partitions: int
+    sealer: Sealer
+    horizon: timedelta
+
+    def answer(self, record: Record, *, known: Answered, now: datetime, written: str) -> Answer:
+        """Return what to publish for a request record; ``written`` is :func:`moment` of now."""
+        try:
+            return self._answer(record, self._read(record), known, now, written)
+        except PermanentFailure as failure:
+            return self._parked(record, failure.reason)
+        except Exception as error:  # all here is pure: it fails again on the same input
+            return self._parked(record, "undecidable", error)
+
+    def _answer(
+        self, record: Record, event: RequestReceived, known: Answered, now: datetime, written: str
+    ) -> Answer:
+        request = event.data
+        fingerprint = known.fingerprint_of(request.request_id.bytes)
+        if fingerprint is None:
+            if now - request.received_at > self.horizon:
+                raise PermanentFailure("older-than-horizon")
+            decision = self.decide(request)
+            outgoing, ticket = ticket_record(record, event, decision, now=written)
+            if len(outgoing.value) > MAX_TICKET_BYTES:
+                raise PermanentFailure("ticket-too-large")
+            return Answer(decision.queue, None, event.subject, event.traceparent, outgoing, ticket)
+        if fingerprint == fingerprint_key(request.fingerprint):
+            return Answer("repeat", None, event.subject, event.traceparent)
+        raise PermanentFailure("same-id-other-content")
+
+    def _read(self, record: Record) -> RequestReceived:
+        event = read_event(record, _REQUEST)
+        key = event.subject.encode()
+        if record.key != key or event.subject != str(event.data.request_id):
+            raise PermanentFailure("key-is-not-the-request")
+        if partition_of(key, self.partitions) != record.partition:
+            raise PermanentFailure("not-its-partition")
+        return event
+
+    def _parked(self, record: Record, reason: str, error: Exception | None = None) -> Answer:
+        letter = bury(record, reason=reason, service=SERVICE, sealer=self.sealer)
+        parked = Outgoing(
+            topics.dead_letter(record.topic, service=SERVICE),
+            None,
+            letter.key or b"",
+            letter.value,
+            letter.headers,
+        )
+        return Answer("parked", reason, None, traceparent_of(record), parked, None, error)
+
+
+class Batch:
+    """What a partition has answered, and what this batch is about to."""
+
+    def __init__(self, known: Answered) -> None:
+        self._known = known
+        self._new: dict[bytes, int] = {}
+        self.answers: list[Answer] = []
+
+    def fingerprint_of(self, request: bytes) -> int | None:
+        """Return what the request's content was, if it has its ticket."""
+        fingerprint = self._new.get(request)
+        return self._known.fingerprint_of(request) if fingerprint is None else fingerprint
+
+    def answer(self, records: Sequence[Record], answering: Answering, now: datetime) -> None:
+        """Answer further records, in order."""
+        written = moment(now)
+        for record in records:
+            made = answering.answer(record, known=self, now=now, written=written)
+            if made.ticket is not None:
+                self._new[made.ticket.request] = made.ticket.fingerprint
+            self.answers.append(made)
