@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.admin import DeleteGroupsRequest
 
+from benchmarks.router.output import output_of
 from benchmarks.router.requests import Made
 from deploy import topics as declaration
 from deploy.waiting import until
@@ -41,6 +42,8 @@ class Cluster:
             for name in names
         ]
         await declaration.apply(self.bootstrap, wanted)
+        async with output_of(self.bootstrap, names, partitions=self.partitions) as made:
+            await made.stable()  # asked again until every partition has its leader
 
     async def remove(self, names: Sequence[str]) -> None:
         """Remove the topics that are there, and wait until nobody sees them."""

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -24,7 +25,9 @@ func main() {
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.RequireStableFetchOffsets(),
-		kgo.ProducerLinger(0),
+		// A transaction that begins while the broker still ends the last one is tried again after
+		// a look at the metadata, which by default is not taken more often than every 5 s.
+		kgo.MetadataMinAge(20*time.Millisecond),
 		kgo.ProducerBatchCompression(kgo.NoCompression()),
 	)
 	if err != nil {
