@@ -50,10 +50,11 @@ async def measure(asked: argparse.Namespace, steps: Steps) -> int:
     """Measure what is asked for, show it, write it; 1 when a ticket is missing or doubled."""
     await bring(asked.clients, steps)
     async with stage_of(0 if asked.memory else asked.messages, steps) as stage:
-        told = await (remembered(stage, asked) if asked.memory else measured(stage, asked, steps))
+        told = await (remembered if asked.memory else measured)(stage, asked, steps)
     report.write(told, RESULT)
-    sys.stdout.write(f"\n{report.table(told)}\n{RESULT.relative_to(folders.PROJECT)}\n")
-    broken = report.broken(told)
+    shown = {"memory": told["memory"]} if asked.memory else told
+    sys.stdout.write(f"\n{report.table(shown)}\n{RESULT.relative_to(folders.PROJECT)}\n")
+    broken = report.broken(shown)
     for row in broken:
         sys.stdout.write(f"Not exactly once: {row['name']}: {row['flaws']}\n")
     return 1 if broken else 0
@@ -77,11 +78,13 @@ async def measured(stage: Stage, asked: argparse.Namespace, steps: Steps) -> rep
     return told
 
 
-async def remembered(stage: Stage, asked: argparse.Namespace) -> report.Report:
-    """Return the memory of one router by the requests that it remembers."""
-    told = about(stage, asked)
-    told["memory"] = [row async for row in growth(stage, BY_NAME[SCALED], asked.messages)]
-    return told
+async def remembered(stage: Stage, asked: argparse.Namespace, steps: Steps) -> report.Report:
+    """Return the memory of one router by the requests that it remembers, beside the last report."""
+    rows = []
+    async for row in growth(stage, BY_NAME[SCALED], asked.messages):
+        rows.append(row)
+        steps.note(f"  {row['remembered']:,} remembered: {row['rss_mib']} MiB")
+    return {**report.read(RESULT), "memory": rows}
 
 
 def about(stage: Stage, asked: argparse.Namespace) -> report.Report:

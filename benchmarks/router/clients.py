@@ -33,16 +33,22 @@ class Parts:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a client works: the broker, its group, and the ticket topic of each queue."""
+    """Where a client works: broker, group, topic of requests, ticket topic of each queue."""
 
     bootstrap: str
     group: str
+    requests: str
     tickets: Mapping[str, str]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """One row of the table; ``most`` bounds the messages of one that takes long."""
+    """
+    One row of the table.
+
+    ``most`` bounds the messages of one that takes long; 0: all of them. ``warm_up`` times the
+    messages are handled before the window begins, by one that compiles while it runs.
+    """
 
     name: str
     about: str
@@ -50,16 +56,23 @@ class Client:
     needs: str | None = None
     is_ours: bool = False
     once: bool = True
-    most: int | None = None
+    most: int = 0
+    warm_up: int = 0
 
-    def place(self, bootstrap: str, run: str) -> Place:
+    def place(self, bootstrap: str, run: str, *, requests: str = topics.REQUESTS) -> Place:
         """Return where it works in one run: our topics have fixed names, the peers' are new."""
         if self.is_ours:
-            return Place(bootstrap=bootstrap, group=ROUTER_GROUP, tickets=topics.TICKETS)
+            return Place(
+                bootstrap=bootstrap,
+                group=ROUTER_GROUP,
+                requests=requests,
+                tickets=topics.TICKETS,
+            )
         own = f"bench.{self.name}.{run}"
         return Place(
             bootstrap=bootstrap,
             group=own,
+            requests=requests,
             tickets={queue: f"{own}.{queue}" for queue in topics.TICKETS},
         )
 
@@ -104,7 +117,7 @@ def _peer(place: Place, parts: Parts, *argv: str, **extra: str) -> Spec:
 
     told = {
         "BOOTSTRAP": place.bootstrap,
-        "REQUESTS": topics.REQUESTS,
+        "REQUESTS": place.requests,
         "MARKETPLACE": place.tickets["marketplace"],
         "GENERAL": place.tickets["general"],
         "GROUP": place.group,
@@ -152,6 +165,7 @@ CLIENTS: Final = (
         about="Kafka Streams, exactly_once_v2",
         start=_streams,
         needs="kafka-streams",
+        warm_up=4,
     ),
     Client(
         name="franz-go",

@@ -42,7 +42,9 @@ class Cluster:
             for name in names
         ]
         await declaration.apply(self.bootstrap, wanted)
-        async with output_of(self.bootstrap, names, partitions=self.partitions) as made:
+        async with output_of(
+            self.bootstrap, {topic.name: topic.partitions for topic in wanted}
+        ) as made:
             await made.stable()  # asked again until every partition has its leader
 
     async def remove(self, names: Sequence[str]) -> None:

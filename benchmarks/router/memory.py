@@ -1,6 +1,5 @@
 """How the router's memory grows with the requests that it remembers."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from typing import Final
@@ -8,14 +7,17 @@ from typing import Final
 import httpx
 
 from benchmarks.router.clients import Client
+from benchmarks.router.cluster import NotSettledError
 from benchmarks.router.processes import rss_mib
 from benchmarks.router.requests import Maker
 from benchmarks.router.stage import Stage
 from benchmarks.router.throughput import output_at, running
 from deploy.local.processes import Child, NeverReadyError, Spec
+from deploy.waiting import until
 from schemas import topics
 
 MESSAGES: Final = 1_000_000
+_A_TENTH_WITHIN_S: Final = 900.0
 _ANSWERED: Final = re.compile(r"^aiguillage_router_answered_requests ([\d.e+]+)$", re.MULTILINE)
 
 
@@ -35,13 +37,19 @@ async def growth(stage: Stage, client: Client, messages: int) -> AsyncIterator[d
 
 async def _remembered(http: httpx.AsyncClient, child: Child, mark: int) -> int:
     """Wait until the router remembers so many, and return how many it does."""
-    while child.running:
+    remembered = 0
+
+    async def enough() -> bool:
+        nonlocal remembered
+        if not child.running:
+            raise NeverReadyError(f"{child.name} has ended by itself; its log: {child.log}")
         found = _ANSWERED.search((await http.get("/metrics")).text)
-        if found and (remembered := int(float(found.group(1)))) >= mark:
-            return remembered
-        await asyncio.sleep(0.2)
-    msg = f"{child.name} has ended by itself; its log: {child.log}"
-    raise NeverReadyError(msg)
+        remembered = int(float(found.group(1))) if found else 0
+        return remembered >= mark
+
+    if not await until(enough, within_s=_A_TENTH_WITHIN_S):
+        raise NotSettledError(f"the router remembers {remembered}, not yet {mark}")
+    return remembered
 
 
 def _url(spec: Spec) -> str:

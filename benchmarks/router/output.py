@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,12 +19,12 @@ class Seen:
     offsets: Mapping[TopicPartition, Sequence[int]]
     keys: Counter[bytes]
 
-    def flaws(self, expected: Collection[bytes]) -> dict[str, int]:
+    def flaws(self, expected: frozenset[bytes]) -> dict[str, int]:
         """Return how many requests came out more than once, never, or were never asked."""
         return {
             "doubled": sum(count > 1 for count in self.keys.values()),
-            "missing": len(set(expected) - self.keys.keys()),
-            "unknown": len(self.keys.keys() - set(expected)),
+            "missing": len(expected - self.keys.keys()),
+            "unknown": len(self.keys.keys() - expected),
         }
 
 
@@ -58,10 +58,8 @@ class Output:
 
 
 @contextlib.asynccontextmanager
-async def output_of(
-    bootstrap: str, topics: Collection[str], *, partitions: int
-) -> AsyncIterator[Output]:
-    """Yield the output in these topics, of so many partitions each."""
+async def output_of(bootstrap: str, topics: Mapping[str, int]) -> AsyncIterator[Output]:
+    """Yield the output in these topics; the numbers say how many partitions each has."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         isolation_level="read_committed",
@@ -69,5 +67,4 @@ async def output_of(
         max_partition_fetch_bytes=4_194_304,
     )
     async with consumer:
-        numbered = (TopicPartition(t, n) for t in sorted(topics) for n in range(partitions))
-        yield Output(consumer, list(numbered))
+        yield Output(consumer, [TopicPartition(t, n) for t in topics for n in range(topics[t])])

@@ -39,7 +39,7 @@ def one(run: Run) -> str:
 
 def broken(report: Report) -> list[Mapping[str, Any]]:
     """Return the rows that promise each ticket once and did not keep it."""
-    rows = [*report["throughput"], *filter(None, [report.get("scaling")])]
+    rows = [*report.get("throughput", ()), *filter(None, [report.get("scaling")])]
     return [row for row in rows if row["exactly_once"] and any(row["flaws"].values())]
 
 
@@ -50,6 +50,7 @@ def machine() -> dict[str, Any]:
 
 def table(report: Report) -> str:
     """Return all that was measured, as text."""
+    report = {"throughput": [], "latency_ms": {}, **report}
     parts = [_throughput(report["throughput"]), _latency(report["latency_ms"])]
     if scaling := report.get("scaling"):
         parts.append(
@@ -110,6 +111,11 @@ def _goals(report: Report) -> str:
     if ours_ms := report["latency_ms"].get("aiguillage"):
         lines.append(f"{'aiguillage, p99 in ms':<48}{ours_ms['p99']:>8.1f}   goal 50 or less")
     return "\n".join(["Beside the goals", *lines, ""]) if lines else ""
+
+
+def read(file: Path) -> Report:
+    """Return the last report, or an empty one."""
+    return dict(json.loads(file.read_text())) if file.exists() else {}
 
 
 def write(report: Report, file: Path) -> None:

@@ -47,6 +47,11 @@ _ASIDES: Final = (
 )
 
 
+def keys(count: int) -> Iterator[bytes]:
+    """Yield the keys of the first requests, which are the same for every seed."""
+    return (str(request_id(SOURCE, str(number))).encode() for number in range(count))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
     """One request record: its key, which is the request's id, and the event as JSON."""

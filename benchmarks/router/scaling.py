@@ -2,7 +2,7 @@
 
 from benchmarks.router.clients import ROUTER_GROUP, Client, router
 from benchmarks.router.stage import Stage
-from benchmarks.router.throughput import Run, judged, output_at, running, watch
+from benchmarks.router.throughput import Run, judged, output_at, running, watch, work
 from schemas import topics
 
 INSTANCES = 2
@@ -17,6 +17,7 @@ async def scaled(stage: Stage, client: Client) -> Run:
     """
     cluster = stage.cluster
     place = client.place(cluster.bootstrap, "scaling")
+    todo = work(len(stage.requests))
     names = [f"router-{number}" for number in range(1, INSTANCES + 1)]
     specs = [router(place, stage.parts, name=name) for name in names]
     await cluster.renew([topics.REQUESTS])
@@ -29,5 +30,5 @@ async def scaled(stage: Stage, client: Client) -> Run:
                 await child.wait_ready()
             await cluster.joined(ROUTER_GROUP, members=INSTANCES)
             await show()
-            samples = await watch(stage, place, output, children, expected=len(stage.requests))
-        return await judged(output, samples, stage.keys, expected=len(stage.requests))
+            samples = await watch(stage, place, output, children, todo)
+        return await judged(output, samples, todo)

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -19,21 +20,17 @@ from deploy.local.progress import Steps
 
 LOCAL: Final = folders.PROJECT / ".local"
 BENCH: Final = LOCAL / "bench"
+LOGS: Final = BENCH / "logs"
+"""Kept, unlike topics and keys: each client's log of its last run."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """What a run needs: the broker, what was brought, and the folders of this benchmark."""
+    """What a run needs: the broker, what was brought, and the requests."""
 
     cluster: Cluster
     parts: Parts
-    where: folders.Folders
     requests: Sequence[Made]
-
-    @property
-    def keys(self) -> set[bytes]:
-        """The keys that must come out."""
-        return {made.key for made in self.requests}
 
 
 async def bring(clients: Sequence[Client], steps: Steps) -> None:
@@ -51,6 +48,7 @@ async def bring(clients: Sequence[Client], steps: Steps) -> None:
 @contextlib.asynccontextmanager
 async def stage_of(messages: int, steps: Steps) -> AsyncIterator[Stage]:
     """Start the broker on a folder that is removed afterwards, and make the requests."""
+    shutil.rmtree(LOGS, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=LOCAL, prefix="bench-") as data:
         where = folders.Folders(parts=LOCAL, data=Path(data))
         secrets.make(where.keys)
@@ -61,7 +59,7 @@ async def stage_of(messages: int, steps: Steps) -> AsyncIterator[Stage]:
             state=where.data / "state",
         )
         port, controller = ports.a_free_port(), ports.a_free_port()
-        broker = Child(kafka.spec(where, port=port, controller=controller), where.logs)
+        broker = Child(kafka.spec(where, port=port, controller=controller), LOGS)
         try:
             with steps.step("Kafka"):
                 broker.start()
@@ -70,7 +68,6 @@ async def stage_of(messages: int, steps: Steps) -> AsyncIterator[Stage]:
                 yield Stage(
                     cluster=cluster,
                     parts=found,
-                    where=where,
                     requests=list(Maker().make(messages)),
                 )
         finally:

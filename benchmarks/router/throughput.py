@@ -4,21 +4,22 @@ import asyncio
 import contextlib
 import dataclasses
 import time
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from benchmarks.router.clients import ROUTER_OUTPUT, Client, Place
-from benchmarks.router.cluster import NotSettledError
 from benchmarks.router.output import Output, output_of
 from benchmarks.router.processes import cpu_s
-from benchmarks.router.stage import Stage
-from benchmarks.router.window import Sample, Speed, speed
+from benchmarks.router.requests import Maker, keys
+from benchmarks.router.stage import LOGS, Stage
+from benchmarks.router.window import BEGINS_AT, Sample, Speed, speed
 from deploy.local.processes import Child, NeverReadyError, Spec
 from schemas import topics
 
 LOOK_EVERY_S: Final = 0.05
 QUIET_S: Final = 0.5
 STALLED_S: Final = 60.0
+LONG: Final = "bench.requests.long"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,39 +30,64 @@ class Run:
     flaws: dict[str, int]
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What lies in a topic; the window is from ``first`` to ``last`` committed tickets."""
+
+    topic: str
+    keys: frozenset[bytes]
+    first: int
+    last: int
+
+    @property
+    def is_all(self) -> bool:
+        """Whether the client is watched to the end of the topic."""
+        return self.last == len(self.keys)
+
+
+def work(count: int, *, topic: str = topics.REQUESTS, warm_up: int = 0, most: int = 0) -> Work:
+    """Return ``count`` requests, measured past ``warm_up`` times as many, ``most`` at most."""
+    before, measured = count * warm_up, min(most or count, count)
+    return Work(
+        topic=topic,
+        keys=frozenset(keys(count + before)),
+        first=before + int(measured * BEGINS_AT),
+        last=before + measured,
+    )
+
+
 async def rounds(
     stage: Stage, clients: Sequence[Client], count: int
 ) -> AsyncIterator[tuple[Client, int, Run]]:
     """Yield each run as it ends: in each round, every client in turn."""
-    await stage.cluster.renew([topics.REQUESTS])
-    await stage.cluster.write(topics.REQUESTS, stage.requests)
+    cluster, messages = stage.cluster, len(stage.requests)
+    await cluster.renew([topics.REQUESTS])
+    await cluster.write(topics.REQUESTS, stage.requests)
+    if longest := max(client.warm_up for client in clients):
+        await cluster.renew([LONG], like=topics.REQUESTS)
+        await cluster.write(LONG, Maker().make(messages * (1 + longest)))
     for number in range(1, count + 1):
         for client in clients:
-            yield client, number, await _run(stage, client, number)
+            topic = LONG if client.warm_up else topics.REQUESTS
+            todo = work(messages, topic=topic, warm_up=client.warm_up, most=client.most)
+            yield client, number, await _run(stage, client, todo, number)
 
 
-async def _run(stage: Stage, client: Client, number: int) -> Run:
-    place = client.place(stage.cluster.bootstrap, f"round-{number}")
-    expected = min(client.most or len(stage.requests), len(stage.requests))
+async def _run(stage: Stage, client: Client, todo: Work, number: int) -> Run:
+    place = client.place(stage.cluster.bootstrap, f"round-{number}", requests=todo.topic)
     async with output_at(stage, client, place) as output:
         async with running(stage, [client.start(place, stage.parts)]) as children:
-            samples = await watch(stage, place, output, children, expected=expected)
-        return await judged(output, samples, stage.keys, expected=expected)
+            samples = await watch(stage, place, output, children, todo)
+        return await judged(output, samples, todo)
 
 
-async def judged(
-    output: Output, samples: Sequence[Sample], keys: Collection[bytes], *, expected: int
-) -> Run:
+async def judged(output: Output, samples: Sequence[Sample], todo: Work) -> Run:
     """Read what came out, once the client has ended, and return speed and flaws."""
     seen = await output.read()
-    flaws = seen.flaws(keys)
-    if expected < len(keys):
-        flaws["missing"] = max(0, expected - len(seen.keys))
-    if not seen.keys:
-        raise NotSettledError("nothing came out")
-    if flaws["missing"]:
-        expected = seen.keys.total()
-    return Run(speed=speed(samples, output, seen, expected=expected), flaws=flaws)
+    flaws = seen.flaws(todo.keys)
+    if not todo.is_all:
+        flaws["missing"] = max(0, todo.last - len(seen.keys))
+    return Run(speed=speed(samples, output, seen, first=todo.first, last=todo.last), flaws=flaws)
 
 
 @contextlib.asynccontextmanager
@@ -73,7 +99,7 @@ async def output_at(stage: Stage, client: Client, place: Place) -> AsyncIterator
         await cluster.forget(place.group)
     else:
         await cluster.renew(tickets, like=topics.TICKETS_GENERAL)
-    async with output_of(cluster.bootstrap, tickets, partitions=cluster.partitions) as output:
+    async with output_of(cluster.bootstrap, dict.fromkeys(tickets, cluster.partitions)) as output:
         yield output
     await cluster.remove(tickets)
 
@@ -81,9 +107,10 @@ async def output_at(stage: Stage, client: Client, place: Place) -> AsyncIterator
 @contextlib.asynccontextmanager
 async def running(stage: Stage, specs: Sequence[Spec]) -> AsyncIterator[list[Child]]:
     """Start the processes, and end them with the body."""
-    children = [Child(spec, stage.where.logs) for spec in specs]
+    children = [Child(spec, LOGS) for spec in specs]
     try:
         for child in children:
+            child.log.unlink(missing_ok=True)
             child.start()
         yield children
     finally:
@@ -92,9 +119,10 @@ async def running(stage: Stage, specs: Sequence[Spec]) -> AsyncIterator[list[Chi
 
 
 async def watch(
-    stage: Stage, place: Place, output: Output, children: Sequence[Child], *, expected: int
+    stage: Stage, place: Place, output: Output, children: Sequence[Child], todo: Work
 ) -> list[Sample]:
     """Look every 50 ms until the group has answered all, or no more comes for a minute."""
+    cluster = stage.cluster
     samples: list[Sample] = []
     changed_s = time.monotonic()
     while True:
@@ -104,12 +132,10 @@ async def watch(
         if len(samples) == 1 or samples[-1].stable != samples[-2].stable:
             changed_s = now_s
         quiet_s = now_s - changed_s
-        if sum(samples[-1].stable) >= expected and (
-            expected < len(stage.requests)
-            or (quiet_s > QUIET_S and await stage.cluster.answered(place.group) >= expected)
-        ):
+        enough = sum(samples[-1].stable) >= todo.last
+        if quiet_s > STALLED_S or (enough and not todo.is_all):
             return samples
-        if quiet_s > STALLED_S:
+        if enough and quiet_s > QUIET_S and await cluster.answered(place.group) >= todo.last:
             return samples
         await asyncio.sleep(max(0.0, began_s + LOOK_EVERY_S - time.monotonic()))
 

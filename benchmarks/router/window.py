@@ -31,25 +31,26 @@ class Speed:
 
 
 class TooShortError(RuntimeError):
-    """All was done between two looks: there is nothing to measure."""
+    """Nothing came out, or all at once: there is nothing to measure."""
 
 
-def speed(samples: Sequence[Sample], output: Output, seen: Seen, *, expected: int) -> Speed:
+def speed(samples: Sequence[Sample], output: Output, seen: Seen, *, first: int, last: int) -> Speed:
     """
-    Return the speed in the window.
+    Return the speed from ``first`` committed records to ``last``, or to all that ever came.
 
     Stable offsets count the markers of transactions too, so each sample is counted anew against
     the offsets of the records that were read in the end.
     """
     counted = [(_count(sample, output, seen), sample) for sample in samples]
-    begun, first = next((n, s) for n, s in counted if n >= expected * BEGINS_AT)
-    ended, last = next((n, s) for n, s in counted if n >= expected)
+    last = min(last, counted[-1][0])
+    begun, begin = next((n, sample) for n, sample in counted if n >= min(first, last))
+    ended, end = next((n, sample) for n, sample in counted if n >= last)
     if ended == begun:
-        raise TooShortError("all was committed between two looks: take more --messages")
-    seconds = last.at_s - first.at_s
+        raise TooShortError("there is nothing between two looks: take more --messages")
+    seconds = end.at_s - begin.at_s
     return Speed(
         messages_per_s=(ended - begun) / seconds,
-        cpu_us_per_message=(last.cpu_s - first.cpu_s) / (ended - begun) * 1e6,
+        cpu_us_per_message=(end.cpu_s - begin.cpu_s) / (ended - begun) * 1e6,
         messages=ended - begun,
         seconds=seconds,
     )
