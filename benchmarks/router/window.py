@@ -3,12 +3,15 @@
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from benchmarks.router.output import Output, Seen
 
 BEGINS_AT: Final = 0.05
 """The window begins when this share is committed: start-up and warm-up do not count."""
+QUIET_WITHIN: Final = 0.2
+"""How much of the window may pass before it begins, in search of a quiet look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +46,7 @@ def speed(samples: Sequence[Sample], output: Output, seen: Seen, *, first: int, 
     """
     counted = [(_count(sample, output, seen), sample) for sample in samples]
     last = min(last, counted[-1][0])
-    begun, begin = next((n, sample) for n, sample in counted if n >= min(first, last))
+    begun, begin = _begin(counted, first, last)
     ended, end = next((n, sample) for n, sample in counted if n >= last)
     if ended == begun:
         raise TooShortError("there is nothing between two looks: take more --messages")
@@ -54,6 +57,21 @@ def speed(samples: Sequence[Sample], output: Output, seen: Seen, *, first: int, 
         messages=ended - begun,
         seconds=seconds,
     )
+
+
+def _begin(counted: Sequence[tuple[int, Sample]], first: int, last: int) -> tuple[int, Sample]:
+    """
+    Return the first look at which nothing is just being committed, else the first past ``first``.
+
+    In the midst of a large commit, the rest of it would count although its work is done.
+    """
+    past = [(n, sample) for n, sample in counted if n >= min(first, last)]
+    for (n, sample), (after, _) in pairwise(past):
+        if n > first + (last - first) * QUIET_WITHIN:
+            break
+        if n == after:
+            return n, sample
+    return past[0]
 
 
 def _count(sample: Sample, output: Output, seen: Seen) -> int:

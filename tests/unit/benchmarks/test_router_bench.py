@@ -65,6 +65,14 @@ def test_markers_of_transactions_count_for_nothing() -> None:
     assert found.cpu_us_per_message == pytest.approx(100_000)
 
 
+def test_the_window_begins_between_two_large_commits() -> None:
+    seen = Seen(offsets={FIRST: list(range(100)), SECOND: []}, keys=Counter())
+    looks = [(0.0, 4), (1.0, 10), (2.0, 18), (3.0, 18), (4.0, 60), (5.0, 100)]
+    samples = [Sample(at_s=at, cpu_s=at, stable=(stable, 0)) for at, stable in looks]
+    found = speed(samples, OUTPUT, seen, first=5, last=100)
+    assert (found.messages, found.seconds) == (82, 3.0)
+
+
 def test_what_came_at_once_is_not_measured() -> None:
     seen = Seen(offsets={FIRST: [0, 1], SECOND: []}, keys=Counter())
     samples = [Sample(at_s=at, cpu_s=0.0, stable=(3, 0)) for at in (0.0, 1.0)]
