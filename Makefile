@@ -10,10 +10,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 UV := .local/uv
 CODE := schemas desk runtime services cli deploy benchmarks tests
 
-.PHONY: help install demo up down topics test check lint types imports schemas bench format lock clean
+.PHONY: help install demo up down topics test check lint types imports schemas bench bench-router format lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/installed ## Install from the lock file, hashes checked, into .venv
 
@@ -64,6 +64,9 @@ schemas: install ## Check that the generated schemas are those committed, and br
 bench: install ## Measure from POST to mail at 20 requests/s, beside a bare SMTP send
 	@$(BIN)/python -m benchmarks.post_to_mail $(ARGS)
 
+bench-router: install ## Measure requests to tickets, beside six other ways to write the router
+	@$(BIN)/python -m benchmarks.router $(ARGS)
+
 format: install ## Format the code
 	@$(BIN)/ruff check --fix-only --quiet $(CODE)
 	@$(BIN)/ruff format $(CODE)
@@ -74,6 +77,9 @@ lock: install ## Lock the dependencies anew (with uv, brought into .local)
 	  --python-version 3.11 pyproject.toml -o requirements.lock
 	@$(UV)/bin/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url \
 	  --python-version 3.11 --extra dev --allow-unsafe pyproject.toml -o requirements-dev.lock
+	@$(UV)/bin/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url \
+	  --python-version 3.11 benchmarks/router/peers/quix/requirements.in \
+	  -o benchmarks/router/peers/quix/requirements.lock
 
 clean: ## Stop what runs; remove what was installed, fetched and written
 	@! test -x $(BIN)/aiguillage || $(BIN)/aiguillage down

@@ -1,0 +1,1 @@
+"""How fast requests become tickets, beside other ways to write the same router."""

@@ -1,0 +1,93 @@
+"""What the peers need, brought into ``.local/bench``: a Python library, jars, a Go program."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from deploy.local import parts
+from deploy.local.fetching import Part
+from deploy.local.preflight import MissingError
+
+PEERS: Final = Path(__file__).with_name("peers")
+OLDEST_GO: Final = (1, 22)
+
+
+def quix(into: Path) -> Part:
+    """Take Quix Streams and what it needs, apart from the project's environment."""
+    lock = PEERS / "quix" / "requirements.lock"
+    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes")
+    return Part(
+        title="Quix Streams (pip)",
+        folder=into / "quix",
+        declared=[lock],
+        commands=lambda fresh: [[*pip, "--target", str(fresh), "-r", str(lock)]],
+    )
+
+
+def kafka_streams(into: Path) -> Part:
+    """Take Kafka Streams' jars and compile the peer with them."""
+    pom = PEERS / "kafka_streams" / "pom.xml"
+    sources = sorted((PEERS / "kafka_streams" / "src").glob("*.java"))
+    maven = ("mvn", "--batch-mode", "--no-transfer-progress", "--strict-checksums")
+    return Part(
+        title="Kafka Streams 4.3.1 (Maven, javac)",
+        folder=into / "kafka-streams",
+        declared=[pom, *sources],
+        commands=lambda fresh: [
+            [
+                *maven,
+                *("--file", str(pom), parts.MAVEN_GOAL),
+                "-DincludeScope=runtime",
+                f"-DoutputDirectory={fresh / 'libs'}",
+            ],
+            [
+                *("javac", "-encoding", "UTF-8", "-cp", f"{fresh / 'libs'}/*"),
+                *("-d", str(fresh / "classes"), *map(str, sources)),
+            ],
+        ],
+    )
+
+
+def franz_go(into: Path) -> Part:
+    """Build the Go program; go.sum holds the hashes of what it needs."""
+    folder = PEERS / "franz_go"
+    build = ("go", "build", "-C", str(folder), "-mod=readonly", "-trimpath")
+    return Part(
+        title="franz-go (Go)",
+        folder=into / "franz-go",
+        declared=sorted(folder.glob("*.*")),
+        commands=lambda fresh: [[*build, "-o", str(fresh / "franz-go"), "."]],
+    )
+
+
+BY_NAME: Final[Mapping[str, Callable[[Path], Part]]] = {
+    "quix": quix,
+    "kafka-streams": kafka_streams,
+    "franz-go": franz_go,
+}
+
+
+def check(needs: set[str]) -> None:
+    """Raise `MissingError` unless the compilers that the peers need are there."""
+    if "kafka-streams" in needs and shutil.which("javac") is None:
+        raise MissingError(
+            "Missing on this machine: javac 17 or newer. "
+            "On Debian or Ubuntu: apt install openjdk-17-jdk-headless"
+        )
+    if "franz-go" in needs and _go() < OLDEST_GO:
+        raise MissingError(
+            "Missing on this machine: Go 1.22 or newer (from 1.21 on, Go brings the newer one "
+            "that a module names). On Debian or Ubuntu: apt install golang-go"
+        )
+
+
+def _go() -> tuple[int, int]:
+    if shutil.which("go") is None:
+        return (0, 0)
+    said = subprocess.run(["go", "version"], capture_output=True, text=True, check=False)  # noqa: S607
+    found = re.search(r"go(\d+)\.(\d+)", said.stdout)
+    return (int(found.group(1)), int(found.group(2))) if found else (0, 0)

@@ -1,0 +1,1 @@
+"""The router in Quix Streams, with a lock file of its own."""
