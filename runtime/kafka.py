@@ -195,8 +195,8 @@ def partition_of(key: bytes, partitions: int) -> int:
     """Return where Kafka's clients put a key: murmur2 as their default partitioner has it."""
     mixed = 0x9747B28C ^ len(key)
     for word in struct.unpack_from(f"<{len(key) >> 2}I", key):
-        word = word * _MURMUR & _WORD  # noqa: PLW2901 - a step of the mixing
-        mixed = (mixed * _MURMUR ^ (word ^ word >> 24) * _MURMUR) & _WORD
+        spread = word * _MURMUR & _WORD
+        mixed = (mixed * _MURMUR ^ (spread ^ spread >> 24) * _MURMUR) & _WORD
     if tail := key[len(key) & ~3 :]:
         mixed = (mixed ^ int.from_bytes(tail, "little")) * _MURMUR & _WORD
     mixed = (mixed ^ mixed >> 13) * _MURMUR & _WORD
