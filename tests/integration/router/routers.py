@@ -21,6 +21,7 @@ from deploy.local.folders import PROJECT
 from schemas import topics
 from schemas.requests import RequestData, RequestReceived, request_id
 
+DIES_WITH_US = ("setpriv", "--pdeathsig", "SIGKILL", "--")
 DEAD = topics.dead_letter(topics.REQUESTS, service="router")
 
 
@@ -32,6 +33,7 @@ class Routers:
     keys_dir: Path
     log_dir: Path
     environment: dict[str, str] = field(default_factory=dict)
+    program: tuple[str, ...] = ("services.router",)
     processes: dict[int, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     ports: dict[int, int] = field(default_factory=dict)
 
@@ -50,8 +52,8 @@ class Routers:
             **extra,
         }
         with (self.log_dir / f"router-{slot}.log").open("ab") as log:
-            self.processes[slot] = subprocess.Popen(
-                [sys.executable, "-m", "services.router"],
+            self.processes[slot] = subprocess.Popen(  # noqa: S603 - argv is ours
+                [*DIES_WITH_US, sys.executable, "-m", *self.program],
                 env=environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
