@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import random
 import signal
 import socket
 import subprocess
@@ -184,9 +183,3 @@ async def watching(kafka: str) -> AsyncIterator[Oracle]:
         for origin in consumer.assignment():
             await consumer.position(origin)
         yield Oracle(consumer)
-
-
-def faults(seed: int) -> random.Random:
-    """Return the dice, and say with which seed the run can be repeated."""
-    print(f"seed {seed}")  # noqa: T201 - shown when the test fails
-    return random.Random(seed)  # noqa: S311 - a repeatable run, no secret

@@ -20,7 +20,6 @@ from tests.soak.router.reading import Follower, judge, make_oracle
 from tests.soak.router.records import USUAL, Fed, Shares, new_source
 
 TELLS_EVERY_S: Final = 15.0
-TRANSACTION_DEADLINE_S: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +32,8 @@ class Plan:
     deck: Deck
     bursts: tuple[int, int]
     settles_within_s: float
+    quiet_s: float
+    """How long is waited after the last ticket for what a forgotten transaction might still do."""
     trickle: float = 20.0
     shares: Shares = USUAL
 
@@ -40,18 +41,21 @@ class Plan:
 SHORT: Final = Plan(
     brokers=1,
     instances=2,
-    requests=6_000,
+    requests=5_000,
     deck=Deck(
-        killed=8,
-        frozen=6,
+        killed=7,
+        frozen=5,
         joins_or_leaves=6,
         kafka_killed=2,
         kafka_restarted=1,
-        kafka_frozen=3,
+        kafka_frozen=2,
         crashes=2,
+        pause_s=(0.2, 1.0),
+        patience_s=6,
     ),
     bursts=(20, 200),
     settles_within_s=120,
+    quiet_s=3,
 )
 LONG: Final = Plan(
     brokers=3,
@@ -65,9 +69,12 @@ LONG: Final = Plan(
         kafka_restarted=8,
         kafka_frozen=24,
         crashes=20,
+        pause_s=(0.3, 3.0),
+        patience_s=15,
     ),
     bursts=(50, 1_500),
     settles_within_s=900,
+    quiet_s=30,
 )
 
 
@@ -157,13 +164,13 @@ class _Campaign:
         await self._feeder.put(list(self._source.last(fed)))
 
     async def _settle(self) -> bool:
-        """Wait until all is answered, and then for what a forgotten transaction might still do."""
+        """Wait until all is answered, and then whether anything more comes."""
         ends = time.monotonic() + self._plan.settles_within_s
         while not self._feeder.promised <= self._follower.seen:
             if time.monotonic() > ends:
                 return False
             await asyncio.sleep(0.5)
-        await asyncio.sleep(TRANSACTION_DEADLINE_S)
+        await asyncio.sleep(self._plan.quiet_s)
         return True
 
     async def _tell(self) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from deploy.waiting import until
 from tests.integration.router.routers import Routers
 from tests.soak.router.cluster import Cluster
 
@@ -35,6 +36,9 @@ class Deck:
     kafka_restarted: int
     kafka_frozen: int
     crashes: int
+    pause_s: tuple[float, float]
+    patience_s: float
+    """How long tickets are waited for, now and then, before the next fault."""
 
     def shuffled(self, dice: random.Random) -> list[str]:
         cards = [
@@ -85,12 +89,14 @@ class Hurting:
         self.dice.shuffle(self._points)
         cards = self.deck.shuffled(self.dice)
         total = len(cards) + len(self._points)
+        assert await until(lambda: self.seen() > 0, within_s=90), "no router answers"
         while cards or self._points or self._armed:
             await self._play_one(cards)
             left = len(cards) + len(self._points) + len(self._armed)
             self.played = max(self.played, 1 - left / total)
             await self._breathe()
         await self._end()
+        self.played = 1.0
 
     async def reap_for_ever(self) -> None:
         """Start again what has died, as its supervisor would; returns when it is cancelled."""
@@ -179,9 +185,9 @@ class Hurting:
 
     async def _breathe(self) -> None:
         """Strike again soon, or wait until tickets come again: both must be survived."""
-        await asyncio.sleep(self.dice.uniform(0.3, 2.0))
+        await asyncio.sleep(self.dice.uniform(*self.deck.pause_s))
         if self.dice.random() < 0.5:
-            before, until = self.seen(), time.monotonic() + 15
+            before, until = self.seen(), time.monotonic() + self.deck.patience_s
             while self.seen() == before and time.monotonic() < until:
                 await asyncio.sleep(0.2)
 
@@ -198,7 +204,7 @@ class Hurting:
             self._points.insert(0, point)
 
     def _start(self, slot: int) -> None:
-        if self._points and self.dice.random() < 0.6:
+        if self._points and self.dice.random() < 0.8:
             self._armed[slot] = self._points.pop()
             # One pass is one partition's batch: the deaths come at once, or after some work.
             at = f"{self._armed[slot]}:{self.dice.randrange(1, 6)}"
