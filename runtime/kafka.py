@@ -55,7 +55,7 @@ SUBSCRIBER: dict[str, Any] = {
 def build_broker(settings: KafkaSettings, *, service: str) -> KafkaBroker:
     """Return a broker with an idempotent producer; it creates no topic."""
     return KafkaBroker(
-        settings.bootstrap_servers,
+        settings.bootstrap_servers.split(","),  # FastStream takes a text for one address
         client_id=f"aiguillage-{service}",
         acks="all",
         enable_idempotence=True,
