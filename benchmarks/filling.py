@@ -9,14 +9,16 @@ from typing import Any, Final
 from uuid import UUID
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.partitioner import murmur2
+from msgspec import to_builtins
 
 from deploy.local import folders, services
 from desk import load_desk
+from runtime.kafka import partition_of
 from schemas import topics
 from schemas.event import CONTENT_TYPE
 from schemas.requests import RequestData, tracking_number
 from schemas.tickets import (
+    DecisionData,
     OverdueData,
     TicketClosed,
     TicketCreated,
@@ -69,7 +71,8 @@ def _template(number: int, case: dict[str, Any], decide: Any) -> list[Written]:
         received_at=datetime.now(UTC) + timedelta(days=10),  # nothing falls due while we measure
         fingerprint=f"{number:064x}",
     )
-    decision, tracking = decide(data), tracking_number(request)
+    decision = DecisionData.model_validate(to_builtins(decide(data)))
+    tracking = tracking_number(request)
     envelope: dict[str, Any] = {
         "source": "/aiguillage/router",
         "subject": str(request),
@@ -131,7 +134,7 @@ class Filler:
 
     async def put(self, record: Written, request: UUID) -> None:
         key, value = under_new_id(record, request)
-        place = record.topic, (murmur2(key) & 0x7FFFFFFF) % PARTITIONS
+        place = record.topic, partition_of(key, PARTITIONS)
         self.bytes[record.topic] += len(value)
         while True:
             batch = self._open.setdefault(place, self._producer.create_batch())

@@ -10,7 +10,6 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, Final
 from uuid import uuid4
 
@@ -21,9 +20,10 @@ from faststream import AckPolicy
 from runtime import crash, kafka
 from runtime.kafka import Record
 from schemas.requests import RequestData
-from schemas.tickets import DecisionData
-from services.router import app, handlers
+from services.router import app
+from services.router.domain import Decision
 from services.router.gateway import assignment, history, partition
+from services.router.handlers import Answer, Answering, Decide
 
 POISON: Final = "POISON"
 FREEZE_AT: Final = "SOAK_FREEZE_AT"
@@ -50,10 +50,10 @@ def auto_commit() -> None:
 def publish_without_scan() -> None:
     """Do not read what was answered before."""
 
-    async def read_on(self: history.History) -> AsyncIterator[Record]:
-        nothing: tuple[Record, ...] = ()
-        for record in nothing:
-            yield record
+    async def read_on(self: history.History) -> AsyncIterator[list[Record]]:
+        nothing: tuple[list[Record], ...] = ()
+        for records in nothing:
+            yield records
 
     _patch(history.History, "read_on", read_on)
 
@@ -78,23 +78,23 @@ def no_fencing() -> None:
 
 def swallow_broken_records() -> None:
     """Skip what cannot be answered, instead of parking it."""
-    answer = handlers.answer
+    answer = Answering.answer
 
-    def skipping(*args: Any, **options: Any) -> handlers.Answer:
-        made = answer(*args, **options)
-        return replace(made, outgoing=None) if made.outcome.startswith("parked") else made
+    def skipping(self: Answering, *args: Any, **options: Any) -> Answer:
+        made = answer(self, *args, **options)
+        return made._replace(outgoing=None) if made.outcome == "parked" else made
 
-    _patch(assignment, "answer", skipping)
+    _patch(Answering, "answer", skipping)
 
 
 def rules_that_raise() -> None:
     """Raise for a request that names the poison: no mutant, but a bug that must be survived."""
     build = app.build_decide
 
-    def build_poisoned(*args: Any) -> Callable[[RequestData], DecisionData]:
+    def build_poisoned(*args: Any) -> Decide:
         decide = build(*args)
 
-        def poisoned(request: RequestData) -> DecisionData:
+        def poisoned(request: RequestData) -> Decision:
             if POISON in request.subject:
                 raise ZeroDivisionError
             return decide(request)

@@ -1,10 +1,11 @@
 """Reads Kafka from outside, committed records only: on the way how far it is, at the end all."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
@@ -14,6 +15,8 @@ from runtime.kafka import stop_consumer
 from runtime.keys import read_key
 from runtime.sealing import Sealer
 from schemas import topics
+from schemas.requests import RequestData
+from schemas.tickets import DecisionData
 from services.router.app import build_decide
 from services.router.rules import load_rules
 from tests.soak.router.cluster import DEAD
@@ -24,9 +27,13 @@ STALE_S = 10.0
 
 def make_oracle(keys_dir: Path) -> Oracle:
     """Return an oracle by the shipped desk and rules."""
-    rules = load_rules(DESK / "routing.yaml")
-    sealer = Sealer(read_key(keys_dir, "sealing.key"))
-    return Oracle(decide=build_decide(load_desk(DESK), rules), sealer=sealer)
+    return Oracle(decide=pure_decision(), sealer=Sealer(read_key(keys_dir, "sealing.key")))
+
+
+def pure_decision() -> Callable[[RequestData], DecisionData]:
+    """Return the router's pure function by the shipped desk and rules, in the contract's values."""
+    decide = build_decide(load_desk(DESK), load_rules(DESK / "routing.yaml"))
+    return lambda request: DecisionData.model_validate(msgspec.to_builtins(decide(request)))
 
 
 async def judge(kafka: str, promised: Collection[str], oracle: Oracle) -> Verdict:

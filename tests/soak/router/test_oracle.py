@@ -9,17 +9,14 @@ from typing import Any, Final
 import pytest
 from aiokafka import ConsumerRecord
 
-from deploy.local.services import DESK
-from desk import load_desk
 from runtime.dead_letters import bury
 from runtime.sealing import Sealer
 from schemas import topics
 from schemas.requests import RequestReceived, tracking_number
 from schemas.tickets import OverdueData, TicketCreated, TicketData, TicketOverdue, ticket_id
-from services.router.app import build_decide
-from services.router.rules import load_rules
 from tests.soak.router.cluster import DEAD
 from tests.soak.router.oracle import Oracle, Verdict
+from tests.soak.router.reading import pure_decision
 from tests.soak.router.records import FED, OTHER_CONTENT, Source, new_source
 
 SEALER: Final = Sealer(b"\x01" * 32)
@@ -29,7 +26,7 @@ LATE: Final = 0  # number 0 is overdue when it comes
 
 @pytest.fixture(scope="module")
 def decide() -> Callable[..., Any]:
-    return build_decide(load_desk(DESK), load_rules(DESK / "routing.yaml"))
+    return pure_decision()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
