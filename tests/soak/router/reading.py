@@ -65,15 +65,18 @@ async def read_all(kafka: str, names: Collection[str]) -> AsyncIterator[Consumer
 class Follower:
     """Which requests have a ticket so far; a broker that goes away meanwhile is waited for."""
 
-    def __init__(self, kafka: str) -> None:
+    def __init__(self, kafka: str, *, isolation: str = "read_committed") -> None:
         self._kafka = kafka
+        self._isolation = isolation
         self.seen: set[str] = set()
         self._positions: dict[TopicPartition, int] = {}
 
     async def run(self) -> None:
         while True:
             try:
-                async with _consumer(self._kafka, topics.TICKETS.values()) as consumer:
+                async with _consumer(
+                    self._kafka, topics.TICKETS.values(), isolation=self._isolation
+                ) as consumer:
                     await self._follow(consumer)
             except (KafkaError, OSError, TimeoutError):
                 await asyncio.sleep(1)
@@ -93,12 +96,14 @@ class Follower:
 
 
 @asynccontextmanager
-async def _consumer(kafka: str, names: Collection[str]) -> AsyncIterator[AIOKafkaConsumer]:
+async def _consumer(
+    kafka: str, names: Collection[str], *, isolation: str = "read_committed"
+) -> AsyncIterator[AIOKafkaConsumer]:
     """Yield a consumer of every partition, without a group."""
     consumer = AIOKafkaConsumer(
         *names,
         bootstrap_servers=kafka,
-        isolation_level="read_committed",
+        isolation_level=isolation,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=4_194_304,
