@@ -38,8 +38,11 @@ def pure_decision() -> Callable[[RequestData], DecisionData]:
 
 async def judge(kafka: str, promised: Collection[str], oracle: Oracle) -> Verdict:
     """Read everything that there is, once, and say what is wrong."""
+    fed = [record async for record in read_all(kafka, [topics.REQUESTS])]
+    # An id is in one partition, in order, unless their number was changed: then in order of time.
+    for record in sorted(fed, key=lambda record: record.timestamp):
+        oracle.take_fed(record)
     for names, take in (
-        ([topics.REQUESTS], oracle.take_fed),
         ([*topics.TICKETS.values()], oracle.take_ticket),
         ([DEAD], oracle.take_letter),
         ([topics.TICKET_EVENTS], oracle.take_event),
