@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections import Counter
@@ -17,6 +16,7 @@ import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from deploy.local.folders import PROJECT
+from deploy.local.ports import a_free_port
 from schemas import topics
 from schemas.requests import RequestData, RequestReceived, request_id
 
@@ -37,9 +37,7 @@ class Routers:
     ports: dict[int, int] = field(default_factory=dict)
 
     def start(self, slot: int, **extra: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.ports[slot] = free.getsockname()[1]
+        self.ports[slot] = a_free_port()
         environment = {
             **os.environ,
             "PYTHONPATH": str(PROJECT),
