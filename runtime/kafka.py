@@ -16,6 +16,7 @@ from faststream.kafka import KafkaBroker
 from faststream.message import StreamMessage
 
 from runtime import metrics
+from runtime.cancelling import told_to_end
 from runtime.dead_letters import bury
 from runtime.failures import Unavailable
 from runtime.lag import LagMeter
@@ -54,7 +55,7 @@ SUBSCRIBER: dict[str, Any] = {
 def build_broker(settings: KafkaSettings, *, service: str) -> KafkaBroker:
     """Return a broker with an idempotent producer; it creates no topic."""
     return KafkaBroker(
-        settings.bootstrap_servers,
+        settings.bootstrap_servers.split(","),  # FastStream takes a text for one address
         client_id=f"aiguillage-{service}",
         acks="all",
         enable_idempotence=True,
@@ -189,6 +190,20 @@ async def stop(broker: KafkaBroker) -> None:
             await broker.stop()
     except TimeoutError:
         structlog.get_logger().warning("kafka did not stop in time", deadline_s=STOP_DEADLINE_S)
+    except asyncio.CancelledError:
+        if told_to_end():
+            raise
+        structlog.get_logger().warning("kafka did not stop in order")
+
+
+async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
+    """Stop a consumer, also while its broker is away."""
+    try:
+        await consumer.stop()
+    except asyncio.CancelledError:
+        if told_to_end():
+            raise
+        await consumer._client.close()  # noqa: SLF001 - what stop() had still to do
 
 
 def partition_of(key: bytes, partitions: int) -> int:

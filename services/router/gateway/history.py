@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from runtime.kafka import Record
+from runtime.kafka import Record, stop_consumer
 
 _POLL_MS = 200
 _POLL_RECORDS = 5_000
@@ -39,7 +39,7 @@ class History:
                         yield records
                 pending = [o for o in pending if await consumer.position(o) < self._next[o]]
         finally:
-            await consumer.stop()
+            await stop_consumer(consumer)
 
     async def _begin(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
         first = await consumer.beginning_offsets(self.origins)
