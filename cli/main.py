@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, Entry] = {
     ),
     "send": Entry(module="cli.send", summary="Send a request through the front door."),
     "route": Entry(module="cli.route", summary="Show where requests would go, and why."),
+    "rules": Entry(module="cli.rules", summary="Check, test, rehearse and learn routing rules."),
     "evidence": Entry(module="cli.evidence", summary="Verify an exported authorization log."),
     "assistants": Entry(module="cli.assistants", summary="Give an assistant a token."),
     "check-config": Entry(module="cli.check_config", summary="Check the files of one desk."),

@@ -1,0 +1,5 @@
+"""`aiguillage rules`: check, test, rehearse and learn what decides where requests go."""
+
+from cli.rules.commands import app
+
+__all__ = ["app"]
