@@ -1,5 +1,6 @@
 """`aiguillage rules`: check, test, rehearse and learn what decides where requests go."""
 
+from cli.rules import rehearse
 from cli.rules.commands import app
 
-__all__ = ["app"]
+__all__ = ["app", "rehearse"]

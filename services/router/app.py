@@ -11,7 +11,7 @@ from faststream.kafka.message import KafkaMessage
 from litestar import Litestar
 from litestar.types import ASGIApp
 
-from desk import Desk, DeskError, load_desk
+from desk import DeskError, load_desk
 from runtime import kafka
 from runtime.health import health_routes
 from runtime.keys import KeyUnusable, read_key
@@ -23,9 +23,8 @@ from runtime.serving import run
 from runtime.settings import load, stop_misconfigured
 from schemas import topics
 from schemas.personal import personal_fields
-from schemas.requests import RequestData
 from schemas.tickets import TicketCreated
-from services.router.domain import Decision, Request, RuleSet, route
+from services.router.deciding import build_decide
 from services.router.gateway.assignment import Assignment
 from services.router.handlers import SERVICE, Answering, Decide
 from services.router.rules import RulesError, load_rules
@@ -126,22 +125,3 @@ def _subscribe(
     )
     subscriber(handle_batch)
     return assignment
-
-
-def build_decide(desk: Desk, rules: RuleSet) -> Decide:
-    """Return the pure decision over the contract's values."""
-
-    def decide(request: RequestData) -> Decision:
-        understood = Request(
-            id=str(request.request_id),
-            channel=request.channel,
-            service=request.service,
-            profile=request.profile,
-            organisation=request.organisation,
-            subject=request.subject,
-            body=request.body,
-            consultation_reference=request.consultation.reference if request.consultation else None,
-        )
-        return route(understood, rules, desk, request.received_at)
-
-    return decide
