@@ -10,10 +10,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 UV := .local/uv
 CODE := schemas desk runtime services cli deploy benchmarks tests
 
-.PHONY: help install demo up down topics test check lint types imports schemas bench bench-router format lock clean
+.PHONY: help install demo up down topics test check lint types imports schemas bench bench-router bench-rehearse format lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/installed ## Install from the lock file, hashes checked, into .venv
 
@@ -66,6 +66,9 @@ bench: install ## Measure from POST to mail at 20 requests/s, beside a bare SMTP
 
 bench-router: install ## Measure requests to tickets, beside six other ways to write the router
 	@$(BIN)/python -m benchmarks.router $(ARGS)
+
+bench-rehearse: install ## Measure a rehearsal of 100,000 past requests
+	@$(BIN)/python -m benchmarks.rehearse $(ARGS)
 
 format: install ## Format the code
 	@$(BIN)/ruff check --fix-only --quiet $(CODE)
