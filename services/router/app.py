@@ -1,6 +1,7 @@
 """Composition root of the router: the only module that names concrete parts."""
 
 import asyncio
+import signal
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from faststream.kafka.message import KafkaMessage
 from litestar import Litestar
 from litestar.types import ASGIApp
 
-from desk import DeskError, load_desk
+from desk import Desk, DeskError, load_desk
 from runtime import kafka
 from runtime.health import health_routes
 from runtime.keys import KeyUnusable, read_key
@@ -26,8 +27,9 @@ from schemas.personal import personal_fields
 from schemas.tickets import TicketCreated
 from services.router.deciding import build_decide
 from services.router.gateway.assignment import Assignment
+from services.router.gateway.rulebook import Rulebook
 from services.router.handlers import SERVICE, Answering, Decide
-from services.router.rules import RulesError, load_rules
+from services.router.rules import RulesError
 from services.router.settings import Settings
 
 
@@ -39,13 +41,13 @@ def main() -> int:
     )
     try:
         desk = load_desk(settings.desk_dir)
-        rules = load_rules(settings.desk_dir / "routing.yaml")
+        rulebook = Rulebook(
+            settings.desk_dir / "routing.yaml", interval_s=settings.rules_interval_s
+        )
         sealer = Sealer(read_key(Path(settings.keys_dir), "sealing.key"))
     except (DeskError, RulesError, KeyUnusable) as error:
         stop_misconfigured(str(error))
-    return run(
-        _build_app, lambda: _prepare(settings, build_decide(desk, rules), sealer), settings.http
-    )
+    return run(_build_app, lambda: _prepare(settings, desk, rulebook, sealer), settings.http)
 
 
 def _build_app(lifecycle: Lifecycle) -> ASGIApp:
@@ -57,9 +59,14 @@ def _build_app(lifecycle: Lifecycle) -> ASGIApp:
     )
 
 
-def _prepare(settings: Settings, decide: Decide, sealer: Sealer) -> Lifecycle:
+def _prepare(settings: Settings, desk: Desk, rulebook: Rulebook, sealer: Sealer) -> Lifecycle:
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, rulebook.ask)
     broker = kafka.build_broker(settings.kafka, service=SERVICE)
     lost = asyncio.Event()
+
+    def decide() -> Decide:
+        return build_decide(desk, rulebook.ruleset)
+
     assignment = _subscribe(broker, settings, decide, sealer, lost.set)
 
     async def sweep() -> None:
@@ -81,7 +88,7 @@ def _prepare(settings: Settings, decide: Decide, sealer: Sealer) -> Lifecycle:
                 close=close,
             )
         ],
-        workers=[Worker(name="sweep", run=sweep)],
+        workers=[Worker(name="sweep", run=sweep), Worker(name="rules", run=rulebook.watch)],
         lost=lost,
     )
 
@@ -89,7 +96,7 @@ def _prepare(settings: Settings, decide: Decide, sealer: Sealer) -> Lifecycle:
 def _subscribe(
     broker: KafkaBroker,
     settings: Settings,
-    decide: Decide,
+    decide: Callable[[], Decide],
     sealer: Sealer,
     on_lost: Callable[[], None],
 ) -> Assignment:
@@ -100,7 +107,7 @@ def _subscribe(
         bootstrap_servers=settings.kafka.bootstrap_servers,
         consumer=consumer,
         answering=lambda partitions: Answering(
-            decide=decide,
+            decide=decide(),  # by one rule set for the whole transaction
             partitions=partitions,
             sealer=sealer,
             horizon=timedelta(days=settings.horizon_days),
