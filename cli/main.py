@@ -30,6 +30,8 @@ COMMANDS: Mapping[str, Entry] = {
     ),
     "send": Entry(module="cli.send", summary="Send a request through the front door."),
     "route": Entry(module="cli.route", summary="Show where requests would go, and why."),
+    "explain": Entry(module="cli.tickets.explaining", summary="Say why a request went where."),
+    "ticket": Entry(module="cli.tickets.moving", summary="Move or close a ticket."),
     "rules": Entry(module="cli.rules", summary="Check, test, rehearse and learn routing rules."),
     "evidence": Entry(module="cli.evidence", summary="Verify an exported authorization log."),
     "assistants": Entry(module="cli.assistants", summary="Give an assistant a token."),
