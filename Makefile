@@ -10,10 +10,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 UV := .local/uv
 CODE := schemas desk runtime services cli deploy benchmarks tests
 
-.PHONY: help install demo up down topics test check lint types imports schemas bench bench-router bench-rehearse format lock clean
+.PHONY: help install demo up down topics test check lint types imports schemas bench bench-router \
+  bench-rehearse bench-takeover soak-router format lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/installed ## Install from the lock file, hashes checked, into .venv
 
@@ -69,6 +70,12 @@ bench-router: install ## Measure requests to tickets, beside six other ways to w
 
 bench-rehearse: install ## Measure a rehearsal of 100,000 past requests
 	@$(BIN)/python -m benchmarks.rehearse $(ARGS)
+
+bench-takeover: install ## Measure how soon a router is ready that must remember a million tickets
+	@$(BIN)/python -m benchmarks.takeover $(ARGS)
+
+soak-router: install ## Try the router on three brokers: 100,000 requests, 200 faults, half an hour
+	@$(BIN)/python -m tests.soak.router $(ARGS)
 
 format: install ## Format the code
 	@$(BIN)/ruff check --fix-only --quiet $(CODE)

@@ -1,6 +1,7 @@
 """What one deployment declares about its desk, read and checked, and its calendar; pure."""
 
-from desk.calendar import Calendar, Closure, Due, ExceptionalOpening, Shift, State
+from desk.answers import Closure, Due, ExceptionalOpening, Shift, State
+from desk.calendar import Calendar
 from desk.hours_text import describe_hours
 from desk.loading import Desk, DeskError, load_desk, load_file
 from desk.marked_yaml import Problem

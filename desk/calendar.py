@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from desk.answers import Closure, Due, ExceptionalOpening, Shift, State
 from desk.months import Months, last_day_of
 from desk.public_holidays import (
     FIRST_YEAR,
@@ -21,6 +23,10 @@ _WEEKEND = (5, 6)
 _ONE_DAY = timedelta(days=1)
 _LONGEST_CLOSURE_DAYS = 1_100
 _KEPT_DAYS = 4_000
+_LAST_OF_MINUTE = timedelta(seconds=59, microseconds=999_999)
+_MOVES = {_LAST_OF_MINUTE: True, timedelta(): False}
+
+Duration = TypeVar("Duration", timedelta, Months, timedelta | Months)
 
 
 class NaiveTime(ValueError):
@@ -29,59 +35,6 @@ class NaiveTime(ValueError):
 
 class NeverOpens(ValueError):
     """The desk has no opening within three years."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Shift:
-    """One stretch of opening in a day, in wall-clock time, closing excluded."""
-
-    opens: time
-    closes: time
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Closure:
-    """Days on which the desk is exceptionally closed, both ends included."""
-
-    first: date
-    last: date
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExceptionalOpening:
-    """The shifts of one particular day; they replace those of its weekday, holiday or closure."""
-
-    day: date
-    shifts: tuple[Shift, ...]
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
-    """A deadline: the instant (UTC) and the steps that led to it."""
-
-    at: datetime
-    steps: tuple[Step, ...]
-
-    @property
-    def explanation(self) -> tuple[str, ...]:
-        """The steps as French sentences, in order."""
-        return tuple(item.text for item in self.steps)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """Whether the desk is open, and the instant (UTC) at which that changes."""
-
-    is_open: bool
-    until: datetime
-    steps: tuple[Step, ...]
-
-    @property
-    def explanation(self) -> tuple[str, ...]:
-        """The steps as French sentences, in order."""
-        return tuple(item.text for item in self.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +67,10 @@ class Calendar:
     _days: dict[date, _Day] = field(
         default_factory=dict, init=False, repr=False, compare=False, hash=False
     )
+    _dues: dict[tuple[timedelta | Months, bool, datetime], tuple[Due, bool | None]] = field(
+        default_factory=dict, init=False, repr=False, compare=False, hash=False
+    )
+    """By duration, by the clock or not, and minute of the start: see `_by_minute`."""
 
     def is_open(self, at: datetime) -> bool:
         """Whether the desk is open at this instant; the closing instant itself is closed."""
@@ -146,7 +103,9 @@ class Calendar:
         if working_time < timedelta():
             msg = "working time is negative"
             raise ValueError(msg)
-        instant = _utc(start)
+        return self._by_minute(_utc(start), working_time, self._due, by_clock=False)
+
+    def _due(self, instant: datetime, working_time: timedelta) -> Due:
         left, begun, notes = working_time, None, list[Step]()
         for opens, closes, passed in self._openings_after(instant):
             begin = max(opens, instant)
@@ -154,7 +113,7 @@ class Calendar:
             notes += passed
             if left <= closes - begin:
                 steps = self._explain(instant, begun, working_time, notes, begin + left)
-                return Due(at=begin + left, steps=steps)
+                return _told(begin + left, steps)
             left -= closes - begin
         raise NeverOpens
 
@@ -177,7 +136,10 @@ class Calendar:
         Hours run from the instant itself, which is the stricter reading of Regulation (EEC,
         Euratom) 1182/71, art. 3(1). Months end with the last second of their last day.
         """
-        begun = self.local(_utc(start))
+        return self._by_minute(_utc(start), duration, self._due_by_clock, by_clock=True)
+
+    def _due_by_clock(self, instant: datetime, duration: timedelta | Months) -> Due:
+        begun = self.local(instant)
         if isinstance(duration, Months):
             last, steps = last_day_of(begun.date(), duration, self.is_working_day)
             end = datetime.combine(last, time(23, 59, 59), self.zone)
@@ -189,7 +151,37 @@ class Calendar:
             *steps,
             step("due", at=self._minute(end)),
         )
-        return Due(at=_utc(end), steps=steps)
+        return _told(_utc(end), steps)
+
+    def _by_minute(
+        self,
+        instant: datetime,
+        duration: Duration,
+        reckon: Callable[[datetime, Duration], Due],
+        *,
+        by_clock: bool,
+    ) -> Due:
+        """
+        Reckon once for all instants of a minute whose deadline moves with them, or stays.
+
+        What is received together is due together, and is explained by the minute anyway.
+        """
+        minute = instant.replace(second=0, microsecond=0)
+        key = (duration, by_clock, minute)
+        known = self._dues.get(key)
+        if known is None:
+            if len(self._dues) >= _KEPT_DAYS:
+                self._dues.clear()
+            first, last = reckon(minute, duration), reckon(minute + _LAST_OF_MINUTE, duration)
+            moves = None if first.steps != last.steps else _MOVES.get(last.at - first.at)
+            known = self._dues[key] = (first, moves)
+        first, moves = known
+        if moves is None:
+            return reckon(instant, duration)
+        if not moves:
+            return first
+        later = first.at + (instant - minute)
+        return Due(at=later, steps=first.steps, explanation=first.explanation)
 
     def local(self, at: datetime) -> datetime:
         """Return the instant on the desk's wall clock."""
@@ -283,6 +275,10 @@ class Calendar:
             for shift in shifts
         )
         return tuple((opens, closes) for opens, closes in pairs if opens < closes)
+
+
+def _told(at: datetime, steps: tuple[Step, ...]) -> Due:
+    return Due(at=at, steps=steps, explanation=tuple(item.text for item in steps))
 
 
 def _utc(at: datetime) -> datetime:

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from desk.calendar import Calendar, Closure, ExceptionalOpening, Shift
+from desk.answers import Closure, ExceptionalOpening, Shift
+from desk.calendar import Calendar
 from desk.values import Fact, Text
 
 _SHIFT = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")

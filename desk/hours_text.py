@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from desk.calendar import Calendar, Shift
+from desk.answers import Shift
+from desk.calendar import Calendar
 from desk.wording import say_time, texts, weekday
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from desk.calendar import Calendar, Due
+from desk.answers import Due
+from desk.calendar import Calendar
 from desk.months import Months
 from desk.values import Fact, Name, Text
 
@@ -80,6 +80,6 @@ class Policy(Fact):
         tuple[Deadline, ...], Field(min_length=1), AfterValidator(_ends_with_default)
     ]
 
-    def select(self, facts: AbstractSet[str]) -> Deadline:
+    def select(self, facts: frozenset[str]) -> Deadline:
         """Return the first deadline whose facts are all in `facts`; the last always applies."""
-        return next(one for one in self.deadlines if facts >= set(one.when))
+        return next(one for one in self.deadlines if facts.issuperset(one.when))

@@ -16,6 +16,7 @@ from faststream.kafka import KafkaBroker
 from faststream.message import StreamMessage
 
 from runtime import metrics
+from runtime.cancelling import told_to_end
 from runtime.dead_letters import bury
 from runtime.failures import Unavailable
 from runtime.lag import LagMeter
@@ -54,7 +55,7 @@ SUBSCRIBER: dict[str, Any] = {
 def build_broker(settings: KafkaSettings, *, service: str) -> KafkaBroker:
     """Return a broker with an idempotent producer; it creates no topic."""
     return KafkaBroker(
-        settings.bootstrap_servers,
+        settings.bootstrap_servers.split(","),  # FastStream takes a text for one address
         client_id=f"aiguillage-{service}",
         acks="all",
         enable_idempotence=True,
@@ -189,14 +190,28 @@ async def stop(broker: KafkaBroker) -> None:
             await broker.stop()
     except TimeoutError:
         structlog.get_logger().warning("kafka did not stop in time", deadline_s=STOP_DEADLINE_S)
+    except asyncio.CancelledError:
+        if told_to_end():
+            raise
+        structlog.get_logger().warning("kafka did not stop in order")
+
+
+async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
+    """Stop a consumer, also while its broker is away."""
+    try:
+        await consumer.stop()
+    except asyncio.CancelledError:
+        if told_to_end():
+            raise
+        await consumer._client.close()  # noqa: SLF001 - what stop() had still to do
 
 
 def partition_of(key: bytes, partitions: int) -> int:
     """Return where Kafka's clients put a key: murmur2 as their default partitioner has it."""
     mixed = 0x9747B28C ^ len(key)
     for word in struct.unpack_from(f"<{len(key) >> 2}I", key):
-        word = word * _MURMUR & _WORD  # noqa: PLW2901 - a step of the mixing
-        mixed = (mixed * _MURMUR ^ (word ^ word >> 24) * _MURMUR) & _WORD
+        spread = word * _MURMUR & _WORD
+        mixed = (mixed * _MURMUR ^ (spread ^ spread >> 24) * _MURMUR) & _WORD
     if tail := key[len(key) & ~3 :]:
         mixed = (mixed ^ int.from_bytes(tail, "little")) * _MURMUR & _WORD
     mixed = (mixed ^ mixed >> 13) * _MURMUR & _WORD

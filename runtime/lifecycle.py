@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from runtime import metrics
+from runtime.cancelling import told_to_end
 from runtime.failures import Unavailable
 
 log = structlog.get_logger()
@@ -104,7 +105,11 @@ class Lifecycle:
             self.lost.set()
 
     async def _work(self, worker: Worker) -> None:
-        await worker.run()
+        try:
+            await worker.run()
+        except asyncio.CancelledError:
+            if told_to_end():
+                raise
         raise RuntimeError(f"worker {worker.name} ended")
 
     async def _connect(self, need: Need) -> None:

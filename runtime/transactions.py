@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
@@ -27,15 +27,21 @@ log = structlog.get_logger()
 STABLE_WITHIN_S: Final = 5.0
 """How soon after a commit its records should be readable; markers take milliseconds."""
 
+_TRIES: Final = 5
+
 Headers = Sequence[tuple[str, bytes]]
-StableEnds = Callable[[Sequence[TopicPartition]], Awaitable[Mapping[TopicPartition, int]]]
-"""What ``end_offsets`` of a ``read_committed`` consumer returns: the last stable offsets."""
+Ends = Callable[[Sequence[TopicPartition]], Awaitable[Mapping[TopicPartition, int]]]
+"""What a consumer's ``end_offsets`` is; for ``read_committed`` they are last stable offsets."""
+
+
+class StillOpen(Exception):
+    """A partition holds a transaction that cannot be completed: it cannot be read to its end."""
 
 
 class Transactions:
     """One transactional producer's transactions; used by one task at a time."""
 
-    def __init__(self, producer: AIOKafkaProducer, stable_ends: StableEnds) -> None:
+    def __init__(self, producer: AIOKafkaProducer, stable_ends: Ends) -> None:
         self._producer = producer
         self._stable_ends = stable_ends
         self._unseen: dict[TopicPartition, tuple[int, float]] = {}
@@ -48,8 +54,17 @@ class Transactions:
         async with self._producer.transaction():
             yield transaction
             await transaction.written()
+        self.wrote(transaction.lasts)
+
+    def wrote(self, lasts: Mapping[TopicPartition, int]) -> None:
+        """Note the last offset that was committed in each partition: it should become readable."""
         now = time.monotonic()
-        self._unseen |= {origin: (last, now) for origin, last in transaction.lasts.items()}
+        self._unseen |= {origin: (last, now) for origin, last in lasts.items()}
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something committed was not yet seen readable."""
+        return bool(self._unseen)
 
     async def settle(self) -> None:
         """Look whether what was committed can be read; complete what cannot after 5 seconds."""
@@ -64,6 +79,25 @@ class Transactions:
         if hanging:
             await self._complete(hanging)
 
+    async def complete_left(self, origins: Sequence[TopicPartition], latest_ends: Ends) -> None:
+        """
+        Complete what a former owner committed and Kafka left open, before its output is read.
+
+        ``latest_ends`` are those of a ``read_uncommitted`` consumer. Nobody else may write to
+        these partitions in transactions. What hangs is committed: it is whole records, and the
+        reading that follows finds them. Raises ``StillOpen`` where that does not help.
+        """
+        for _ in range(_TRIES):
+            latest = await latest_ends(origins)
+            stable = await self._stable_ends(origins)
+            hanging = [origin for origin in origins if stable[origin] < latest[origin]]
+            if not hanging:
+                return
+            await self._complete(hanging)
+            # The next transaction waits until the markers of the last are written.
+            await self._complete(hanging)
+        raise StillOpen
+
     async def _complete(self, hanging: Sequence[TopicPartition]) -> None:
         async with self._producer.transaction():
             for topic, partition in hanging:
@@ -72,6 +106,16 @@ class Transactions:
         for topic, partition in hanging:
             metrics.hanging_transactions.labels(topic).inc()
             log.warning("hanging transaction completed", topic=topic, partition=partition)
+
+
+@asynccontextmanager
+async def latest_ends(bootstrap_servers: str) -> AsyncIterator[Ends]:
+    """Yield what asks for the ends of partitions, open transactions included."""
+    reader = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap_servers, isolation_level="read_uncommitted"
+    )
+    async with reader:
+        yield reader.end_offsets
 
 
 class Transaction:

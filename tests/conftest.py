@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from hypothesis import HealthCheck, settings
 from pymongo import MongoClient
 
 from deploy.local import browser, debian, folders, secrets, stack, state
@@ -22,6 +23,12 @@ PROJECT = folders.Folders.of_project()
 LOCAL = PROJECT.parts
 LOGS_KEPT_S = 3600.0
 
+
+# A slow machine is no defect of the code: no example has a deadline.
+settings.register_profile(
+    "any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any-machine")
 
 Found = TypeVar("Found")
 

@@ -14,8 +14,6 @@ _BALANCE: Final[dict[str, Any]] = {
     "start": {"marketplace": 0.0, "general": 0.1},
     "thresholds": {"training": 3.0, "dpo": 3.0, "remote": 3.0},
     "sure_margin": 2.0,
-    "sure_words": 2.0,
-    "sure_ratio": 1.5,
     "cues": dict.fromkeys(("problem", "ask", "past", "background", "pivot", "names-object"), 1.0),
     "long_text_words": 70,
     "closing_boost": 1.0,

@@ -1,8 +1,10 @@
-"""Apache Kafka on this machine: one broker, KRaft, from Maven's jars."""
+"""Apache Kafka on this machine, KRaft, from Maven's jars: one broker, or a small cluster."""
 
 import base64
+import dataclasses
 import subprocess
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.local import folders, ports
@@ -15,8 +17,8 @@ OFFSETS_RETENTION_MIN = 400 * 24 * 60
 
 PROPERTIES = """\
 process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@{host}:{controller}
+node.id={number}
+controller.quorum.voters={voters}
 controller.listener.names=CONTROLLER
 listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller}
 advertised.listeners=PLAINTEXT://{host}:{port}
@@ -26,14 +28,14 @@ auto.create.topics.enable=false
 num.network.threads=2
 num.io.threads=4
 offsets.topic.num.partitions=3
-offsets.topic.replication.factor=1
+offsets.topic.replication.factor={replicas}
 offsets.retention.minutes={offsets_retention_min}
 transaction.state.log.num.partitions=3
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor={replicas}
+transaction.state.log.min.isr={min_isr}
 share.coordinator.state.topic.num.partitions=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.replication.factor={replicas}
+share.coordinator.state.topic.min.isr={min_isr}
 group.initial.rebalance.delay.ms=0
 broker.heartbeat.interval.ms=1000
 broker.session.timeout.ms=6000
@@ -51,23 +53,48 @@ def class_archive(where: folders.Folders) -> Path:
     return where.parts / "kafka-classes" / "kafka.jsa"
 
 
-def prepare(where: folders.Folders, *, port: int, controller: int) -> Path:
-    """Write the broker's configuration, format its storage the first time; return the file."""
-    where.kafka.mkdir(parents=True, exist_ok=True)
-    config = where.kafka / "server.properties"
-    data = where.kafka / "log"
-    config.write_text(
-        PROPERTIES.format(
-            host=ports.HOST,
-            port=port,
-            controller=controller,
-            data=data,
-            offsets_retention_min=OFFSETS_RETENTION_MIN,
-        ),
-    )
-    if not (data / "meta.properties").exists():
-        _format(where, config)
-    return config
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One broker, which is one voter of the controllers' quorum, too; `folder` is its own."""
+
+    name: str = "kafka"
+    number: int = 1
+    port: int
+    controller: int
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        """The file of its settings."""
+        return self.folder / "server.properties"
+
+    @property
+    def data(self) -> Path:
+        """Its log segments."""
+        return self.folder / "log"
+
+
+def prepare(where: folders.Folders, nodes: Sequence[Node]) -> None:
+    """Write the configuration of brokers that form one cluster; format new storage."""
+    voters = ",".join(f"{node.number}@{ports.HOST}:{node.controller}" for node in nodes)
+    cluster = cluster_id()
+    for node in nodes:
+        node.folder.mkdir(parents=True, exist_ok=True)
+        node.config.write_text(
+            PROPERTIES.format(
+                host=ports.HOST,
+                number=node.number,
+                port=node.port,
+                controller=node.controller,
+                voters=voters,
+                data=node.data,
+                replicas=len(nodes),
+                min_isr=max(1, len(nodes) - 1),
+                offsets_retention_min=OFFSETS_RETENTION_MIN,
+            ),
+        )
+        if not (node.data / "meta.properties").exists():
+            _format(where, node.config, cluster)
 
 
 def cluster_id() -> str:
@@ -78,9 +105,9 @@ def cluster_id() -> str:
             return drawn
 
 
-def _format(where: folders.Folders, config: Path) -> None:
+def _format(where: folders.Folders, config: Path, cluster: str) -> None:
     """Give the storage its cluster id."""
-    tool = ("kafka.tools.StorageTool", "format", "-t", cluster_id(), "-c", str(config))
+    tool = ("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(config))
     where.logs.mkdir(parents=True, exist_ok=True)
     with (where.logs / "kafka.log").open("ab") as output:
         subprocess.run(  # noqa: S603 - argv is ours
@@ -96,19 +123,45 @@ def _log_config() -> str:
 
 
 def spec(where: folders.Folders, *, port: int, controller: int) -> Spec:
-    """Return how the broker is started; its storage is made ready on the way."""
-    config = prepare(where, port=port, controller=controller)
-    bootstrap = f"{ports.HOST}:{port}"
+    """Return how the only broker is started; its storage is made ready on the way."""
+    alone = Node(port=port, controller=controller, folder=where.kafka)
+    prepare(where, [alone])
+    return _spec(where, alone)
 
+
+def nodes(where: folders.Folders, *, brokers: int) -> Sequence[Node]:
+    """Return `kafka-1`, `kafka-2`, … at free ports."""
+    return [
+        Node(
+            name=f"kafka-{number}",
+            number=number,
+            port=ports.a_free_port(),
+            controller=ports.a_free_port(),
+            folder=where.kafka / str(number),
+        )
+        for number in range(1, brokers + 1)
+    ]
+
+
+def cluster(where: folders.Folders, nodes: Sequence[Node]) -> Sequence[Spec]:
+    """Return how brokers are started that form one cluster and keep each record `len(nodes)` times.
+
+    The majority must be up before any is ready.
+    """
+    prepare(where, nodes)
+    return [_spec(where, node) for node in nodes]
+
+
+def _spec(where: folders.Folders, node: Node) -> Spec:
     async def ready() -> bool:
-        return await ports.answers(port) and await takes_topics(bootstrap)
+        return await ports.answers(node.port) and await takes_topics(f"{ports.HOST}:{node.port}")
 
     return Spec(
-        name="kafka",
+        name=node.name,
         argv=[
             *JAVA,
             f"-XX:SharedArchiveFile={class_archive(where)}",
-            *("-cp", classpath(where), _log_config(), "kafka.Kafka", str(config)),
+            *("-cp", classpath(where), _log_config(), "kafka.Kafka", str(node.config)),
         ],
         ready=ready,
     )

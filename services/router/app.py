@@ -1,10 +1,12 @@
 """Composition root of the router: the only module that names concrete parts."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer
 from faststream.kafka import KafkaBroker
@@ -32,6 +34,9 @@ from services.router.handlers import SERVICE, Answering, Decide
 from services.router.rules import RulesError
 from services.router.settings import Settings
 
+GARBAGE: Final = (50_000, 20, 50)
+"""How much is made before it is looked for garbage: a transaction makes tens of thousands."""
+
 
 def main() -> int:
     """Run the router until it is told to end; returns the exit status."""
@@ -47,6 +52,10 @@ def main() -> int:
         sealer = Sealer(read_key(Path(settings.keys_dir), "sealing.key"))
     except (DeskError, RulesError, KeyUnusable) as error:
         stop_misconfigured(str(error))
+    # What lives as long as the process is not gone over again by each collection.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
     return run(_build_app, lambda: _prepare(settings, desk, rulebook, sealer), settings.http)
 
 

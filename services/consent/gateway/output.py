@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from runtime import crash
+from runtime.transactions import Transactions, latest_ends
 from services.consent.gateway.announce import announced_index
 
 DEADLINE_S = 20.0
@@ -31,20 +32,40 @@ class Output:
     Raises ``KafkaError`` or ``TimeoutError``; after either it must not be used again.
     """
 
-    def __init__(self, *, bootstrap_servers: str, transactional_id: str, topic: str) -> None:
+    def __init__(
+        self,
+        *,
+        bootstrap_servers: str,
+        transactional_id: str,
+        topic: str,
+        beside: tuple[str, ...] = (),
+    ) -> None:
+        """Take the topic whose entries are counted, and those that are written ``beside`` it."""
         self._bootstrap_servers = bootstrap_servers
         self._topic = topic
+        self._topics = (topic, *beside)
+        self._stable = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap_servers, isolation_level="read_committed"
+        )
         self._producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap_servers,
             transactional_id=transactional_id,
             transaction_timeout_ms=int(DEADLINE_S * 1000),
             retry_backoff_ms=20,
         )
+        self._transactions = Transactions(self._producer, self._stable.end_offsets)
 
     async def take_over(self) -> None:
         """Fence the former owner, and end what it has left open."""
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(DEADLINE_S), latest_ends(self._bootstrap_servers) as latest:
+            await self._stable.start()
             await self._producer.start()
+            origins = [
+                TopicPartition(topic, number)
+                for topic in self._topics
+                for number in sorted(await self._producer.partitions_for(topic))
+            ]
+            await self._transactions.complete_left(origins, latest)
 
     async def last_published(self, offsets: Mapping[int, int]) -> int | None:
         """Return the greatest index that is committed from these offsets on, by partition."""
@@ -68,19 +89,24 @@ class Output:
     async def publish(self, outgoing: Sequence[Outgoing]) -> dict[int, int]:
         """Publish all or nothing; return the next offset of each partition of the topic."""
         crash.point("consent.relay-before-transaction")
-        async with asyncio.timeout(DEADLINE_S), self._producer.transaction():
-            sent = [
-                await self._producer.send(o.topic, o.value, key=o.key, headers=list(o.headers))
-                for o in outgoing
-            ]
-            records = await asyncio.gather(*sent)
+        async with asyncio.timeout(DEADLINE_S), self._transactions.begin() as transaction:
+            for one in outgoing:
+                await transaction.add(one.topic, None, one.key, one.value, one.headers)
+            await transaction.written()
             crash.point("consent.relay-in-transaction")
         crash.point("consent.relay-committed")
-        return {r.partition: r.offset + 1 for r in records if r.topic == self._topic}
+        lasts = transaction.lasts.items()
+        return {o.partition: last + 1 for o, last in lasts if o.topic == self._topic}
+
+    async def settle(self) -> None:
+        """Complete transactions that Kafka left open in a partition; see ``Transactions``."""
+        async with asyncio.timeout(DEADLINE_S):
+            await self._transactions.settle()
 
     async def stop(self) -> None:
         """Close the connection; raises ``TimeoutError`` after 5 seconds."""
         async with asyncio.timeout(_STOP_S):
+            await self._stable.stop()
             await self._producer.stop()
 
 

@@ -112,6 +112,7 @@ class Relay:
             bootstrap_servers=self._bootstrap_servers,
             transactional_id=self._transactional_id,
             topic=self._entries_topic,
+            beside=(self._notices_topic,),
         )
         try:
             next_index = await self._take_over(output)
@@ -139,6 +140,7 @@ class Relay:
             entries = await self._source.read(next_index, BATCH)
             if not entries:
                 behind.set(0)
+                await output.settle()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(POLL_S):
                         await self._source.grown.wait()

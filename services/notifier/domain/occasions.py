@@ -8,7 +8,7 @@ from typing import Any, Final
 from desk import Desk
 from schemas.requests import tracking_number
 from schemas.sessions import EntryRecorded
-from schemas.tickets import TicketCreated, TicketOverdue, TicketReassigned
+from schemas.tickets import Reading, TicketCreated, TicketOverdue, TicketReassigned
 from services.notifier.domain.addresses import Undeliverable, to_wire
 from services.notifier.domain.table import Condition, Kind, Role
 
@@ -20,7 +20,7 @@ _TICKET: Final = _NAMES.union(
     ("subject", "body", "organisation", "service_title", "profile_title", "channel_title"),
     ("contact_name", "contact_email", "contact_phone", "received_at", "masked", "unreachable"),
     ("consultation_reference", "consultation_buyer", "consultation_object", "tool"),
-    ("training", "dpo", "remote", "confident", "rule", "because"),
+    ("training", "dpo", "remote", "confident", "rule", "because", "readings"),
     ("priority", "priority_title", "due_at", "due_because"),
 )
 _ENTRY: Final = frozenset(
@@ -173,6 +173,12 @@ def _ticket_facts(event: TicketCreated) -> frozenset[Condition]:
     return frozenset(facts)
 
 
+def _reading(reading: Reading, desk: Desk) -> tuple[str, str]:
+    """Return a queue's title, and the words that speak for it, strongest first."""
+    words = dict.fromkeys(one.words for one in reading.evidence)
+    return desk.queues[reading.queue].title, " ; ".join(words)
+
+
 def _ticket_variables(event: TicketCreated, desk: Desk, word: Word) -> dict[str, Any]:
     ticket, request, decision = event.data, event.data.request, event.data.decision
     queue = desk.queues[decision.queue]
@@ -206,6 +212,7 @@ def _ticket_variables(event: TicketCreated, desk: Desk, word: Word) -> dict[str,
         "confident": decision.confident,
         "rule": decision.rule,
         "because": decision.because,
+        "readings": tuple(_reading(reading, desk) for reading in decision.readings),
         "priority": decision.priority,
         "priority_title": word("priorities", decision.priority),
         "due_at": decision.due_at,

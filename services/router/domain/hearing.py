@@ -95,21 +95,23 @@ def _hear_passage(
     clauses.append(Clause(passage.weight, number, sentence))
     raws = split(passage.text)
     owner, reach = "", 0
-    for item, raw in enumerate(raws):
-        meaning = lexicon[raw]
+    for item, meaning in enumerate(map(lexicon.__getitem__, raws)):
+        if isinstance(meaning, tuple):
+            if reach:
+                reach -= 1
+                owned = lexicon[f"{owner}:{raws[item]}"]
+                words.append(owned if isinstance(owned, tuple) else meaning)
+            else:
+                words.append(meaning)
+            items.append(item)
+            continue
         if meaning is None:
             reach = 0
             continue
         if isinstance(meaning, str):
             owner, reach = meaning, _OWNED_WORDS
             continue
-        if reach and isinstance(meaning, tuple):
-            meaning = lexicon[f"{owner}:{raw}"]
         reach -= reach > 0
-        if isinstance(meaning, tuple):
-            words.append(meaning)
-            items.append(item)
-            continue
         _place_words(heard, sentence, segment)
         segment += 1
         if meaning == SOFT_BREAK or (meaning == HARD_BREAK and _abbreviates(raws, item)):

@@ -83,8 +83,8 @@ class Heard:
     def words(self, aspect: int) -> tuple[str, ...]:
         """Return the words that spoke most for what an aspect's margin says."""
         sign = 1 if self.margins[aspect] > 0 else -1
-        told = nlargest(_MOST_SHOWN, self._rows, key=lambda word: sign * self._rows[word][aspect])
-        return tuple(word for word in told if sign * self._rows[word][aspect] > 0)
+        told = [(sign * row[aspect], word) for word, row in self._rows.items()]
+        return tuple([word for points, word in nlargest(_MOST_SHOWN, told) if points > 0])
 
 
 class Learned:
@@ -105,7 +105,7 @@ class Learned:
         return Heard(margins, rows)
 
     def _heard(self, texts: Sequence[str], fields: Mapping[str, str | None]) -> dict[str, Row]:
-        known, table = self._known, self._rows
+        known, pair_row = self._known, self._rows.get
         rows: dict[str, Row] = {}
         for text in texts:
             before = _EDGE
@@ -114,19 +114,25 @@ class Learned:
                 if entry is None:
                     entry = self._look_up(written)
                 word, row = entry
-                if row is not None:
-                    rows[word] = row
-                pair = f"{before} {word}"
-                if pair in table:
-                    rows[pair] = table[pair]
+                if row is None:
+                    before = ""  # what is in no case is in no pair either
+                    continue
+                rows[word] = row
+                if before:
+                    pair = f"{before} {word}"
+                    row = pair_row(pair)
+                    if row is not None:
+                        rows[pair] = row
                 before = word
             pair = f"{before} {_EDGE}"
-            if pair in table:
-                rows[pair] = table[pair]
+            row = pair_row(pair)
+            if row is not None:
+                rows[pair] = row
         for name, value in fields.items():
             field = f"{name}={value}"
-            if field in table:
-                rows[field] = table[field]
+            row = pair_row(field)
+            if row is not None:
+                rows[field] = row
         return rows
 
     def _look_up(self, written: str) -> tuple[str, Row | None]:

@@ -73,6 +73,7 @@ class Phrasebook:
         self._frames = Frames()
         self._framed: list[Phrase] = []
         self._starts: dict[tuple[int, ...], tuple[_Node, ...]] = {}
+        self._singles: dict[tuple[int, ...], tuple[Phrase, ...]] = {}
 
     def add(self, phrase: Phrase, forms: Forms) -> None:
         """Add one phrase in all its forms, as :func:`notation.read` gave them."""
@@ -131,6 +132,20 @@ class Phrasebook:
                 _walk(node, place, 1 << place, text)
         self._end_sentence(text)
         return text.found
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether every phrase is one word, whatever stands beside it."""
+        roots = self._roots.values()
+        return not self._framed and not any(root.next or root.after_gap for root in roots)
+
+    def single(self, ids: tuple[int, ...]) -> Sequence[Phrase]:
+        """Return the phrases that a word is by itself."""
+        phrases = self._singles.get(ids)
+        if phrases is None:
+            phrases = tuple(phrase for node in self._start(ids) for phrase in node.ends)
+            self._singles[ids] = phrases
+        return phrases
 
     def _start(self, ids: tuple[int, ...]) -> tuple[_Node, ...]:
         """Look up, once for each meaning, what begins with a word."""

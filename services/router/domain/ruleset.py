@@ -8,7 +8,7 @@ from typing import Final, Literal
 from services.router.domain.learned import Learned
 from services.router.domain.notation import GAP, STEM, Forms, Notation
 from services.router.domain.phrases import Phrase, Phrasebook
-from services.router.domain.values import Fact, Flag, Queue
+from services.router.domain.values import Fact, Flag, FlagReading, Queue
 from services.router.domain.words import Lexicon, Vocabulary, fold, singular
 
 CueKind = Literal[
@@ -110,6 +110,10 @@ class RuleSet:
     object_stops: frozenset[int]
     """Words that end the name of what a tender is for, as :class:`Vocabulary` numbers them."""
     learned: Learned | None
+    unraised: tuple[FlagReading, FlagReading, FlagReading]
+    """The flags of a request that says nothing of them."""
+    flat: bool
+    """Whether each word counts by itself: see :mod:`services.router.domain.flat`."""
 
 
 _ANY_VALUE: Final = "*"
@@ -134,6 +138,12 @@ def compile_rules(declared: Declared) -> RuleSet:
     book = Phrasebook(vocabulary)
     for phrase, forms in phrases:
         book.add(phrase, forms)
+    flat = (
+        book.is_flat
+        and declared.learned is None
+        and declared.balance.closing_boost == declared.balance.cues["ask"] == 1.0
+        and all(rule.queue and not rule.exceptions for rule in declared.rules)
+    )
     return RuleSet(
         version=declared.version,
         rules=declared.rules,
@@ -149,6 +159,19 @@ def compile_rules(declared: Declared) -> RuleSet:
         ),
         object_stops=frozenset(map(vocabulary.word_id, stops)),
         learned=declared.learned,
+        unraised=(
+            _unraised(declared, "training"),
+            _unraised(declared, "dpo"),
+            _unraised(declared, "remote"),
+        ),
+        flat=flat,
+    )
+
+
+def _unraised(declared: Declared, flag: Flag) -> FlagReading:
+    threshold = declared.balance.thresholds[flag]
+    return FlagReading(
+        flag=flag, raised=threshold <= 0, score=0.0, threshold=threshold, evidence=()
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.router.domain.cues import Setting, names_object, negated, setting
+from services.router.domain.flat import weigh_flat
 from services.router.domain.hearing import Heard, hear
 from services.router.domain.learned import ASPECTS
 from services.router.domain.learned import Heard as LearnedHeard
@@ -37,6 +38,8 @@ _OF_PERSONAL_DATA: Final[tuple[Fact, Fact]] = ("breach", "access-request")
 def understand(request: Request, ruleset: RuleSet) -> Understanding:
     """Decide queue and flags from the words of a request; the same request, the same answer."""
     parts = passages(request.subject, request.body)
+    if ruleset.flat:
+        return _understand_flat(request, ruleset, parts)
     learned = _listen(request, parts, ruleset)
     heard = hear(parts, ruleset.lexicon)
     matches = ruleset.phrasebook.find(heard.words, heard.clause_of, heard.sentence_of)
@@ -65,6 +68,38 @@ def understand(request: Request, ruleset: RuleSet) -> Understanding:
         rules_looked_at=len(ruleset.rules),
         ruleset_version=ruleset.version,
     )
+
+
+def _understand_flat(request: Request, ruleset: RuleSet, parts: Sequence[Passage]) -> Understanding:
+    said, fields = weigh_flat(ruleset, parts), _field_evidence(request, ruleset)
+    readings = [
+        _reading(ruleset, queue, *said[queue], [one for of, one in fields if of == queue])
+        for queue in QUEUES
+    ]
+    readings.sort(key=lambda reading: -reading.score)
+    first, second = readings
+    return Understanding(
+        queue=first.queue,
+        training=False,
+        dpo=False,
+        remote=False,
+        confident=first.score - second.score >= ruleset.balance.sure_margin,
+        rule=first.evidence[0].rule if first.evidence else NO_RULE,
+        because=tuple(dict.fromkeys([one.words for one in first.evidence[:4]])),
+        readings=(first, second),
+        flags=ruleset.unraised,
+        set_aside=(),
+        facts=(first.queue,),
+        rules_looked_at=len(ruleset.rules),
+        ruleset_version=ruleset.version,
+    )
+
+
+def _reading(
+    ruleset: RuleSet, queue: Queue, points: float, told: list[Evidence], fields: list[Evidence]
+) -> Reading:
+    score = ruleset.balance.start[queue] + points + sum([one.points for one in fields])
+    return Reading(queue=queue, score=round(score, 2), evidence=(*told, *fields))
 
 
 def _readings(
@@ -109,6 +144,8 @@ def _readings(
 
 
 def _field_evidence(request: Request, ruleset: RuleSet) -> list[tuple[Queue, Evidence]]:
+    if not ruleset.fields:
+        return []
     asked = [
         ("service", request.service),
         ("profile", request.profile),

@@ -9,8 +9,8 @@ from services.router.domain.phrases import Match
 from services.router.domain.ruleset import Dimension, RuleSet
 from services.router.domain.values import Evidence, NotCounted
 
-_REPEATS: Final = (1.0, 0.5, 0.25)
-_MOST_EVIDENCE: Final = 6
+REPEATS: Final = (1.0, 0.5, 0.25)
+MOST_EVIDENCE: Final = 6
 _SILENT: Final[frozenset[Dimension]] = frozenset({"cue", "fact"})
 """What is not shown to people when it does not count."""
 
@@ -113,7 +113,7 @@ def tally(found: Iterable[Found]) -> list[Tally]:
     tallies = []
     for number, phrases in rules.items():
         best = sorted(phrases.values(), key=lambda item: -abs(item.points))
-        points = sum(i.points * share for i, share in zip(best, _REPEATS, strict=False))
+        points = sum(i.points * share for i, share in zip(best, REPEATS, strict=False))
         tallies.append(Tally(number, points, tuple(best)))
     tallies.sort(key=lambda one: -abs(one.points))
     return tallies
@@ -127,6 +127,6 @@ def evidence(ruleset: RuleSet, heard: Heard, tallies: Sequence[Tally]) -> tuple[
             words=" ; ".join(dict.fromkeys(heard.quote(f.match.places()) for f in one.found[:2])),
             points=round(one.points, 2),
         )
-        for one in tallies[:_MOST_EVIDENCE]
+        for one in tallies[:MOST_EVIDENCE]
         if one.points
     )

@@ -12,6 +12,7 @@ SOFT_BREAK: Final = -3
 CONTRAST: Final = -4
 
 _TOKENS: Final = re.compile(r"\w+|[.!?;…\n]+|[,:–—|>]")
+_ACCENTS: Final = re.compile("[\u0300-\u036f]+")
 _NUMBER: Final = re.compile(r"^\d+$")
 _HOUR: Final = re.compile(r"^\d{1,2}h(?:\d\d)?$")
 _INVARIABLE: Final = frozenset(
@@ -46,7 +47,7 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     spread = text.lower().replace("œ", "oe").replace("æ", "ae")
-    return "".join(c for c in unicodedata.normalize("NFD", spread) if not unicodedata.combining(c))
+    return _ACCENTS.sub("", unicodedata.normalize("NFD", spread))
 
 
 def split(text: str) -> list[str]:
@@ -97,6 +98,7 @@ class Vocabulary:
             self._word_ids.setdefault(word, len(self._word_ids))
         for stem in stems:
             self._stem_ids.setdefault(stem, len(self._word_ids) + len(self._stem_ids))
+        self._longest_stem = max(map(len, self._stem_ids), default=0)
         self._correct = {singular(word) for word in correct}
         self._spellings = dict(spellings)
         self._by_sound: dict[str, str] = {}
@@ -118,32 +120,35 @@ class Vocabulary:
         """Return the number of a word beginning; KeyError when no rule has it."""
         return self._stem_ids[stem]
 
-    def ids(self, written: str) -> tuple[int, ...]:
-        """Return the numbers of all that a word, as written, may stand for."""
-        folded = fold(written)
+    def ids(self, written: str, folded: str) -> tuple[int, ...]:
+        """Return the numbers of all that a word, as written and folded, may stand for."""
         folded = self._spellings.get(folded, folded)
         found = self._exactly(folded)
-        if found or not folded.isalpha() or singular(folded) in self._correct:
+        if found or not folded.isalpha():
             return found
         if written[0].isupper() and not written.isupper():
             return found  # a name, most likely
+        if singular(folded) in self._correct:
+            return found
         mended = self.mend(folded)
         return self._exactly(mended) if mended else ()
 
     def owned_ids(self, owner: str, written: str) -> tuple[int, ...]:
         """Return the numbers of what a word may stand for as somebody's own: ``mon:nom``."""
         folded = fold(written)
-        folded = self._spellings.get(folded, folded)
-        return self._exactly(folded) + self._exactly(folded, f"{owner}:") or self.ids(written)
+        spelt = self._spellings.get(folded, folded)
+        found = self._exactly(spelt) + self._exactly(spelt, f"{owner}:")
+        return found or self.ids(written, folded)
 
     def _exactly(self, folded: str, owner: str = "") -> tuple[int, ...]:
         ids = []
         whole = self._word_ids.get(owner + singular(folded))
         if whole is not None:
             ids.append(whole)
-        stems = self._stem_ids
-        for end in range(2, len(folded) + 1):
-            stem = stems.get(owner + folded[:end])
+        stems, written = self._stem_ids, owner + folded
+        first = len(owner) + 2
+        for end in range(first, min(len(written), self._longest_stem) + 1):
+            stem = stems.get(written[:end])
             if stem is not None:
                 ids.append(stem)
         return tuple(ids)
@@ -196,10 +201,13 @@ class Lexicon(dict[str, "tuple[int, ...] | int | str | None"]):
         """Work out a word met for the first time: numbers, a break, an owner, or None."""
         if len(self) >= _CACHE_LIMIT:
             self.clear()
-        owner, _, word = written.partition(":")
-        meaning = (
-            self._vocabulary.owned_ids(owner, word) if owner and word else self._meaning(written)
-        )
+        if written.isdecimal() and written != "0":
+            meaning = self["0"]
+        elif ":" in written[1:-1]:
+            owner, _, word = written.partition(":")
+            meaning = self._vocabulary.owned_ids(owner, word)
+        else:
+            meaning = self._meaning(written)
         self[written] = meaning
         return meaning
 
@@ -216,4 +224,4 @@ class Lexicon(dict[str, "tuple[int, ...] | int | str | None"]):
             return None
         if folded in self._contrasts:
             return CONTRAST
-        return self._vocabulary.ids(written)
+        return self._vocabulary.ids(written, folded)

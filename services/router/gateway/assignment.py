@@ -11,6 +11,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
 from runtime.kafka import Record
+from runtime.transactions import Ends, latest_ends
 from services.router import measures
 from services.router.gateway.lane import Lane
 from services.router.gateway.partition import OwnedPartition
@@ -76,11 +77,12 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _take_over(self, assigned: set[TopicPartition]) -> None:
         consumer = self._consumer()
         consumer.pause(*assigned)
-        await asyncio.gather(*(self._own(origin, consumer) for origin in assigned))
+        async with latest_ends(self._bootstrap_servers) as latest:
+            await asyncio.gather(*(self._own(origin, consumer, latest) for origin in assigned))
         consumer.resume(*assigned)
         measures.answered.set(sum(lane.owned.size for lane in self._lanes.values()))
 
-    async def _own(self, origin: TopicPartition, consumer: AIOKafkaConsumer) -> None:
+    async def _own(self, origin: TopicPartition, consumer: AIOKafkaConsumer, latest: Ends) -> None:
         began = time.perf_counter()
         owned = OwnedPartition(
             origin.partition,
@@ -88,7 +90,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
             stable_ends=consumer.end_offsets,
         )
         try:
-            await owned.take_over()
+            await owned.take_over(latest)
             first = (await consumer.beginning_offsets([origin]))[origin]
             committed = await consumer.committed(origin)
             owned.position = max(first, committed or 0)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from runtime.kafka import Record
+from runtime.kafka import Record, stop_consumer
 
 _POLL_MS = 200
 _POLL_RECORDS = 5_000
@@ -15,7 +15,7 @@ class History:
 
     def __init__(self, bootstrap_servers: str, *, partition: int, topics: tuple[str, ...]) -> None:
         self._bootstrap_servers = bootstrap_servers
-        self._origins = [TopicPartition(topic, partition) for topic in topics]
+        self.origins = [TopicPartition(topic, partition) for topic in topics]
         self._next: dict[TopicPartition, int] = {}
 
     async def read_on(self) -> AsyncIterator[list[Record]]:
@@ -30,7 +30,7 @@ class History:
         )
         await consumer.start()
         try:
-            consumer.assign(self._origins)
+            consumer.assign(self.origins)
             pending = await self._begin(consumer)
             while pending:
                 batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
@@ -39,14 +39,14 @@ class History:
                         yield records
                 pending = [o for o in pending if await consumer.position(o) < self._next[o]]
         finally:
-            await consumer.stop()
+            await stop_consumer(consumer)
 
     async def _begin(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
-        first = await consumer.beginning_offsets(self._origins)
+        first = await consumer.beginning_offsets(self.origins)
         # With read_committed this is the last stable offset, not the high watermark.
-        end = await consumer.end_offsets(self._origins)
+        end = await consumer.end_offsets(self.origins)
         pending = []
-        for origin in self._origins:
+        for origin in self.origins:
             start = max(self._next.get(origin, 0), first[origin])
             consumer.seek(origin, start)
             self._next[origin] = max(start, end[origin])

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from runtime import crash
 from runtime.kafka import MAX_REQUEST_BYTES, Record
-from runtime.transactions import StableEnds, Transactions
+from runtime.transactions import Ends, Transactions
 from schemas import topics
 from schemas.tickets import (
     TICKET_EVENT,
@@ -43,7 +43,7 @@ class OwnedPartition:
     asked for again after records seemed to be missing before it.
     """
 
-    def __init__(self, number: int, *, bootstrap_servers: str, stable_ends: StableEnds) -> None:
+    def __init__(self, number: int, *, bootstrap_servers: str, stable_ends: Ends) -> None:
         self.number = number
         self.position = 0
         self.gap_checked: int | None = None
@@ -74,10 +74,11 @@ class OwnedPartition:
     def fingerprint_of(self, request: bytes) -> int | None:
         return self._answered.get(request)
 
-    async def take_over(self) -> None:
+    async def take_over(self, latest_ends: Ends) -> None:
         """Fence the former owner, then read what it and all before it have published."""
         async with asyncio.timeout(TRANSACTION_DEADLINE_S):
             await self._producer.start()
+            await self._transactions.complete_left(self._history.origins, latest_ends)
         await self.catch_up()
 
     async def catch_up(self) -> None:

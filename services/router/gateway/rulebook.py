@@ -1,6 +1,7 @@
 """The rules that decide now: read again when their files change, taken whole or not at all."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -69,7 +70,7 @@ class Rulebook:
             return  # the next look finds it, whole
         self._seen = stamp
         try:
-            found = await asyncio.to_thread(load_rules, self._file)
+            found = await asyncio.to_thread(_load, self._file)
         except RulesError as error:
             self._refuse(error.problems)
         except Exception as error:  # a bug of ours must not cost the rules that work
@@ -100,6 +101,13 @@ class Rulebook:
         measures.ruleset_info.clear()
         measures.ruleset_info.labels(self.ruleset.version).set(1)
         measures.ruleset_refused.set(0)
+
+
+def _load(file: Path) -> RuleSet:
+    found = load_rules(file)
+    gc.collect()
+    gc.freeze()  # rules stay: no later collection need go over them
+    return found
 
 
 def _stamp(file: Path) -> Stamp:

@@ -2,9 +2,7 @@
 
 import asyncio
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 from collections import Counter
@@ -18,9 +16,11 @@ import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from deploy.local.folders import PROJECT
+from deploy.local.ports import a_free_port
 from schemas import topics
 from schemas.requests import RequestData, RequestReceived, request_id
 
+DIES_WITH_US = ("setpriv", "--pdeathsig", "SIGKILL", "--")
 DEAD = topics.dead_letter(topics.REQUESTS, service="router")
 
 
@@ -32,13 +32,12 @@ class Routers:
     keys_dir: Path
     log_dir: Path
     environment: dict[str, str] = field(default_factory=dict)
+    program: tuple[str, ...] = ("services.router",)
     processes: dict[int, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     ports: dict[int, int] = field(default_factory=dict)
 
     def start(self, slot: int, **extra: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.ports[slot] = free.getsockname()[1]
+        self.ports[slot] = a_free_port()
         environment = {
             **os.environ,
             "PYTHONPATH": str(PROJECT),
@@ -50,8 +49,8 @@ class Routers:
             **extra,
         }
         with (self.log_dir / f"router-{slot}.log").open("ab") as log:
-            self.processes[slot] = subprocess.Popen(
-                [sys.executable, "-m", "services.router"],
+            self.processes[slot] = subprocess.Popen(  # noqa: S603 - argv is ours
+                [*DIES_WITH_US, sys.executable, "-m", *self.program],
                 env=environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -182,9 +181,3 @@ async def watching(kafka: str) -> AsyncIterator[Oracle]:
         for origin in consumer.assignment():
             await consumer.position(origin)
         yield Oracle(consumer)
-
-
-def faults(seed: int) -> random.Random:
-    """Return the dice, and say with which seed the run can be repeated."""
-    print(f"seed {seed}")  # noqa: T201 - shown when the test fails
-    return random.Random(seed)  # noqa: S311 - a repeatable run, no secret

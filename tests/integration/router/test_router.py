@@ -1,24 +1,18 @@
 """Each request has exactly one ticket, whatever happens to the routers."""
 
 import asyncio
-import json
-import os
-import random
 import signal
 import time
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-import pytest
 from aiokafka import AIOKafkaProducer
 
 from schemas import topics
-from schemas.requests import RequestReceived
 from schemas.tickets import TicketClosed, TicketCreated, TicketReference, ticket_id
 from tests.integration.router.routers import (
     Oracle,
     Routers,
-    faults,
     make_request,
     put,
 )
@@ -89,25 +83,6 @@ async def test_repeats_collapse_and_what_contradicts_is_parked(
     }
 
 
-@pytest.mark.parametrize(
-    "point", ["before-transaction", "in-transaction", "committed", "offset-committed"]
-)
-async def test_a_crash_at_each_durable_step_neither_loses_nor_doubles(
-    routers: Routers, producer: AIOKafkaProducer, oracle: Oracle, unique_name: str, point: str
-) -> None:
-    routers.start(0, AIGUILLAGE_CRASH_AT=f"router.{point}")
-    requests = [make_request(unique_name, number) for number in range(20)]
-    for request in requests:
-        await put(producer, request)
-    async with asyncio.timeout(30):
-        while routers.processes[0].poll() is None:
-            await asyncio.sleep(0.05)
-    assert routers.processes[0].returncode == 137
-    routers.revive()
-    subjects = {request.subject for request in requests}
-    assert await oracle.until(subjects, within_s=40) == dict.fromkeys(subjects, 1)
-
-
 async def test_an_overdue_ticket_is_raised_once_and_a_closed_one_never(
     routers: Routers, producer: AIOKafkaProducer, oracle: Oracle, unique_name: str
 ) -> None:
@@ -154,67 +129,3 @@ async def test_sigterm_ends_within_ten_seconds_with_status_zero(routers: Routers
     routers.signal(0, signal.SIGTERM)
     assert await asyncio.to_thread(routers.processes[0].wait, 15) == 0
     assert time.monotonic() - began < 10
-
-
-@pytest.mark.timeout(240)
-async def test_kills_zombies_and_rebalances_lose_nothing_and_double_nothing(
-    routers: Routers, producer: AIOKafkaProducer, oracle: Oracle, unique_name: str
-) -> None:
-    dice = faults(
-        int(os.environ.get("AIGUILLAGE_SEED", "0")) or random.SystemRandom().randrange(2**31)
-    )
-    for slot in range(2):
-        routers.start(slot)
-    await asyncio.gather(*(routers.ready(slot) for slot in range(2)))
-    feed = asyncio.create_task(_feed(producer, unique_name, dice, seconds=45))
-    done = await _hurt(routers, dice, feed)
-    expected = await feed
-    print(json.dumps(done))  # noqa: T201 - shown when the test fails
-    tickets = await oracle.until(expected, within_s=90)
-    assert [key for key, count in tickets.items() if count != 1] == []
-    assert sum(done.values()) >= 10
-
-
-async def _feed(
-    producer: AIOKafkaProducer, source: str, dice: random.Random, *, seconds: float
-) -> set[str]:
-    sent: list[RequestReceived] = []
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        sent.append(make_request(source, len(sent)))
-        await put(producer, sent[-1])
-        if dice.random() < 0.1:
-            await put(producer, dice.choice(sent))
-        await asyncio.sleep(0.005)
-    return {request.subject for request in sent}
-
-
-async def _hurt(
-    routers: Routers, dice: random.Random, feed: "asyncio.Task[set[str]]"
-) -> dict[str, int]:
-    done = {"kill": 0, "freeze": 0, "term": 0, "ended-itself": 0}
-    frozen: dict[int, float] = {}
-    while not feed.done():
-        await asyncio.sleep(dice.uniform(0.5, 2.5))
-        for slot in [s for s, until in frozen.items() if time.monotonic() > until]:
-            routers.signal(slot, signal.SIGCONT)
-            del frozen[slot]
-        done["ended-itself"] += routers.revive().count(70)
-        slot = dice.randrange(2)
-        if slot in frozen:
-            continue
-        fault = dice.choice(["kill", "freeze", "term", "kill", "freeze"])
-        if fault == "kill":
-            routers.signal(slot, signal.SIGKILL)
-        elif fault == "term":
-            routers.signal(slot, signal.SIGTERM)
-        elif not frozen:
-            routers.signal(slot, signal.SIGSTOP)
-            frozen[slot] = time.monotonic() + dice.uniform(7, 10)  # past the session timeout
-        else:
-            continue
-        done[fault] += 1
-    for slot in frozen:
-        routers.signal(slot, signal.SIGCONT)
-    routers.revive()
-    return done

@@ -268,3 +268,10 @@ async def test_lag_is_told_of_a_partition_that_stands_still_and_not_of_one_that_
             await asyncio.sleep(0.1)
     await meter.measure([])
     assert told() == {}
+
+
+async def test_any_one_of_the_brokers_given_is_enough_to_begin_with(kafka: str) -> None:
+    broker = build_broker(KafkaSettings(bootstrap_servers=f"127.0.0.1:1,{kafka}"), service="trial")
+    await runtime_kafka.start(broker)
+    await runtime_kafka.probe(broker)
+    await runtime_kafka.stop(broker)

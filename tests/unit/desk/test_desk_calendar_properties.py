@@ -1,5 +1,6 @@
 """What holds for every calendar, every start and every amount of work."""
 
+import dataclasses
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -92,3 +93,18 @@ def test_a_month_later_is_a_working_day_within_a_few_days(start: datetime, month
     at = SHIPPED.local(SHIPPED.due_by_clock(start, Months(count=months)).at)
     assert SHIPPED.is_working_day(at.date())
     assert timedelta(days=27 * months) < at - start < timedelta(days=31 * months + 6)
+
+
+@given(
+    any_calendar,
+    instants,
+    st.lists(st.timedeltas(min_value=timedelta(), max_value=timedelta(minutes=2)), max_size=6),
+    st.one_of(works, st.integers(0, 600).map(lambda minutes: timedelta(minutes=minutes))),
+)
+def test_what_was_reckoned_for_one_instant_never_changes_the_answer_for_another(
+    calendar: Calendar, start: datetime, later: list[timedelta], work: timedelta
+) -> None:
+    for by in (timedelta(), *later):
+        fresh = dataclasses.replace(calendar)
+        assert calendar.due(start + by, work) == fresh.due(start + by, work)
+        assert calendar.due_by_clock(start + by, work) == fresh.due_by_clock(start + by, work)

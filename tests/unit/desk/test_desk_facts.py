@@ -78,14 +78,14 @@ def test_the_policy_takes_the_first_deadline_whose_facts_are_true(
     facts: set[str], name: str, priority: str, after: timedelta
 ) -> None:
     desk = load_desk(SHIPPED)
-    deadline = desk.policy.select(facts)
+    deadline = desk.policy.select(frozenset(facts))
     assert (deadline.id, deadline.priority) == (name, priority)
     assert deadline.within.due(desk.calendar, NOON).at - NOON == after
 
 
 def test_an_access_request_is_due_within_a_month_by_the_clock() -> None:
     desk = load_desk(SHIPPED)
-    within = desk.policy.select({"dpo", "access-request"}).within
+    within = desk.policy.select(frozenset({"dpo", "access-request"})).within
     assert desk.calendar.local(within.due(desk.calendar, NOON).at).date() == date(2026, 12, 23)
 
 

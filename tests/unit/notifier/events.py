@@ -33,6 +33,18 @@ DECISION: dict[str, Any] = {
     "confident": True,
     "rule": "parapheur",
     "because": ("parapheur",),
+    "readings": (
+        {
+            "queue": "general",
+            "score": 5.0,
+            "evidence": ({"rule": "parapheur", "words": "parapheur", "points": 4.0},),
+        },
+        {
+            "queue": "marketplace",
+            "score": 1.5,
+            "evidence": ({"rule": "offres", "words": "signer l’offre", "points": 1.5},),
+        },
+    ),
     "priority": "normal",
     "deadline": "normal",
     "due_at": datetime(2026, 11, 24, 9, 30, tzinfo=UTC),

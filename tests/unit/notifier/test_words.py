@@ -185,3 +185,15 @@ def test_only_web_addresses_become_links(renderer: Renderer) -> None:
     variables = {**events.NOTICES["session-offer"], "link": "javascript:alert(1)", "name": None}
     with pytest.raises(RenderingFailed):
         renderer.render("session-offer", variables)
+
+
+def test_staff_see_both_readings_of_a_request_whose_queue_is_uncertain(
+    desk: Desk, word: Word, renderer: Renderer
+) -> None:
+    unsure = events.ticket(decision={"confident": False})
+    told = occasions.of_ticket(unsure, desk, word, b"").variables
+    text = renderer.render("ticket-staff", dict(told)).text
+    assert f"{desk.queues['general'].title} : parapheur" in text
+    assert f"{desk.queues['marketplace'].title} : signer l’offre" in text
+    sure = occasions.of_ticket(events.ticket(), desk, word, b"").variables
+    assert "signer l’offre" not in renderer.render("ticket-staff", dict(sure)).text

@@ -16,7 +16,7 @@ WORDS = Vocabulary(
 
 
 def names(written: str) -> set[int]:
-    return set(WORDS.ids(written))
+    return set(WORDS.ids(written, fold(written)))
 
 
 @pytest.mark.parametrize("written", ["offre", "Offres", "OFFRE", "ofre", "oFFRE", "sal"])

@@ -1,0 +1,64 @@
+"""
+Rules that are single words only, weighed without what longer rules need.
+
+Where no rule looks at a word's neighbours, clauses and sentences change nothing, and each word
+counts by itself. The answer is that of the long way, at a third of the cost; tests hold it to that.
+"""
+
+from collections.abc import Sequence
+
+from services.router.domain.passages import Passage
+from services.router.domain.phrases import Phrase
+from services.router.domain.ruleset import RuleSet
+from services.router.domain.values import Evidence, Queue
+from services.router.domain.weighing import MOST_EVIDENCE, REPEATS
+from services.router.domain.words import split
+
+_Best = dict[str, tuple[float, str]]
+"""Of one rule: for each of its phrases, the most points and the word as written."""
+
+
+def weigh_flat(
+    ruleset: RuleSet, parts: Sequence[Passage]
+) -> dict[Queue, tuple[float, list[Evidence]]]:
+    """Return for each queue the points of its rules, and the evidence, strongest first."""
+    found: dict[int, _Best] = {}
+    for part in parts:
+        _listen(ruleset, part, found)
+    told: dict[Queue, tuple[float, list[Evidence]]] = {}
+    for queue in ("marketplace", "general"):
+        counted = [
+            _counted(number, best)
+            for number, best in found.items()
+            if ruleset.rules[number].queue == queue
+        ]
+        counted.sort(key=lambda one: -abs(one[1]))
+        evidence = [
+            Evidence(rule=ruleset.rules[number].name, words=words, points=round(points, 2))
+            for number, points, words in counted[:MOST_EVIDENCE]
+            if points
+        ]
+        told[queue] = (sum(points for _, points, _ in counted), evidence)
+    return told
+
+
+def _listen(ruleset: RuleSet, part: Passage, found: dict[int, _Best]) -> None:
+    single = ruleset.phrasebook.single
+    words = split(part.text)
+    for written, meaning in zip(words, map(ruleset.lexicon.__getitem__, words), strict=True):
+        if meaning and isinstance(meaning, tuple):
+            for phrase in single(meaning):
+                _note(found.setdefault(phrase.owner, {}), phrase, part.weight, written)
+
+
+def _note(best: _Best, phrase: Phrase, weight: float, written: str) -> None:
+    points = phrase.weight * weight
+    known = best.get(phrase.text)
+    if known is None or abs(points) > abs(known[0]):
+        best[phrase.text] = (points, written)
+
+
+def _counted(number: int, best: _Best) -> tuple[int, float, str]:
+    ordered = sorted(best.values(), key=lambda one: -abs(one[0]))
+    points = sum(one[0] * share for one, share in zip(ordered, REPEATS, strict=False))
+    return number, points, " ; ".join(dict.fromkeys(written for _, written in ordered[:2]))
