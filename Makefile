@@ -10,8 +10,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 UV := .local/uv
 CODE := schemas desk runtime services cli deploy benchmarks tests
 
-.PHONY: help install demo up down topics test check lint types imports schemas bench bench-router bench-takeover \
-  soak-router format lock clean
+.PHONY: help install demo up down topics test check lint types imports schemas bench bench-router \
+  bench-rehearse bench-takeover soak-router format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ bench: install ## Measure from POST to mail at 20 requests/s, beside a bare SMTP
 
 bench-router: install ## Measure requests to tickets, beside six other ways to write the router
 	@$(BIN)/python -m benchmarks.router $(ARGS)
+
+bench-rehearse: install ## Measure a rehearsal of 100,000 past requests
+	@$(BIN)/python -m benchmarks.rehearse $(ARGS)
 
 bench-takeover: install ## Measure how soon a router is ready that must remember a million tickets
 	@$(BIN)/python -m benchmarks.takeover $(ARGS)

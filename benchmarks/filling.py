@@ -27,7 +27,7 @@ from schemas.tickets import (
     TicketReference,
     ticket_id,
 )
-from services.router.app import build_decide
+from services.router.deciding import build_decide
 from services.router.rules import load_rules
 
 CASES: Final = folders.PROJECT / "tests" / "cases" / "train.jsonl"

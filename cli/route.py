@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from services.router.domain import Request, Understanding
+from cli.cases import UnreadableCases, read_cases
+from services.router.domain import Request, Understanding, understand
+from services.router.rules import RulesError, load_rules
 
 app = typer.Typer(add_completion=False)
-
-_TEXTS = ("service", "profile", "organisation")
-_CHANNELS = ("form", "event", "phone")
-
-
-class BadCase(Exception):
-    """A line of the file is no case; the message says why, and never quotes it."""
 
 
 @app.command("route")
@@ -35,72 +28,19 @@ def route(
     Each line has `id, channel, service, profile, organisation, subject, body`; other keys are
     ignored. A line that is no case is named on stderr and ends with exit status 1.
     """
-    from services.router.domain import understand  # noqa: PLC0415 only once asked for
-    from services.router.rules import RulesError, load_rules  # noqa: PLC0415
-
     try:
         ruleset = load_rules(rules)
     except RulesError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(code=1) from None
-    try:
-        lines = _opened(cases)
-    except OSError as error:
-        typer.echo(f"{cases}: cannot be read ({error.strerror})", err=True)
-        raise typer.Exit(code=1) from None
     show = _print_json if as_json else _print_row
     try:
-        with lines:
-            for request in _requests(lines):
-                show(request, understand(request, ruleset))
-    except BadCase as error:
+        for case in read_cases(cases):
+            show(case.request, understand(case.request, ruleset))
+    except UnreadableCases as error:
         sys.stdout.flush()
-        typer.echo(f"{cases}:{error}", err=True)
+        typer.echo(str(error), err=True)
         raise typer.Exit(code=1) from None
-
-
-def _opened(cases: Path) -> TextIO:
-    if str(cases) == "-":
-        return open(0, encoding="utf-8", errors="surrogateescape", closefd=False)
-    return cases.open(encoding="utf-8", errors="surrogateescape")
-
-
-def _requests(lines: TextIO) -> Iterator[Request]:
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            yield _request(line)
-        except BadCase as error:
-            raise BadCase(f"{number}: {error}") from None
-
-
-def _request(line: str) -> Request:
-    from services.router.domain import Request  # noqa: PLC0415
-
-    try:
-        case: Any = json.loads(line.encode("utf-8", "surrogateescape").decode())
-    except UnicodeDecodeError:
-        raise BadCase("not UTF-8") from None
-    except (ValueError, RecursionError):
-        raise BadCase("not valid JSON") from None
-    if not isinstance(case, dict):
-        raise BadCase("not a JSON object")
-    if not isinstance(case.get("id"), str) or not case["id"]:
-        raise BadCase("'id' must be text")
-    channel = case.get("channel", "form")
-    if channel not in _CHANNELS:
-        raise BadCase(f"'channel' must be one of {', '.join(_CHANNELS)}")
-    texts = {key: _text(case, key) for key in _TEXTS}
-    subject, body = _text(case, "subject") or "", _text(case, "body") or ""
-    return Request(id=case["id"], channel=channel, subject=subject, body=body, **texts)
-
-
-def _text(case: dict[str, Any], key: str) -> str | None:
-    value = case.get(key)
-    if value is None or isinstance(value, str):
-        return value
-    raise BadCase(f"'{key}' must be text or null")
 
 
 def _print_json(request: Request, told: Understanding) -> None:

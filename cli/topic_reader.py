@@ -7,6 +7,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 POLL_MS = 1_000
+MOST_RECORDS = 5_000
 LARGEST_BYTES = 4 * 1024 * 1024
 
 Positions = Mapping[TopicPartition, int]
@@ -46,39 +47,62 @@ class TopicReader:
         names: list[str] = await self._admin.list_topics()
         return sorted(name for name in names if name.endswith(ending))
 
-    async def ends(self, topics: Iterable[str]) -> dict[TopicPartition, int]:
-        """Return where each partition of the topics ends: the last stable offset."""
+    async def ends(
+        self, topics: Iterable[str], *, partition: int | None = None
+    ) -> dict[TopicPartition, int]:
+        """Return where each partition, or one of each topic, ends: the last stable offset."""
         wanted = list(topics)
         if not wanted:
             return {}
         partitions = [
-            TopicPartition(topic["topic"], partition["partition"])
+            TopicPartition(topic["topic"], each["partition"])
             for topic in await self._admin.describe_topics(wanted)
-            for partition in topic["partitions"]
+            for each in topic["partitions"]
+            if partition in (None, each["partition"])
         ]
         self._assign(partitions)
         ends: dict[TopicPartition, int] = await self._consumer.end_offsets(partitions)
         return ends
 
+    async def partitions(self, topic: str) -> int:
+        """Return how many partitions a topic has; 0 when there is none."""
+        described = await self._admin.describe_topics([topic])
+        return sum(len(each["partitions"]) for each in described)
+
     async def read(
-        self, topics: Iterable[str], *, since: Positions | None = None
+        self,
+        topics: Iterable[str],
+        *,
+        since: Positions | None = None,
+        partition: int | None = None,
     ) -> list[ConsumerRecord]:
         """Return every record from the beginning, or from ``since``, to the present end."""
-        ends = await self.ends(topics)
+        read_on = self.stream(topics, since=since, partition=partition)
+        return [record async for records in read_on for record in records]
+
+    async def stream(
+        self,
+        topics: Iterable[str],
+        *,
+        since: Positions | None = None,
+        partition: int | None = None,
+    ) -> AsyncIterator[list[ConsumerRecord]]:
+        """Yield the same, a few at a time."""
+        ends = await self.ends(topics, partition=partition)
         begins = await self._consumer.beginning_offsets(list(ends)) if ends else {}
         starts = {place: (since or {}).get(place, begins[place]) for place in ends}
         ends = {place: end for place, end in ends.items() if starts[place] < end}
         if not ends:
-            return []
-        for partition in ends:
-            self._consumer.seek(partition, starts[partition])
+            return
+        for place in ends:
+            self._consumer.seek(place, starts[place])
         self._consumer.resume(*ends)
-        found: list[ConsumerRecord] = []
         while await self._behind(ends):
-            for records in (await self._consumer.getmany(timeout_ms=POLL_MS)).values():
-                found += records
+            batches = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=MOST_RECORDS)
+            for place, records in batches.items():
+                if found := [record for record in records if record.offset < ends[place]]:
+                    yield found
         self._consumer.pause(*ends)
-        return [r for r in found if r.offset < ends[TopicPartition(r.topic, r.partition)]]
 
     def _assign(self, partitions: Iterable[TopicPartition]) -> None:
         # All at once: else the client learns of the topics one by one, half a second for each.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,9 +9,10 @@ from typing import Any
 
 import yaml
 
+from desk.yaml_nodes import compose
+
 KeyPath = tuple[str | int, ...]
 MOST_BYTES = 1_000_000
-_DEEPEST = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -45,6 +45,8 @@ class Document:
     """The plain content of a file, and the marks of its values and keys by key path."""
 
     file: Path
+    raw: bytes = b""
+    """The file as it was read, once: a content hash of it is that of ``content``."""
     content: Any = None
     values: dict[KeyPath, Mark] = field(default_factory=dict)
     keys: dict[KeyPath, Mark] = field(default_factory=dict)
@@ -87,8 +89,9 @@ def read(file: Path) -> Document:
     Mappings have text keys. YAML 1.2 scalars: `12:30`, `yes` and `2026-01-01` are text. Duplicate
     keys, anchors, aliases and tags are refused. Raises `UnreadableFile`.
     """
-    node = _compose(file, _text(file))
-    document = Document(file=file)
+    raw = _bytes(file)
+    node = _compose(file, _text(file, raw))
+    document = Document(file=file, raw=raw)
     if node is None:
         raise UnreadableFile([_at(file, None, "the file is empty")])
     problems: list[Problem] = []
@@ -98,7 +101,7 @@ def read(file: Path) -> Document:
     return document
 
 
-def _text(file: Path) -> str:
+def _bytes(file: Path) -> bytes:
     try:
         raw = file.read_bytes()
     except FileNotFoundError:
@@ -108,6 +111,10 @@ def _text(file: Path) -> str:
         raise UnreadableFile([_at(file, None, reason)]) from None
     if len(raw) > MOST_BYTES:
         raise UnreadableFile([_at(file, None, f"the file has more than {MOST_BYTES} bytes")])
+    return raw
+
+
+def _text(file: Path, raw: bytes) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -115,49 +122,9 @@ def _text(file: Path) -> str:
         raise UnreadableFile([_at(file, mark, "the text is not UTF-8")]) from None
 
 
-class _Loader(yaml.SafeLoader):
-    """PyYAML with the scalars of YAML 1.2 (core schema), and neither anchors nor deep nesting."""
-
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
-
-    def __init__(self, stream: str) -> None:
-        super().__init__(stream)
-        self.depth = 0
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        event = self.peek_event()  # type: ignore[no-untyped-call]
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise yaml.composer.ComposerError(
-                None, None, "anchors and aliases are not allowed", event.start_mark
-            )
-        if getattr(event, "tag", None):
-            raise yaml.composer.ComposerError(
-                None, None, "tags (!…) are not allowed", event.start_mark
-            )
-        if self.depth >= _DEEPEST:
-            raise yaml.composer.ComposerError(
-                None, None, f"nested more than {_DEEPEST} levels deep", event.start_mark
-            )
-        self.depth += 1
-        node = super().compose_node(parent, index)
-        self.depth -= 1
-        return node
-
-
-for _tag, _pattern, _first in (
-    ("null", r"~|null|Null|NULL|", [*"~nN", ""]),
-    ("bool", r"true|True|TRUE|false|False|FALSE", [*"tTfF"]),
-    ("int", r"[-+]?[0-9]{1,18}", [*"-+0123456789"]),
-    ("float", r"[-+]?[0-9]{0,18}\.[0-9]{1,18}", [*"-+0123456789."]),
-):
-    _Loader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first
-    )
-
-
 def _compose(file: Path, text: str) -> yaml.Node | None:
     try:
-        node: yaml.Node | None = yaml.compose(text, Loader=_Loader)
+        return compose(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = Mark(line=mark.line + 1, column=mark.column + 1) if mark else None
@@ -169,7 +136,6 @@ def _compose(file: Path, text: str) -> yaml.Node | None:
         where = _position(text[: error.position])
         reason = "not valid YAML: a control character"
         raise UnreadableFile([_at(file, where, reason)]) from None
-    return node
 
 
 def _plain(node: yaml.Node, path: KeyPath, document: Document, problems: list[Problem]) -> Any:

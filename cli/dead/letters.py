@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from aiokafka import ConsumerRecord
 
@@ -26,6 +26,23 @@ ONE_WRITER: Final = frozenset({*topics.TICKETS.values(), topics.REMOTE_SESSIONS}
 
 ActName = Literal["revealed", "replayed", "discarded"]
 State = Literal["parked", "replayed", "discarded"]
+
+
+class Lying(Protocol):
+    """Where a record lies."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+
+
+def letter_id(letter: Lying) -> str:
+    """Return how an operator names a letter: 12 hex digits of the hash of where it lies."""
+    place = f"{letter.topic}/{letter.partition}/{letter.offset}"
+    return hashlib.sha256(place.encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +70,8 @@ class Letter:
 
     @property
     def id(self) -> str:
-        """What an operator types: 12 hex digits of the hash of where the letter lies."""
-        place = f"{self.topic}/{self.partition}/{self.offset}"
-        return hashlib.sha256(place.encode()).hexdigest()[:12]
+        """What an operator types."""
+        return letter_id(self)
 
     @property
     def service(self) -> str:

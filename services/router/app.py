@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import signal
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,12 +26,12 @@ from runtime.serving import run
 from runtime.settings import load, stop_misconfigured
 from schemas import topics
 from schemas.personal import personal_fields
-from schemas.requests import RequestData
 from schemas.tickets import TicketCreated
-from services.router.domain import Decision, Request, RuleSet, route
+from services.router.deciding import build_decide
 from services.router.gateway.assignment import Assignment
+from services.router.gateway.rulebook import Rulebook
 from services.router.handlers import SERVICE, Answering, Decide
-from services.router.rules import RulesError, load_rules
+from services.router.rules import RulesError
 from services.router.settings import Settings
 
 GARBAGE: Final = (50_000, 20, 50)
@@ -45,7 +46,9 @@ def main() -> int:
     )
     try:
         desk = load_desk(settings.desk_dir)
-        rules = load_rules(settings.desk_dir / "routing.yaml")
+        rulebook = Rulebook(
+            settings.desk_dir / "routing.yaml", interval_s=settings.rules_interval_s
+        )
         sealer = Sealer(read_key(Path(settings.keys_dir), "sealing.key"))
     except (DeskError, RulesError, KeyUnusable) as error:
         stop_misconfigured(str(error))
@@ -53,9 +56,7 @@ def main() -> int:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE)
-    return run(
-        _build_app, lambda: _prepare(settings, build_decide(desk, rules), sealer), settings.http
-    )
+    return run(_build_app, lambda: _prepare(settings, desk, rulebook, sealer), settings.http)
 
 
 def _build_app(lifecycle: Lifecycle) -> ASGIApp:
@@ -67,9 +68,14 @@ def _build_app(lifecycle: Lifecycle) -> ASGIApp:
     )
 
 
-def _prepare(settings: Settings, decide: Decide, sealer: Sealer) -> Lifecycle:
+def _prepare(settings: Settings, desk: Desk, rulebook: Rulebook, sealer: Sealer) -> Lifecycle:
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, rulebook.ask)
     broker = kafka.build_broker(settings.kafka, service=SERVICE)
     lost = asyncio.Event()
+
+    def decide() -> Decide:
+        return build_decide(desk, rulebook.ruleset)
+
     assignment = _subscribe(broker, settings, decide, sealer, lost.set)
 
     async def sweep() -> None:
@@ -91,7 +97,7 @@ def _prepare(settings: Settings, decide: Decide, sealer: Sealer) -> Lifecycle:
                 close=close,
             )
         ],
-        workers=[Worker(name="sweep", run=sweep)],
+        workers=[Worker(name="sweep", run=sweep), Worker(name="rules", run=rulebook.watch)],
         lost=lost,
     )
 
@@ -99,7 +105,7 @@ def _prepare(settings: Settings, decide: Decide, sealer: Sealer) -> Lifecycle:
 def _subscribe(
     broker: KafkaBroker,
     settings: Settings,
-    decide: Decide,
+    decide: Callable[[], Decide],
     sealer: Sealer,
     on_lost: Callable[[], None],
 ) -> Assignment:
@@ -110,7 +116,7 @@ def _subscribe(
         bootstrap_servers=settings.kafka.bootstrap_servers,
         consumer=consumer,
         answering=lambda partitions: Answering(
-            decide=decide,
+            decide=decide(),  # by one rule set for the whole transaction
             partitions=partitions,
             sealer=sealer,
             horizon=timedelta(days=settings.horizon_days),
@@ -135,22 +141,3 @@ def _subscribe(
     )
     subscriber(handle_batch)
     return assignment
-
-
-def build_decide(desk: Desk, rules: RuleSet) -> Decide:
-    """Return the pure decision over the contract's values."""
-
-    def decide(request: RequestData) -> Decision:
-        understood = Request(
-            id=str(request.request_id),
-            channel=request.channel,
-            service=request.service,
-            profile=request.profile,
-            organisation=request.organisation,
-            subject=request.subject,
-            body=request.body,
-            consultation_reference=request.consultation.reference if request.consultation else None,
-        )
-        return route(understood, rules, desk, request.received_at)
-
-    return decide

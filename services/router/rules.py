@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from desk import Problem, marked_yaml
 from desk.marked_yaml import Document, KeyPath, UnreadableFile
 from services.router.domain.learned import Learned, Model
-from services.router.domain.notation import OWNED, Forms, PhraseError, read
+from services.router.domain.notation import OWNED, Forms, Notation, PhraseError
 from services.router.domain.ruleset import (
     Balance,
     Declared,
@@ -50,11 +50,13 @@ def load_rules(file: Path) -> RuleSet:
         declared = RulesFile.model_validate_json(json.dumps(document.content))
     except ValidationError as error:
         raise RulesError(list(_said(error, document))) from None
-    problems = list(_contradictions(declared, document))
+    notation = Notation(declared.lists, frozenset(map(fold, declared.words.silent)))
+    problems = list(_contradictions(declared, document, notation))
     if problems:
         raise RulesError(problems)
     learned, heard = _learned(declared, document, file)
-    return compile_rules(_declared(declared, _version(file.read_bytes(), heard), learned))
+    version = _version(document.raw, heard)
+    return compile_rules(_declared(declared, notation, version, learned))
 
 
 def schema_text() -> str:
@@ -99,7 +101,9 @@ def _said(error: ValidationError, document: Document) -> Iterator[Problem]:
         yield document.problem(path, reason, of_key=code == "extra_forbidden")
 
 
-def _contradictions(declared: RulesFile, document: Document) -> Iterator[Problem]:
+def _contradictions(
+    declared: RulesFile, document: Document, notation: Notation
+) -> Iterator[Problem]:
     yield from _incomplete(declared, document)
     for field in declared.fields:
         if field not in _FIELDS:
@@ -107,7 +111,6 @@ def _contradictions(declared: RulesFile, document: Document) -> Iterator[Problem
             yield document.problem(("fields", field), reason, of_key=True)
     names: set[str] = set()
     said: dict[Hashable, tuple[str, str]] = {}
-    silent = frozenset(fold(word) for word in declared.words.silent)
     for number, rule in enumerate(declared.rules):
         if rule.name in names:
             yield document.problem(("rules", number, "name"), "is already used further up")
@@ -116,7 +119,7 @@ def _contradictions(declared: RulesFile, document: Document) -> Iterator[Problem
             for place, text in enumerate(texts):
                 where: KeyPath = ("rules", number, key, place)
                 try:
-                    forms = read(text, declared.lists, silent)
+                    forms = notation.read(text)
                 except PhraseError as error:
                     yield document.problem(where, str(error))
                     continue
@@ -161,7 +164,9 @@ def _incomplete(declared: RulesFile, document: Document) -> Iterator[Problem]:
             yield document.problem(("balance", key, missing), "this key is missing")
 
 
-def _declared(file: RulesFile, version: str, learned: Learned | None) -> Declared:
+def _declared(
+    file: RulesFile, notation: Notation, version: str, learned: Learned | None
+) -> Declared:
     words = file.words
     return Declared(
         version=version,
@@ -181,8 +186,7 @@ def _declared(file: RulesFile, version: str, learned: Learned | None) -> Declare
             long_text_words=file.balance.long_text_words,
             closing_boost=file.balance.closing_boost,
         ),
-        lists=file.lists,
-        silent=frozenset(map(fold, words.silent)),
+        notation=notation,
         contrasts=frozenset(map(fold, words.contrasts)),
         owners={fold(word): fold(owner) for owner, said in words.owners.items() for word in said},
         correct=frozenset(map(fold, words.correct)),

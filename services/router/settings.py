@@ -12,3 +12,5 @@ class Settings(ServiceSettings):
     """How often overdue tickets are looked for."""
     horizon_days: float = 60
     """A request received longer ago is parked; tickets are kept longer (deploy/topics.yaml)."""
+    rules_interval_s: float = 2.0
+    """How often the rules and what was learned are looked at, for a change."""

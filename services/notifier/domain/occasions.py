@@ -121,7 +121,7 @@ def of_reassigned(
             "queue_title": queue.title,
             "tool": queue.tool,
             "previous_queue_title": desk.queues[ticket.previous_queue].title,
-            "reason": ticket.reason,
+            "reason": word("moves", ticket.reason),
         },
         reply_to=_reachable(original.data.request.contact.email) if original else None,
     )

@@ -8,7 +8,7 @@ its parts is a phrase, or phrases with `` | `` between, or a list.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, product
 from math import prod
 from typing import Final
@@ -47,90 +47,95 @@ class Forms:
         return chain(self.sequences, *self.parts, *self.without)
 
 
-def read(text: str, lists: Mapping[str, tuple[str, ...]], silent: frozenset[str]) -> Forms:
-    """Return all that a phrase stands for; PhraseError when it cannot be read."""
-    if any(bracket in text for bracket in "()[]{}"):
-        raise PhraseError(f"{text!r} has a bracket")
-    if _AND in text or _WITHOUT in text:
-        return _frame(text, lists, silent)
-    sequences = _sequences(text, lists, silent)
-    parts = _spaced(text).split()
-    for sequence in sequences:
-        _check(text, sequence, parts)
-    return Forms(sequences=sequences)
+@dataclass(slots=True)
+class Notation:
+    """
+    Reads phrases that may name these lists; ``silent`` words, folded, do not count.
+
+    Every list, word and phrase is worked out once: rules name the same ones a hundred times.
+    """
+
+    lists: Mapping[str, tuple[str, ...]]
+    silent: frozenset[str]
+    _forms: dict[str, Forms] = field(default_factory=dict)
+    _listed: dict[str, list[Sequence]] = field(default_factory=dict)
+    _words: dict[str, Sequence] = field(default_factory=dict)
+    _open: list[str] = field(default_factory=list)
+    """The lists that are being read, each named by the one before."""
+
+    def read(self, text: str) -> Forms:
+        """Return all that a phrase stands for; PhraseError when it cannot be read."""
+        known = self._forms.get(text)
+        if known is None:
+            self._open.clear()
+            known = self._forms[text] = self._read(text)
+        return known
+
+    def _read(self, text: str) -> Forms:
+        if any(bracket in text for bracket in "()[]{}"):
+            raise PhraseError(f"{text!r} has a bracket")
+        if _AND in text or _WITHOUT in text:
+            needed, *refused = text.split(_WITHOUT)
+            parts = tuple(self._part(part.strip()) for part in needed.split(_AND))
+            return Forms(parts=parts, without=tuple(self._part(part.strip()) for part in refused))
+        return Forms(sequences=self._checked(text))
+
+    def _part(self, part: str) -> tuple[Sequence, ...]:
+        if _AND.strip() in part.split():
+            raise PhraseError(f"{part!r}: '+' after '-'")
+        return tuple(sequence for choice in part.split(_OR) for sequence in self._checked(choice))
+
+    def _checked(self, text: str) -> tuple[Sequence, ...]:
+        pieces = _spaced(text).split()
+        choices = [self._options(piece) for piece in pieces]
+        choices = [options for options in choices if options != [()]]
+        if prod(map(len, choices)) > _MOST_FORMS:
+            raise PhraseError(f"{text!r} stands for more than {_MOST_FORMS} forms")
+        sequences = tuple(tuple(chain.from_iterable(choice)) for choice in product(*choices))
+        for sequence in sequences:
+            _check(text, sequence, pieces)
+        return sequences
+
+    def _options(self, piece: str) -> list[Sequence]:
+        if piece == GAP:
+            return [(GAP,)]
+        options: list[Sequence] = []
+        for choice in piece.split(EITHER):
+            if choice.startswith("<") and choice.endswith(">"):
+                options += self._list(choice[1:-1])
+            else:
+                options.append(self._said(choice))
+        return options
+
+    def _list(self, name: str) -> list[Sequence]:
+        """Return what a list stands for; a list may name others, but none twice."""
+        known = self._listed.get(name)
+        if known is not None:
+            return known
+        if name not in self.lists or name in self._open:
+            raise PhraseError(f"no list is named {name!r}")
+        self._open.append(name)
+        listed = [sequence for one in self.lists[name] for sequence in self._checked(one)]
+        self._open.pop()
+        self._listed[name] = listed
+        return listed
+
+    def _said(self, choice: str) -> Sequence:
+        known = self._words.get(choice)
+        if known is None:
+            pieces = _spaced(choice).replace("-", " ").split()
+            known = tuple(_word(piece) for piece in pieces if fold(piece) not in self.silent)
+            self._words[choice] = known
+        return known
 
 
-def _sequences(
-    text: str, lists: Mapping[str, tuple[str, ...]], silent: frozenset[str]
-) -> tuple[Sequence, ...]:
-    choices = [_options(part, lists, silent) for part in _spaced(text).split()]
-    choices = [options for options in choices if options != [()]]
-    if prod(map(len, choices)) > _MOST_FORMS:
-        raise PhraseError(f"{text!r} stands for more than {_MOST_FORMS} forms")
-    return tuple(tuple(word for words in choice for word in words) for choice in product(*choices))
-
-
-def _check(text: str, sequence: Sequence, parts: list[str]) -> None:
+def _check(text: str, sequence: Sequence, pieces: list[str]) -> None:
     if not sequence or set(sequence) == {GAP}:
         raise PhraseError(f"{text!r} holds no word that counts")
     if GAP in (sequence[0], sequence[-1]):
         raise PhraseError(f"{text!r} begins or ends with '..'")
-    if len(sequence) == 1 and len(parts) > 1:
+    if len(sequence) == 1 and len(pieces) > 1:
         raise PhraseError(f"{text!r}: without its little words only one word is left")
-
-
-def _frame(text: str, lists: Mapping[str, tuple[str, ...]], silent: frozenset[str]) -> Forms:
-    needed, *refused = text.split(_WITHOUT)
-    parts = tuple(_part(part.strip(), lists, silent) for part in needed.split(_AND))
-    without = tuple(_part(part.strip(), lists, silent) for part in refused)
-    return Forms(parts=parts, without=without)
-
-
-def _part(
-    part: str, lists: Mapping[str, tuple[str, ...]], silent: frozenset[str]
-) -> tuple[Sequence, ...]:
-    if _AND.strip() in part.split():
-        raise PhraseError(f"{part!r}: '+' after '-'")
-    found = []
-    for choice in part.split(_OR):
-        for sequence in _sequences(choice, lists, silent):
-            _check(choice, sequence, _spaced(choice).split())
-            found.append(sequence)
-    return tuple(found)
-
-
-def _options(
-    part: str, lists: Mapping[str, tuple[str, ...]], silent: frozenset[str]
-) -> list[Sequence]:
-    if part == GAP:
-        return [(GAP,)]
-    options: list[Sequence] = []
-    for choice in part.split(EITHER):
-        if choice.startswith("<") and choice.endswith(">"):
-            options += _listed(choice[1:-1], lists, silent)
-        else:
-            options.append(_words(choice, silent))
-    return options
-
-
-def _listed(
-    name: str, lists: Mapping[str, tuple[str, ...]], silent: frozenset[str]
-) -> list[Sequence]:
-    """Return what a list stands for; a list may name others, but none twice."""
-    if name not in lists:
-        raise PhraseError(f"no list is named {name!r}")
-    others = {known: lists[known] for known in lists if known != name}
-    listed = []
-    for one in lists[name]:
-        for sequence in _sequences(one, others, silent):
-            _check(one, sequence, _spaced(one).split())
-            listed.append(sequence)
-    return listed
-
-
-def _words(choice: str, silent: frozenset[str]) -> Sequence:
-    pieces = _spaced(choice).replace("-", " ").split()
-    return tuple(_word(piece) for piece in pieces if fold(piece) not in silent)
 
 
 def _word(text: str) -> str:

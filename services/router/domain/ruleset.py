@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Final, Literal
 
 from services.router.domain.learned import Learned
-from services.router.domain.notation import GAP, STEM, Forms, read
+from services.router.domain.notation import GAP, STEM, Forms, Notation
 from services.router.domain.phrases import Phrase, Phrasebook
 from services.router.domain.values import Fact, Flag, FlagReading, Queue
 from services.router.domain.words import Lexicon, Vocabulary, fold, singular
@@ -84,8 +84,8 @@ class Declared:
     rules: tuple[Rule, ...]
     fields: tuple[FieldEvidence, ...]
     balance: Balance
-    lists: Mapping[str, tuple[str, ...]]
-    silent: frozenset[str]
+    notation: Notation
+    """How its phrases are read: with its lists and its silent words."""
     contrasts: frozenset[str]
     owners: Mapping[str, str]
     """Little words such as ``ma``, and what a phrase calls them: ``mon:``."""
@@ -125,7 +125,7 @@ def compile_rules(declared: Declared) -> RuleSet:
     phrases: list[tuple[Phrase, Forms]] = []
     for number, rule in enumerate(declared.rules):
         for text, exception in _all_phrases(rule):
-            forms = read(text, declared.lists, declared.silent)
+            forms = declared.notation.read(text)
             frame = bool(forms.parts)
             weight = ALWAYS_POINTS if rule.always else rule.weight
             phrase = Phrase(
@@ -153,7 +153,7 @@ def compile_rules(declared: Declared) -> RuleSet:
         phrasebook=book,
         lexicon=Lexicon(
             vocabulary,
-            silent=declared.silent,
+            silent=declared.notation.silent,
             contrasts=declared.contrasts,
             owners=declared.owners,
         ),
@@ -190,7 +190,10 @@ def _vocabulary(declared: Declared, sequences: Iterable[tuple[str, ...]]) -> Voc
             elif word != GAP:
                 words[word] = None
     return Vocabulary(
-        words, stems, correct=declared.correct | declared.silent, spellings=declared.spellings
+        words,
+        stems,
+        correct=declared.correct | declared.notation.silent,
+        spellings=declared.spellings,
     )
 
 

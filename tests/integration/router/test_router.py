@@ -3,12 +3,9 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import UUID, uuid4
 
-import pytest
 from aiokafka import AIOKafkaProducer
 
 from schemas import topics
@@ -16,30 +13,9 @@ from schemas.tickets import TicketClosed, TicketCreated, TicketReference, ticket
 from tests.integration.router.routers import (
     Oracle,
     Routers,
-    feeding,
     make_request,
     put,
-    watching,
 )
-
-
-@pytest.fixture
-def routers(kafka: str, keys_dir: Path, tmp_path: Path) -> Iterator[Routers]:
-    started = Routers(kafka=kafka, keys_dir=keys_dir, log_dir=tmp_path)
-    yield started
-    started.stop()
-
-
-@pytest.fixture
-async def producer(kafka: str) -> AsyncIterator[AIOKafkaProducer]:
-    async with feeding(kafka) as made:
-        yield made
-
-
-@pytest.fixture
-async def oracle(kafka: str) -> AsyncIterator[Oracle]:
-    async with watching(kafka) as made:
-        yield made
 
 
 async def test_a_request_gets_one_ticket_that_says_why_and_by_when(

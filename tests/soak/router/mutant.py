@@ -20,7 +20,7 @@ from faststream import AckPolicy
 from runtime import crash, kafka
 from runtime.kafka import Record
 from schemas.requests import RequestData
-from services.router import app
+from services.router import app, deciding
 from services.router.domain import Decision
 from services.router.gateway import assignment, history, partition
 from services.router.handlers import Answer, Answering, Decide
@@ -89,7 +89,7 @@ def swallow_broken_records() -> None:
 
 def rules_that_raise() -> None:
     """Raise for a request that names the poison: no mutant, but a bug that must be survived."""
-    build = app.build_decide
+    build = deciding.build_decide
 
     def build_poisoned(*args: Any) -> Decide:
         decide = build(*args)

@@ -17,7 +17,7 @@ from runtime.sealing import Sealer
 from schemas import topics
 from schemas.requests import RequestData
 from schemas.tickets import DecisionData
-from services.router.app import build_decide
+from services.router.deciding import build_decide
 from services.router.rules import load_rules
 from tests.soak.router.cluster import DEAD
 from tests.soak.router.oracle import Oracle, Verdict

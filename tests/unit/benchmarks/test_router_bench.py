@@ -15,7 +15,7 @@ from benchmarks.router.window import Sample, TooShortError, speed
 from deploy.local import services
 from desk import load_desk
 from schemas.requests import RequestReceived
-from services.router.app import build_decide
+from services.router.deciding import build_decide
 from services.router.rules import load_rules
 
 FIRST, SECOND = TopicPartition("tickets", 0), TopicPartition("tickets", 1)

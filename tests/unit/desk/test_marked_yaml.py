@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desk.marked_yaml import Mark, UnreadableFile, read
+from desk.yaml_nodes import compose, compose_slowly
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,26 @@ def test_any_bytes_are_read_or_refused(file: Path, raw: bytes) -> None:
     file.write_bytes(raw)
     with contextlib.suppress(UnreadableFile):
         assert json.dumps(read(file).content)
+
+
+@given(st.text("ab:-[]{}\"'#, \n%é", max_size=60))
+def test_libyaml_and_python_read_the_same(text: str) -> None:
+    try:
+        quick, slow = _shape(compose(text)), _shape(compose_slowly(text))
+    except yaml.YAMLError:
+        return
+    assert quick == slow
+
+
+def _shape(node: yaml.Node | None) -> object:
+    if node is None:
+        return None
+    here = (node.tag, node.start_mark.line, node.start_mark.column)
+    if isinstance(node, yaml.MappingNode):
+        return (*here, [(_shape(key), _shape(value)) for key, value in node.value])
+    if isinstance(node, yaml.SequenceNode):
+        return (*here, [_shape(item) for item in node.value])
+    return (*here, node.value) if node.value else node.tag  # nothing stands nowhere
 
 
 def test_a_refusal_says_where(file: Path) -> None:

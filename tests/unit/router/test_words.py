@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.domain.notation import PhraseError, read
+from services.router.domain.notation import Notation, PhraseError
 from services.router.domain.words import Lexicon, Vocabulary, fold, singular, spans, split
 
 WORDS = Vocabulary(
@@ -58,15 +58,16 @@ def test_no_text_is_too_strange(text: str) -> None:
 
 def test_a_phrase_stands_for_all_its_forms() -> None:
     silent = frozenset({"le", "des"})
-    forms = read("ouvrir|lire .. <papiers>", {"papiers": ("plis", "offres")}, silent)
+    notation = Notation({"papiers": ("plis", "offres")}, silent)
+    forms = notation.read("ouvrir|lire .. <papiers>")
     assert len(forms.sequences) == 4
     assert ("lire", "..", "pli") in forms.sequences
-    assert read("date des offres", {}, silent).sequences == (("date", "offre"),)
+    assert notation.read("date des offres").sequences == (("date", "offre"),)
 
 
 def test_a_frame_has_parts_that_are_phrases_or_lists() -> None:
     lists = {"papiers": ("plis", "liste <gens>"), "gens": ("élèves", "agents")}
-    forms = read("vu|lu par + <papiers> | rib - essai", lists, frozenset({"de"}))
+    forms = Notation(lists, frozenset({"de"})).read("vu|lu par + <papiers> | rib - essai")
     assert forms.sequences == ()
     assert forms.parts == (
         (("vu", "par"), ("lu", "par")),
@@ -83,5 +84,17 @@ def test_a_frame_has_parts_that_are_phrases_or_lists() -> None:
     ],
 )
 def test_a_phrase_that_makes_no_sense_is_refused(text: str) -> None:
+    lists = {"tourne": ("<tourne>",), "petits": ("le plis",)}
     with pytest.raises(PhraseError):
-        read(text, {"tourne": ("<tourne>",), "petits": ("le plis",)}, frozenset({"le"}))
+        Notation(lists, frozenset({"le"})).read(text)
+
+
+def test_a_phrase_is_refused_again_and_others_are_still_read() -> None:
+    notation = Notation(
+        {"un": ("<deux>",), "deux": ("<un>", "plis"), "bon": ("offre",)}, frozenset()
+    )
+    for _ in range(2):
+        for wrong in ("voir <un>", "voir <deux>"):
+            with pytest.raises(PhraseError, match="no list is named"):
+                notation.read(wrong)
+        assert notation.read("voir <bon>").sequences == (("voir", "offre"),)

@@ -1,0 +1,148 @@
+"""The commands `aiguillage rules check|test|learn`; the others have modules of their own."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated, Final, NoReturn
+
+import typer
+from rich.console import Console
+
+from cli.cases import Case, UnreadableCases, read_cases
+from cli.rules import showing
+from cli.rules.scoring import BadFloor, Score, below, read_floors, wrong
+from services.router.domain import RuleSet, Understanding, understand
+from services.router.learning import learn as learned_from
+from services.router.learning import written
+from services.router.rules import RulesError, load_rules
+
+app = typer.Typer(no_args_is_help=True, help="Check, test, rehearse and learn routing rules.")
+
+RULES: Final = Path("deploy/desk/routing.yaml")
+TRAIN: Final = Path("tests/cases/train.jsonl")
+LEARNED: Final = Path("deploy/desk/learned.json")
+
+Rules = Annotated[Path, typer.Option(help="The rules file.")]
+Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+Reveal = Annotated[
+    bool, typer.Option("--reveal", help="Also the words that matched, which may be personal.")
+]
+Limit = Annotated[int, typer.Option(min=0, help="How many to list, at most.")]
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="The rules file.")] = RULES,
+) -> None:
+    """
+    Check a rules file, and what was learned that lies beside it.
+
+    Prints `file:line: reason` for each mistake and ends with 1; or says its version.
+    """
+    ruleset = loaded(file)
+    phrases = sum(len(rule.phrases) + len(rule.exceptions) for rule in ruleset.rules)
+    learned = f", learned {ruleset.learned.version}" if ruleset.learned else ""
+    print(
+        f"{file}: right, {ruleset.version}: {len(ruleset.rules)} rules, {phrases} phrases{learned}"
+    )
+
+
+@app.command("test")
+def try_cases(
+    *,
+    cases: Annotated[list[Path], typer.Option(help="Cases with what is expected; repeatable.")],
+    rules: Rules = RULES,
+    floor: Annotated[
+        str, typer.Option(help="Shares to reach instead: queue=0.97,sure=0.9,training=0.95…")
+    ] = "",
+    limit: Limit = 50,
+    reveal: Reveal = False,
+    as_json: Json = False,
+) -> None:
+    """
+    Say how often the rules are right on labelled cases, and list those that come out wrong.
+
+    Ends with 1 when a case that is not marked `"may_fail": true` comes out wrong; with --floor,
+    when a share is below it: queue, sure, right-when-sure, and the F1 of training, dpo, remote.
+    """
+    try:
+        floors = read_floors(floor)
+        ruleset = loaded(rules)
+        score, failed = _tested(cases, ruleset)
+    except (BadFloor, UnreadableCases) as error:
+        fail(str(error))
+    missed = below(score, floors)
+    unforgiven = [case for case, _, _ in failed if not case.may_fail]
+    if as_json:
+        print(json.dumps(showing.tested(ruleset, score, failed, missed), ensure_ascii=False))
+    else:
+        console = Console()
+        console.print(showing.scores([(ruleset.version, score)]))
+        console.print(showing.failures(failed[:limit], of=len(failed), reveal=reveal))
+    if missed:
+        fail(f"below its floor: {', '.join(missed)}")
+    if not floors and unforgiven:
+        fail(f"{len(unforgiven)} cases came out wrong that may not")
+
+
+@app.command()
+def learn(
+    *,
+    cases: Annotated[
+        list[Path] | None, typer.Option(help="Labelled cases; repeatable.", show_default=str(TRAIN))
+    ] = None,
+    out: Annotated[Path, typer.Option(help="What to write; replaced as a whole.")] = LEARNED,
+) -> None:
+    """Learn from labelled cases what each word speaks for; the same cases teach the same."""
+    began = time.perf_counter()
+    try:
+        lessons = [
+            {"subject": None, "body": None, **case.content}
+            for case in read_cases(*(cases or [TRAIN]), labelled=True)
+        ]
+    except UnreadableCases as error:
+        fail(str(error))
+    if not lessons:
+        fail("there are no cases to learn from")
+    model = learned_from(lessons)
+    beside = out.with_name(f".{out.name}.new")
+    try:
+        beside.write_bytes(written(model))
+        beside.replace(out)
+    except OSError as error:
+        fail(f"{out}: cannot be written ({error.strerror})")
+    spent_s = time.perf_counter() - began
+    print(
+        f"{out}: learned {len(model.words)} features from {len(lessons)} cases"
+        f" in {spent_s:.1f} s, {model.version}"
+    )
+
+
+def loaded(file: Path) -> RuleSet:
+    """Return the rules of a file; or say all its mistakes and end with 1."""
+    try:
+        return load_rules(file)
+    except RulesError as error:
+        fail(str(error))
+
+
+def fail(message: str) -> NoReturn:
+    """Say on stderr why nothing more is done, and end with 1."""
+    typer.echo(message, err=True)
+    raise typer.Exit(code=1)
+
+
+def _tested(
+    files: list[Path], ruleset: RuleSet
+) -> tuple[Score, list[tuple[Case, Understanding, list[str]]]]:
+    score = Score()
+    failed = []
+    for case in read_cases(*files, labelled=True):
+        told = understand(case.request, ruleset)
+        if case.expected is not None:
+            score.count(case.expected, told)
+        if differing := wrong(case, told):
+            failed.append((case, told, differing))
+    return score, failed

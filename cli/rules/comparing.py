@@ -1,0 +1,120 @@
+"""Two rule sets compared on requests of the past: what would move, and who is right more often."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from cli.cases import FLAGS, BadCase, Expected
+from cli.rules.past import Past, read_past
+from cli.rules.reasons import Told
+from cli.rules.scoring import QUEUE, Score
+from services.router.domain import QUEUES, RuleSet, understand
+
+DEADLINE: Final = "deadline"
+"""Whether other facts were found, such as ``blocked``: they set how soon it is due."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """One request that comes out otherwise; ``changed`` says in what."""
+
+    name: str
+    before: Told
+    after: Told
+    changed: tuple[str, ...]
+    expected: Expected | None
+
+
+@dataclass(slots=True)
+class Comparison:
+    """What comparing many requests gave; two of them add up. ``moves`` holds the first few."""
+
+    most_moves: int
+    requests: int = 0
+    unreadable: int = 0
+    moved: int = 0
+    changed: Counter[str] = field(default_factory=Counter)
+    """By what changed: a request may count several times."""
+    versions: Counter[str] = field(default_factory=Counter)
+    """By the version that decided before."""
+    sure_before: int = 0
+    sure_after: int = 0
+    before: Score = field(default_factory=Score)
+    after: Score = field(default_factory=Score)
+    """Both of requests with a label only."""
+    moves: list[Move] = field(default_factory=list)
+
+    def count(self, past: Past, before: Told, after: Told) -> None:
+        """Take one more request in."""
+        self.requests += 1
+        self.versions[before.ruleset_version] += 1
+        self.sure_before += before.confident
+        self.sure_after += after.confident
+        if past.expected is not None:
+            self.before.count(past.expected, before)
+            self.after.count(past.expected, after)
+        changed = differing(before, after)
+        self.changed.update(changed)
+        if not changed:
+            return
+        self.moved += 1
+        if len(self.moves) < self.most_moves:
+            move = Move(
+                name=past.name, before=before, after=after, changed=changed, expected=past.expected
+            )
+            self.moves.append(move)
+
+    def add(self, other: Comparison) -> None:
+        """Take in what was counted elsewhere."""
+        self.requests += other.requests
+        self.unreadable += other.unreadable
+        self.moved += other.moved
+        self.changed += other.changed
+        self.versions += other.versions
+        self.sure_before += other.sure_before
+        self.sure_after += other.sure_after
+        self.before.add(other.before)
+        self.after.add(other.after)
+        self.moves += other.moves[: self.most_moves - len(self.moves)]
+
+
+def compare(
+    lines: Iterable[bytes], *, current: RuleSet | None, candidate: RuleSet, most_moves: int
+) -> Comparison:
+    """
+    Compare what was decided with what the candidate decides, on each request.
+
+    What no ticket says was decided, ``current`` decides; without it, such a line is unreadable.
+    """
+    made = Comparison(most_moves)
+    for line in lines:
+        try:
+            past = read_past(line)
+        except BadCase:
+            made.unreadable += 1
+            continue
+        before: Told | None = past.decided
+        if before is None and current is not None:
+            before = understand(past.request, current)
+        if before is None:
+            made.unreadable += 1
+            continue
+        made.count(past, before, understand(past.request, candidate))
+    return made
+
+
+def differing(before: Told, after: Told) -> tuple[str, ...]:
+    """Return in what two decisions differ: the queue, a flag, what sets the deadline."""
+    changed = [one for one in (QUEUE, *FLAGS) if getattr(before, one) != getattr(after, one)]
+    known = before.facts and after.facts  # the oldest tickets do not name them
+    if known and further_facts(before) != further_facts(after):
+        changed.append(DEADLINE)
+    return tuple(changed)
+
+
+def further_facts(told: Told) -> set[str]:
+    """Return what was found besides queue and flags."""
+    return set(told.facts) - {*QUEUES, *FLAGS}

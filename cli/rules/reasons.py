@@ -1,0 +1,50 @@
+"""Why a request was decided so, as an operator reads it: rules and points, words only on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, TypeAlias
+
+from cli.cases import FLAGS
+from schemas.tickets import DecisionData
+from schemas.tickets import Evidence as WrittenEvidence
+from services.router.domain import Evidence, Understanding
+
+Told: TypeAlias = Understanding | DecisionData
+"""A decision as the rules make it, or as it was published."""
+
+NOTHING: Final = "-"
+
+
+def outcome(told: Told) -> str:
+    """Return queue and flags in one line: ``general training, not sure``."""
+    flags = [flag for flag in FLAGS if getattr(told, flag)]
+    return " ".join([told.queue, *flags]) + ("" if told.confident else ", not sure")
+
+
+def reasons(told: Told, aspect: str, *, reveal: bool) -> list[str]:
+    """Return what spoke most for the queue, or for a flag, strongest first."""
+    if aspect not in FLAGS:
+        evidence = told.readings[0].evidence if told.readings else ()
+        return lines(evidence, reveal=reveal) or [NOTHING]
+    for reading in told.flags:
+        if reading.flag == aspect:
+            said = f"{aspect}: {reading.score:g} of {reading.threshold:g}"
+            return [said, *lines(reading.evidence, reveal=reveal)]
+    return [f"{aspect}: {'yes' if getattr(told, aspect) else 'no'}"]
+
+
+def lines(
+    evidence: Iterable[Evidence | WrittenEvidence], *, reveal: bool, most: int = 4
+) -> list[str]:
+    """Return a line for each: the rule, its points, and the words if they may be shown."""
+    told = []
+    for one in list(evidence)[:most]:
+        words = f" « {printable(one.words)} »" if reveal and one.words else ""
+        told.append(f"{one.rule} {one.points:+.1f}{words}")
+    return told
+
+
+def printable(text: str) -> str:
+    """Return a text without what would steer a terminal."""
+    return "".join(c if c.isprintable() else " " for c in text)

@@ -1,0 +1,100 @@
+"""The command `aiguillage rules rehearse`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+
+import typer
+from aiokafka.errors import KafkaError
+from rich.console import Console
+
+from cli.rules import rehearsed
+from cli.rules.commands import RULES, Json, Limit, Reveal, app, fail, loaded
+from cli.rules.comparing import Comparison
+from cli.rules.rehearsal import Chunks, Rehearsal, Rules, RulesChanged, chunked, cores, file_chunks
+from cli.running import WhereUnknown, find_where
+from cli.topic_reader import open_reader
+from schemas import topics
+
+T = TypeVar("T")
+TOPICS: Final = {"tickets": tuple(topics.TICKETS.values()), "requests": (topics.REQUESTS,)}
+
+
+@app.command()
+def rehearse(
+    *,
+    rules: Annotated[Path, typer.Option(help="The candidate.")],
+    against: Annotated[
+        str,
+        typer.Option(
+            metavar="tickets|requests|FILE",
+            help="What Kafka holds, or a file: a case or an event on each line.",
+        ),
+    ],
+    current: Annotated[Path, typer.Option(help="What decides now.")] = RULES,
+    bootstrap: Annotated[
+        str | None, typer.Option(envvar="AIGUILLAGE_KAFKA", help="Kafka, host:port.")
+    ] = None,
+    limit: Limit = 20,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.", show_default="cores")] = cores(),
+    reveal: Reveal = False,
+    as_json: Json = False,
+) -> None:
+    """
+    Replay the past through a candidate rule set, and say what would move; publishes nothing.
+
+    A ticket is compared with what was decided when it was made; a request or case without a
+    decision, with what the current rules decide. Where labels exist, both are scored on them.
+    """
+    plan = Rehearsal(
+        candidate=_rules(rules),
+        current=None if against == "tickets" else _rules(current),
+        most_moves=limit,
+        workers=workers,
+    )
+    began = time.perf_counter()
+    made = _run(_rehearse(plan, against, bootstrap))
+    spent_s = time.perf_counter() - began
+    if as_json:
+        told = rehearsed.as_json(plan, made, against=against, spent_s=spent_s, reveal=reveal)
+        print(json.dumps(told, ensure_ascii=False))
+        return
+    console = Console()
+    for part in rehearsed.tables(made, version=plan.candidate.version, reveal=reveal):
+        console.print(part)
+    print(rehearsed.summary(plan, made, against=against, spent_s=spent_s))
+
+
+def _rules(file: Path) -> Rules:
+    return Rules(file=file, version=loaded(file).version)
+
+
+async def _rehearse(plan: Rehearsal, against: str, bootstrap: str | None) -> Comparison:
+    names = TOPICS.get(against)
+    if names is None:
+        return await plan.run(file_chunks(Path(against)))
+    where = find_where(kafka=bootstrap, keys_dir=None)
+    return await plan.run(_topic_chunks(where.kafka, names))
+
+
+async def _topic_chunks(kafka: str, names: tuple[str, ...]) -> Chunks:
+    async with open_reader(kafka) as reader:
+        async for records in reader.stream(names):
+            for chunk in chunked(record.value or b"" for record in records):
+                yield chunk
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    try:
+        return asyncio.run(work)
+    except KafkaError as error:
+        fail(f"Kafka: {type(error).__name__}")
+    except OSError as error:
+        fail(f"{error.filename or 'the past'}: cannot be read ({error.strerror})")
+    except (WhereUnknown, RulesChanged) as error:
+        fail(str(error))

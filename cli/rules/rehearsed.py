@@ -1,0 +1,109 @@
+"""How a rehearsal looks: the moves, old and new reasons side by side, counts, shares, time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+
+from rich.table import Table
+from rich.text import Text
+
+from cli.rules import showing
+from cli.rules.comparing import DEADLINE, Comparison, Move, further_facts
+from cli.rules.reasons import NOTHING, Told, outcome, reasons
+from cli.rules.rehearsal import Rehearsal
+
+
+def tables(made: Comparison, *, version: str, reveal: bool) -> Iterator[Table]:
+    """Yield what there is to show: moves; both rule sets' shares where there are labels."""
+    if made.moves:
+        yield _moves(made, reveal=reveal)
+    if made.after.cases:
+        yield showing.scores([("before", made.before), (version, made.after)])
+
+
+def summary(plan: Rehearsal, made: Comparison, *, against: str, spent_s: float) -> str:
+    """Return counts, time and rate, as plain lines."""
+    changed = ", ".join(f"{name} {count}" for name, count in made.changed.most_common())
+    before = ", ".join(f"{name} ({count})" for name, count in made.versions.most_common(3))
+    rate = f"{made.requests / max(spent_s, 0.001):,.0f} requests/s"
+    lines = [
+        f"{against}: {made.requests} requests, decided before by {before or 'nothing'}",
+        f"{plan.candidate.version}: {made.moved} would come out otherwise"
+        + (f" ({changed})" if changed else ""),
+        f"sure: {made.sure_before} before, {made.sure_after} after",
+        f"{spent_s:.1f} s, {rate}, {plan.workers} processes",
+    ]
+    if made.unreadable:
+        lines.insert(1, f"{made.unreadable} could not be read, and were left out")
+    return "\n".join(lines)
+
+
+def as_json(
+    plan: Rehearsal, made: Comparison, *, against: str, spent_s: float, reveal: bool
+) -> Mapping[str, object]:
+    """Return all of it as plain values."""
+    return {
+        "against": against,
+        "ruleset_version": plan.candidate.version,
+        "before": dict(made.versions.most_common()),
+        "requests": made.requests,
+        "unreadable": made.unreadable,
+        "moved": made.moved,
+        "changed": dict(made.changed.most_common()),
+        "sure": {"before": made.sure_before, "after": made.sure_after},
+        "labelled": {"before": made.before.as_json(), "after": made.after.as_json()}
+        if made.after.cases
+        else None,
+        "seconds": round(spent_s, 2),
+        "moves": [
+            {
+                "id": move.name,
+                "changed": list(move.changed),
+                "expected": asdict(move.expected) if move.expected else None,
+                "before": _side(move, move.before, reveal=reveal),
+                "after": _side(move, move.after, reveal=reveal),
+            }
+            for move in made.moves
+        ],
+    }
+
+
+def _moves(made: Comparison, *, reveal: bool) -> Table:
+    shown = Table(
+        title=f"{made.moved} would come out otherwise; {len(made.moves)} of them",
+        title_justify="left",
+        show_lines=True,
+    )
+    for column in ("request", "before", "candidate"):
+        shown.add_column(column)
+    for move in made.moves:
+        name = move.name if move.expected is None else f"{move.name}\nexpected {_expected(move)}"
+        cells = [name]
+        cells += [
+            "\n".join([outcome(told), *_because(move, told, reveal=reveal)])
+            for told in (move.before, move.after)
+        ]
+        shown.add_row(*map(Text, cells))
+    return shown
+
+
+def _side(move: Move, told: Told, *, reveal: bool) -> Mapping[str, object]:
+    return {"outcome": outcome(told), "because": _because(move, told, reveal=reveal)}
+
+
+def _because(move: Move, told: Told, *, reveal: bool) -> list[str]:
+    lines = []
+    for one in move.changed:
+        if one == DEADLINE:
+            lines.append(f"facts: {', '.join(sorted(further_facts(told))) or NOTHING}")
+        else:
+            lines += reasons(told, one, reveal=reveal)
+    return lines
+
+
+def _expected(move: Move) -> str:
+    if move.expected is None:
+        return ""
+    said = asdict(move.expected)
+    return " ".join([said.pop("queue"), *(flag for flag, raised in said.items() if raised)])

@@ -1,0 +1,83 @@
+"""How rules look at work: tables of shares and of cases, and the same as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from cli.cases import FLAGS, Case
+from cli.rules.reasons import outcome, reasons
+from cli.rules.scoring import QUEUE, RIGHT_WHEN_SURE, SURE, Score
+from services.router.domain import QUEUES, RuleSet, Understanding
+
+Failure = tuple[Case, Understanding, list[str]]
+
+
+def scores(measured: Sequence[tuple[str, Score]]) -> Table:
+    """Return the shares of one or two rule sets side by side, and where queues are confused."""
+    cases = measured[0][1].cases
+    shown = Table(title=f"{cases} labelled", title_justify="left")
+    shown.add_column("")
+    for version, _ in measured:
+        shown.add_column(version, justify="right")
+    for name, label in (
+        (QUEUE, "right queue"),
+        (SURE, "sure"),
+        (RIGHT_WHEN_SURE, "right when sure"),
+    ):
+        shown.add_row(label, *(f"{score.shares()[name]:.2%}" for _, score in measured))
+    for wanted in QUEUES:
+        for got in QUEUES:
+            counts = (str(score.queues[wanted, got]) for _, score in measured)
+            shown.add_row(f"{wanted} as {got}", *counts)
+    for flag in FLAGS:
+        shown.add_row(f"{flag} F1", *(f"{score.flag(flag).f1:.3f}" for _, score in measured))
+        for part, attribute in (("precision", "precision"), ("recall", "recall")):
+            shares = (f"{getattr(score.flag(flag), attribute):.3f}" for _, score in measured)
+            shown.add_row(f"{flag} {part}", *shares)
+    return shown
+
+
+def failures(failed: Sequence[Failure], *, of: int, reveal: bool) -> Table:
+    """Return the cases that came out wrong, each with what spoke for that."""
+    title = f"{of} came out wrong" + (f", of which {len(failed)}" if len(failed) < of else "")
+    shown = Table(title=title, title_justify="left")
+    for column in ("case", "expected", "decided", "because"):
+        shown.add_column(column)
+    for case, told, differing in failed:
+        because = [line for one in differing for line in reasons(told, one, reveal=reveal)]
+        name = f"{case.request.id} (may fail)" if case.may_fail else case.request.id
+        cells = (name, _expected(case), outcome(told), "\n".join(because))
+        shown.add_row(*map(Text, cells))
+    return shown
+
+
+def tested(
+    ruleset: RuleSet, score: Score, failed: Sequence[Failure], missed: Sequence[str]
+) -> Mapping[str, object]:
+    """Return what `rules test --json` prints."""
+    return {
+        "ruleset_version": ruleset.version,
+        **score.as_json(),
+        "below_floor": list(missed),
+        "wrong": [
+            {
+                "id": case.request.id,
+                "aspects": differing,
+                "expected": _expected(case),
+                "decided": outcome(told),
+                "rule": told.rule,
+                "may_fail": case.may_fail,
+            }
+            for case, told, differing in failed
+        ],
+    }
+
+
+def _expected(case: Case) -> str:
+    if case.expected is None:
+        return ""
+    flags = [flag for flag in FLAGS if getattr(case.expected, flag)]
+    return " ".join([case.expected.queue, *flags])

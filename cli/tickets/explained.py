@@ -1,0 +1,168 @@
+"""How an explained ticket looks: where it went, why, what nearly counted, by when, and since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cli.dead.letters import letter_id
+from cli.rules.reasons import lines, printable
+from cli.tickets.finding import Story
+from schemas.tickets import (
+    DecisionData,
+    TicketCreated,
+    TicketEvent,
+    TicketOverdue,
+    TicketReassigned,
+    TicketRegistered,
+)
+
+
+def parts(ticket: TicketCreated, story: Story) -> Iterator[RenderableType]:
+    """Yield the tables that explain a ticket."""
+    decision = ticket.data.decision
+    yield _card(ticket, story)
+    yield _readings(decision)
+    yield _flags(decision)
+    if decision.set_aside:
+        yield _set_aside(decision)
+    yield _due(decision)
+    yield _events(story)
+
+
+def without_ticket(request: str, story: Story) -> str:
+    """Return what is known of a request that has no ticket."""
+    if not story.requests:
+        return f"{request}: no ticket, and no such request: it never came, or has left its topic"
+    said = []
+    for record in story.requests:
+        place = f"{record.topic}/{record.partition}/{record.offset}"
+        said.append(f"{request}: no ticket; the request is in {place}, {_moment(_written(record))}")
+    for parked in story.parked:
+        letter = letter_id(parked.record)
+        said.append(f"parked: {parked.reason} (aiguillage dead show {letter})")
+    if not story.parked:
+        said.append("not parked: the router has not come to it yet")
+    return "\n".join(said)
+
+
+def as_json(story: Story) -> Mapping[str, Any]:
+    """Return a story as plain values, without the request itself."""
+    ticket = story.ticket
+    if ticket is None:
+        return {
+            "ticket": None,
+            "requests": [[r.topic, r.partition, r.offset] for r in story.requests],
+            "parked": [
+                {"letter": letter_id(parked.record), "reason": parked.reason}
+                for parked in story.parked
+            ],
+        }
+    return {
+        "ticket": ticket.model_dump(mode="json", exclude={"data": {"request"}}),
+        "received_at": ticket.data.request.received_at.isoformat(),
+        "queue": story.queue,
+        "closed": story.closed,
+        "events": [event.model_dump(mode="json") for event in story.events],
+    }
+
+
+def _card(ticket: TicketCreated, story: Story) -> Table:
+    data, decision, place = ticket.data, ticket.data.decision, story.place
+    queue: str = decision.queue
+    if story.queue != queue:
+        queue = f"{story.queue}, moved by hand from {decision.queue}"
+    rows = {
+        "queue": queue + (", closed" if story.closed else ""),
+        "request": str(data.request_id),
+        "ticket": str(data.ticket_id),
+        "lies in": f"{place.topic}/{place.partition}/{place.offset}" if place else "",
+        "received": f"{_moment(data.request.received_at)}, by {data.request.channel}",
+        "decided": f"{_moment(ticket.time)}, by {decision.ruleset_version},"
+        f" {decision.rules_looked_at} rules looked at",
+        "first of all by": decision.rule,
+        "sure": "yes" if decision.confident else "no: a person should look at both readings",
+        "due": f"{_moment(decision.due_at)}, {decision.priority} ({decision.deadline})",
+    }
+    shown = Table(title=f"Ticket {data.tracking}", title_justify="left", show_header=False)
+    for name, value in rows.items():
+        shown.add_row(name, Text(printable(value)))
+    return shown
+
+
+def _readings(decision: DecisionData) -> Table:
+    shown = Table(title="What spoke for each queue", title_justify="left")
+    for column in ("queue", "points", "rule, its points, and the words"):
+        shown.add_column(column)
+    for reading in decision.readings:
+        said = lines(reading.evidence, reveal=True, most=len(reading.evidence))
+        shown.add_row(reading.queue, f"{reading.score:g}", Text("\n".join(said) or "-"))
+    return shown
+
+
+def _flags(decision: DecisionData) -> Table:
+    shown = Table(title="Flags", title_justify="left")
+    for column in ("flag", "raised", "points", "rule, its points, and the words"):
+        shown.add_column(column)
+    for flag in decision.flags:
+        said = lines(flag.evidence, reveal=True, most=len(flag.evidence))
+        points = f"{flag.score:g} of {flag.threshold:g}"
+        shown.add_row(flag.flag, _yes(flag.raised), points, Text("\n".join(said) or "-"))
+    return shown
+
+
+def _set_aside(decision: DecisionData) -> Table:
+    shown = Table(title="What nearly counted", title_justify="left")
+    for column in ("rule", "words", "why it does not count"):
+        shown.add_column(column)
+    for one in decision.set_aside:
+        shown.add_row(one.rule, Text(f"« {printable(one.words)} »"), one.why)
+    return shown
+
+
+def _due(decision: DecisionData) -> Table:
+    shown = Table(title="Why it is due then", title_justify="left", show_header=False)
+    facts = ", ".join(decision.facts) or "-"
+    shown.add_row("facts", Text(facts))
+    for number, reason in enumerate(decision.due_because, start=1):
+        shown.add_row(str(number), Text(printable(reason)))
+    return shown
+
+
+def _events(story: Story) -> Table | str:
+    if not story.events:
+        return "Nothing has become of it since."
+    shown = Table(title="Since", title_justify="left")
+    for column in ("when", "what", "by"):
+        shown.add_column(column)
+    for event in story.events:
+        shown.add_row(_moment(event.time), Text(printable(_said(event))), event.source)
+    return shown
+
+
+def _said(event: TicketEvent) -> str:
+    if isinstance(event, TicketRegistered):
+        return f"registered as {event.data.number} in {event.data.tool}"
+    if isinstance(event, TicketReassigned):
+        moved = f"moved from {event.data.previous_queue} to {event.data.queue}"
+        return f"{moved}: {event.data.reason}"
+    if isinstance(event, TicketOverdue):
+        return f"overdue since {_moment(event.data.due_at)}"
+    return "closed"
+
+
+def _yes(raised: bool) -> str:  # noqa: FBT001 - a word for it
+    return "yes" if raised else "no"
+
+
+def _written(record: Any) -> datetime:
+    return datetime.fromtimestamp(record.timestamp / 1000, UTC)
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,165 @@
+"""Finds a ticket and what became of it, by a request's id or its tracking number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from aiokafka import ConsumerRecord
+from pydantic import TypeAdapter, ValidationError
+
+from cli.topic_reader import TopicReader
+from runtime.kafka import header, partition_of
+from schemas import topics
+from schemas.requests import tracking_number
+from schemas.tickets import (
+    TICKET_EVENT,
+    Queue,
+    TicketClosed,
+    TicketCreated,
+    TicketEvent,
+    TicketReassigned,
+)
+
+_TICKET: Final[TypeAdapter[TicketCreated]] = TypeAdapter(TicketCreated)
+_MISREAD: Final = str.maketrans({"O": "0", "I": "1", "L": "1", "-": "", " ": ""})
+_DIGITS: Final = 10
+_DEAD: Final = topics.dead_letter(topics.REQUESTS, service="router")
+
+
+class NoSuchRequest(Exception):
+    """What was given is neither a request's id nor a tracking number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which request: its id, or else its tracking number, bare."""
+
+    request: UUID | None = None
+    tracking: str = ""
+
+    def is_key(self, key: bytes | None) -> bool:
+        """Tell whether a record's key is that request's id."""
+        try:
+            request = UUID((key or b"").decode("ascii"))
+        except ValueError:
+            return False
+        return self.request == request or (
+            self.request is None and _bare(tracking_number(request)) == self.tracking
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """A dead letter of the router's: where it lies, and why."""
+
+    record: ConsumerRecord
+    reason: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Story:
+    """All that Kafka holds about one request."""
+
+    ticket: TicketCreated | None = None
+    place: ConsumerRecord | None = None
+    """The ticket's record."""
+    events: list[TicketEvent] = field(default_factory=list)
+    """What became of the ticket, in order, each once."""
+    requests: list[ConsumerRecord] = field(default_factory=list)
+    """The request itself, looked for when it has no ticket."""
+    parked: list[Parked] = field(default_factory=list)
+
+    @property
+    def queue(self) -> Queue | None:
+        """Where the ticket is by now."""
+        queue = self.ticket.data.decision.queue if self.ticket else None
+        for event in self.events:
+            if isinstance(event, TicketReassigned):
+                queue = event.data.queue
+        return queue
+
+    @property
+    def closed(self) -> bool:
+        return any(isinstance(event, TicketClosed) for event in self.events)
+
+    @property
+    def moves(self) -> list[TicketReassigned]:
+        return [event for event in self.events if isinstance(event, TicketReassigned)]
+
+
+def read_wanted(text: str) -> Wanted:
+    """Return which request a person means; NoSuchRequest when that cannot be said."""
+    try:
+        return Wanted(request=UUID(text.strip()))
+    except ValueError:
+        tracking = _bare(text.strip().upper())
+    if len(tracking) != _DIGITS or not tracking.isascii() or not tracking.isalnum():
+        raise NoSuchRequest(f"{text!r} is neither a request's id nor a tracking number")
+    return Wanted(tracking=tracking)
+
+
+async def find(reader: TopicReader, wanted: Wanted) -> Story:
+    """Read what there is; of a request's id, only its own partition of each topic."""
+    partition = await _partition(reader, wanted)
+    story = Story()
+    async for records in reader.stream(topics.TICKETS.values(), partition=partition):
+        for record in records:
+            if wanted.is_key(record.key) and story.ticket is None:
+                _note(story, record)
+    if story.place is None:
+        await _look_for_request(reader, wanted, partition, story)
+        return story
+    events = await reader.read([topics.TICKET_EVENTS], partition=story.place.partition)
+    story.events = read_events(record for record in events if record.key == story.place.key)
+    return story
+
+
+def read_events(records: Iterable[ConsumerRecord]) -> list[TicketEvent]:
+    """Return the ticket events among records, in order, each once; what is none is left out."""
+    found: dict[str, TicketEvent] = {}
+    for record in records:
+        try:
+            event = TICKET_EVENT.validate_json(record.value or b"")
+        except ValidationError:  # anyone may write there
+            continue
+        found.setdefault(event.id, event)
+    return list(found.values())
+
+
+def _note(story: Story, record: ConsumerRecord) -> None:
+    try:
+        story.ticket = _TICKET.validate_json(record.value or b"")
+    except ValidationError:
+        return
+    story.place = record
+
+
+async def _look_for_request(
+    reader: TopicReader, wanted: Wanted, partition: int | None, story: Story
+) -> None:
+    async for records in reader.stream([topics.REQUESTS], partition=partition):
+        story.requests += (record for record in records if wanted.is_key(record.key))
+    places = {_place(record) for record in story.requests}
+    if not places:
+        return
+    for record in await reader.read([_DEAD]):
+        if record.key in places and header(record, "act") is None:
+            story.parked.append(Parked(record=record, reason=header(record, "reason") or ""))
+
+
+def _place(record: ConsumerRecord) -> bytes:
+    return f"{record.topic}/{record.partition}/{record.offset}".encode()
+
+
+async def _partition(reader: TopicReader, wanted: Wanted) -> int | None:
+    if wanted.request is None:
+        return None
+    count = await reader.partitions(topics.REQUESTS)
+    return partition_of(str(wanted.request).encode(), count) if count else None
+
+
+def _bare(tracking: str) -> str:
+    return tracking.translate(_MISREAD)

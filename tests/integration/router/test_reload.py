@@ -1,0 +1,138 @@
+"""New rules are taken by a running router, whole, and each ticket says which rules decided."""
+
+import asyncio
+import json
+import shutil
+import signal
+from pathlib import Path
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from deploy.waiting import until
+from runtime.kafka import partition_of
+from schemas import topics
+from schemas.requests import RequestReceived
+from services.router.rules import load_rules
+from tests.integration.router.routers import Oracle, Routers, make_request, put
+from tests.unit.router.cases import RULES_FILE
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture
+def rules(tmp_path: Path, routers: Routers) -> Path:
+    """Give the routers a desk of their own, and return its rules file."""
+    desk = tmp_path / "desk"
+    shutil.copytree(RULES_FILE.parent, desk)
+    routers.environment["ROUTER_DESK_DIR"] = str(desk)
+    routers.environment["ROUTER_RULES_INTERVAL_S"] = "0.2"
+    return desk / "routing.yaml"
+
+
+def rewrite(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    fresh = file.with_name("next.tmp")
+    fresh.write_text(text.replace(old, new, 1), encoding="utf-8")
+    fresh.replace(file)
+
+
+def logged(routers: Routers, event: str) -> list[dict[str, object]]:
+    lines = (routers.log_dir / "router-0.log").read_text(encoding="utf-8").splitlines()
+    told = [json.loads(line) for line in lines if line.startswith("{")]
+    return [line for line in told if line["event"] == event]
+
+
+async def has_logged(routers: Routers, event: str) -> None:
+    async def said() -> bool:
+        return bool(logged(routers, event))
+
+    assert await until(said, within_s=60), f"the router never said {event!r}"
+
+
+def versions(oracle: Oracle, requests: list[RequestReceived]) -> list[str]:
+    tickets = [json.loads(oracle.outcome.values[request.subject]) for request in requests]
+    return [ticket["data"]["decision"]["ruleset_version"] for ticket in tickets]
+
+
+async def measured(routers: Routers) -> str:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        return (await client.get(f"http://127.0.0.1:{routers.ports[0]}/metrics")).text
+
+
+async def test_rules_change_under_load_without_a_mixed_state(
+    routers: Routers,
+    producer: AIOKafkaProducer,
+    oracle: Oracle,
+    unique_name: str,
+    rules: Path,
+) -> None:
+    former = load_rules(rules).version
+    routers.start(0)
+    await routers.ready(0, within_s=60)
+    requests: list[RequestReceived] = []
+    changed = asyncio.Event()
+
+    async def feed() -> None:
+        after = 0
+        while after < 60:
+            requests.append(make_request(unique_name, len(requests)))
+            await put(producer, requests[-1])
+            after += changed.is_set()
+
+    feeding = asyncio.create_task(feed())
+    await oracle.until({make_request(unique_name, 0).subject}, within_s=60)
+    rewrite(rules, "general: 0.7", "general: 0.8")
+    latter = load_rules(rules).version
+    await has_logged(routers, "ruleset taken")
+    changed.set()
+    await feeding
+    await oracle.until({request.subject for request in requests}, within_s=60)
+    seen = versions(oracle, requests)
+    assert set(seen) == {former, latter}
+    by_partition: dict[int, list[str]] = {}
+    for request, version in zip(requests, seen, strict=True):
+        place = await _partition(producer, request)
+        by_partition.setdefault(place, []).append(version)
+    for decided in by_partition.values():
+        assert decided == sorted(decided, key=[former, latter].index)
+    assert f'aiguillage_router_ruleset_info{{version="{latter}"}} 1.0' in await measured(routers)
+
+
+async def test_broken_rules_are_refused_loudly_and_the_former_go_on(
+    routers: Routers,
+    producer: AIOKafkaProducer,
+    oracle: Oracle,
+    unique_name: str,
+    rules: Path,
+) -> None:
+    former = load_rules(rules).version
+    routers.start(0)
+    await routers.ready(0, within_s=60)
+    rewrite(rules, "sure_margin:", "sure_marge:")
+    await has_logged(routers, "ruleset refused")
+    line = logged(routers, "ruleset refused")[0]
+    assert (line["level"], line["file"]) == ("error", str(rules))
+    assert isinstance(line["line"], int)
+    assert "aiguillage_router_ruleset_refused 1.0" in await measured(routers)
+    request = make_request(unique_name, 1)
+    await put(producer, request)
+    await oracle.until({request.subject}, within_s=60)
+    assert versions(oracle, [request]) == [former]
+
+
+async def test_sighup_has_the_rules_read_at_once(routers: Routers, rules: Path) -> None:
+    routers.start(0, ROUTER_RULES_INTERVAL_S="3600")
+    await routers.ready(0, within_s=60)
+    rewrite(rules, "general: 0.7", "general: 0.8")
+    routers.signal(0, signal.SIGHUP)
+    await has_logged(routers, "ruleset taken")
+    assert logged(routers, "ruleset taken")[0]["version"] == load_rules(rules).version
+    assert routers.processes[0].poll() is None
+
+
+async def _partition(producer: AIOKafkaProducer, request: RequestReceived) -> int:
+    partitions = len(await producer.partitions_for(topics.REQUESTS))
+    return partition_of(request.subject.encode(), partitions)

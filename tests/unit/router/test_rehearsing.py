@@ -1,0 +1,186 @@
+"""A candidate rule set beside what was decided: what would move, and who is right more often."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+import pytest
+from typer.testing import CliRunner
+
+from cli.rules import app
+from cli.rules.comparing import Comparison, compare
+from cli.rules.rehearsal import Rules, RulesChanged, chunked
+from desk import load_desk
+from schemas.requests import RequestData, RequestReceived, request_id, tracking_number
+from schemas.tickets import DecisionData, TicketCreated, TicketData, ticket_id
+from services.router.deciding import build_decide
+from services.router.domain import RuleSet
+from services.router.rules import load_rules
+from tests.unit.router.cases import RULES_FILE
+from tests.unit.router.test_rules import SMALL
+
+RECEIVED_AT = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
+TURNED = SMALL.replace("general: 0.5", "general: 9")
+
+
+def rules(tmp_path: Path, text: str, name: str = "routing.yaml") -> Path:
+    file = tmp_path / name
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def current(tmp_path: Path) -> RuleSet:
+    return load_rules(rules(tmp_path, SMALL))
+
+
+@pytest.fixture
+def candidate(tmp_path: Path) -> RuleSet:
+    return load_rules(rules(tmp_path, TURNED, "next.yaml"))
+
+
+def case(body: str, **more: object) -> bytes:
+    return json.dumps({"id": body, "body": body} | more).encode()
+
+
+def request(number: int, body: str) -> RequestData:
+    return RequestData(
+        request_id=request_id("past", str(number)),
+        source="past",
+        source_id=str(number),
+        channel="form",
+        subject="Une question",
+        body=body,
+        received_at=RECEIVED_AT,
+        fingerprint=f"{number:064x}",
+    )
+
+
+def envelope(subject: UUID) -> dict[str, object]:
+    told = {"id": str(subject), "source": "/test", "subject": str(subject)}
+    return {**told, "time": RECEIVED_AT}
+
+
+def ticket(number: int, body: str, ruleset: RuleSet) -> bytes:
+    data = request(number, body)
+    decide = build_decide(load_desk(RULES_FILE.parent), ruleset)
+    decision = DecisionData.model_validate(msgspec.to_builtins(decide(data)))
+    return TicketCreated.model_validate(
+        {
+            **envelope(data.request_id),
+            "data": TicketData(
+                ticket_id=ticket_id(data.request_id),
+                request_id=data.request_id,
+                tracking=tracking_number(data.request_id),
+                decision=decision,
+                request=data,
+            ),
+        }
+    ).to_json()
+
+
+def test_the_same_rules_move_nothing(current: RuleSet) -> None:
+    lines = [ticket(1, "déposer une offre", current), case("bonjour")]
+    made = compare(lines, current=current, candidate=current, most_moves=5)
+    assert (made.requests, made.moved, made.moves) == (2, 0, [])
+
+
+def test_a_ticket_is_compared_with_what_was_published(current: RuleSet, candidate: RuleSet) -> None:
+    line = ticket(1, "déposer une offre", current)
+    made = compare([line], current=None, candidate=candidate, most_moves=5)
+    (move,) = made.moves
+    assert move.name == tracking_number(request_id("past", "1"))
+    assert (move.before.queue, move.after.queue) == ("marketplace", "general")
+    assert move.changed == ("queue",)
+    assert move.before.ruleset_version == current.version
+    assert made.versions == {current.version: 1}
+
+
+def test_a_request_without_a_decision_is_decided_by_both(
+    current: RuleSet, candidate: RuleSet
+) -> None:
+    data = request(2, "déposer une offre")
+    event = RequestReceived.model_validate({**envelope(data.request_id), "data": data}).to_json()
+    lines = [event, case("déposer une offre")]
+    made = compare(lines, current=current, candidate=candidate, most_moves=5)
+    assert (made.requests, made.moved) == (2, 2)
+
+
+def test_what_cannot_be_read_is_counted_and_left_out(current: RuleSet) -> None:
+    lines = [b"{", b"[]", b'{"specversion": "1.0"}', b'{"id": 3}', b"\xff", case("bonjour")]
+    made = compare(lines, current=current, candidate=current, most_moves=5)
+    assert (made.unreadable, made.requests) == (5, 1)
+
+
+def test_labels_score_both_sides(current: RuleSet, candidate: RuleSet) -> None:
+    label = {"queue": "marketplace", "training": False, "dpo": False, "remote": False}
+    lines = [case("déposer une offre", expected=label), case("bonjour")]
+    made = compare(lines, current=current, candidate=candidate, most_moves=5)
+    assert (made.before.cases, made.before.right, made.after.right) == (1, 1, 0)
+    assert made.after.queues == {("marketplace", "general"): 1}
+
+
+def test_only_so_many_moves_are_kept_and_all_are_counted(
+    current: RuleSet, candidate: RuleSet
+) -> None:
+    lines = [case(f"déposer une offre {number}") for number in range(7)]
+    total = Comparison(3)
+    for chunk in (lines[:2], lines[2:]):
+        total.add(compare(chunk, current=current, candidate=candidate, most_moves=3))
+    assert (total.moved, len(total.moves)) == (7, 3)
+    assert [move.name[-1] for move in total.moves] == ["0", "1", "2"]
+
+
+def test_lines_are_cut_into_chunks_of_one_size() -> None:
+    assert [len(chunk) for chunk in chunked([b"x"] * 501)] == [250, 250, 1]
+
+
+def test_rules_that_were_written_meanwhile_are_not_rehearsed(tmp_path: Path) -> None:
+    file = rules(tmp_path, SMALL)
+    known = Rules(file=file, version=load_rules(file).version)
+    assert known.load().version == known.version
+    rules(tmp_path, TURNED)
+    with pytest.raises(RulesChanged):
+        known.load()
+
+
+def rehearse(tmp_path: Path, *more: str) -> tuple[int, str, str]:
+    now, later = rules(tmp_path, SMALL), rules(tmp_path, TURNED, "next.yaml")
+    label = {"queue": "general", "training": False, "dpo": False, "remote": False}
+    past = tmp_path / "past.jsonl"
+    lines = [case("déposer une jolie offre", expected=label) for _ in range(600)]
+    past.write_bytes(b"\n".join([*lines, case("bonjour"), b""]))
+    arguments = ["rehearse", "--rules", str(later), "--current", str(now), "--workers", "2"]
+    result = CliRunner().invoke(app, [*arguments, "--against", str(past), *more])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_the_command_counts_over_all_processes(tmp_path: Path) -> None:
+    code, out, _ = rehearse(tmp_path, "--json", "--limit", "2")
+    told = json.loads(out)
+    assert code == 0
+    assert (told["requests"], told["moved"], told["changed"]) == (601, 600, {"queue": 600})
+    assert told["labelled"]["before"]["queue"] == 0
+    assert told["labelled"]["after"]["queue"] == 1
+    assert len(told["moves"]) == 2
+    assert told["moves"][0]["before"] == {"outcome": "marketplace", "because": ["offres +4.0"]}
+    assert told["moves"][0]["after"] == {"outcome": "general", "because": ["-"]}
+    assert told["seconds"] > 0
+
+
+def test_words_of_people_are_shown_only_when_asked_for(tmp_path: Path) -> None:
+    quiet, loud = rehearse(tmp_path)[1], rehearse(tmp_path, "--reveal", "--json")[1]
+    assert "600 would come out otherwise" in quiet
+    assert "requests/s, 2 processes" in quiet
+    assert "« déposer une jolie offre »" in loud
+    assert "«" not in quiet
+
+
+def test_a_past_that_is_not_there_is_named(tmp_path: Path) -> None:
+    file = rules(tmp_path, SMALL)
+    arguments = ["rehearse", "--rules", str(file), "--current", str(file)]
+    result = CliRunner().invoke(app, [*arguments, "--against", str(tmp_path / "none.jsonl")])
+    assert result.exit_code == 1
+    assert "none.jsonl: cannot be read" in result.stderr

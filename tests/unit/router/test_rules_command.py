@@ -1,0 +1,140 @@
+"""`aiguillage rules check|test|learn` as operators and build servers call them."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+from typer.testing import CliRunner
+
+from cli.rules import app
+from cli.rules.scoring import BadFloor, Score, read_floors
+from services.router.domain.learned import Model
+from tests.unit.router.cases import CASES, RULES_FILE
+from tests.unit.router.test_rules import SMALL
+
+UNSEEN = str(CASES / "unseen.jsonl")
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, arguments)
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Path:
+    file = tmp_path / "routing.yaml"
+    file.write_text(SMALL, encoding="utf-8")
+    return file
+
+
+def written(tmp_path: Path, *cases: dict[str, object]) -> str:
+    file = tmp_path / "cases.jsonl"
+    file.write_text("".join(json.dumps(case) + "\n" for case in cases), encoding="utf-8")
+    return str(file)
+
+
+def case(body: str, queue: str, **more: object) -> dict[str, object]:
+    expected = {"queue": queue, "training": False, "dpo": False, "remote": False}
+    return {"id": body, "body": body, "expected": expected} | more
+
+
+def test_the_shipped_rules_are_checked_with_what_they_have_learned() -> None:
+    code, out, err = run("check", str(RULES_FILE))
+    assert (code, err) == (0, "")
+    assert "right, sha256:" in out
+    assert "learned sha256:" in out
+
+
+def test_every_mistake_of_a_rules_file_is_told_with_its_line(rules: Path) -> None:
+    rules.write_text(SMALL.replace("weight: 4", "wieght: 4"), encoding="utf-8")
+    code, out, err = run("check", str(rules))
+    assert (code, out) == (1, "")
+    assert f"{rules}:18: rules[0].wieght: unknown key" in err
+
+
+def test_cases_that_all_come_out_right_pass(rules: Path, tmp_path: Path) -> None:
+    cases = written(tmp_path, case("déposer une offre", "marketplace"), case("bonjour", "general"))
+    code, out, _ = run("test", "--rules", str(rules), "--cases", cases)
+    assert code == 0
+    assert "100.00%" in out
+
+
+def test_a_case_that_comes_out_wrong_fails_unless_it_may(rules: Path, tmp_path: Path) -> None:
+    wrong = case("offre d'emploi", "marketplace")
+    code, out, err = run("test", "--rules", str(rules), "--cases", written(tmp_path, wrong))
+    assert code == 1
+    assert "offre d'emploi" in out
+    assert "1 cases came out wrong" in err
+    forgiven = written(tmp_path, wrong | {"may_fail": True})
+    code, out, _ = run("test", "--rules", str(rules), "--cases", forgiven)
+    assert code == 0
+    assert "may fail" in out
+
+
+@pytest.mark.parametrize(("floor", "code"), [("queue=0.9,training=0.9", 0), ("queue=0.999", 1)])
+def test_with_floors_only_shares_count(floor: str, code: int) -> None:
+    ended, out, err = run(
+        "test", "--rules", str(RULES_FILE), "--cases", UNSEEN, "--floor", floor, "--json"
+    )
+    told = json.loads(out)
+    assert ended == code
+    assert told["cases"] == 500
+    assert told["below_floor"] == (["queue"] if code else [])
+    assert {"precision", "recall", "f1"} <= set(told["flags"]["dpo"])
+    assert ("below its floor: queue" in err) == bool(code)
+
+
+def test_words_of_people_are_shown_only_when_asked_for(rules: Path, tmp_path: Path) -> None:
+    cases = written(tmp_path, case("déposer sa jolie offre", "general") | {"id": "a"})
+    arguments = ("test", "--rules", str(rules), "--cases", cases)
+    assert "jolie" not in run(*arguments)[1]
+    assert "jolie" in run(*arguments, "--reveal")[1]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ({"id": "a"}, "'expected' must be an object"),
+        ({"id": "a", "expected": {"queue": "x"}}, "'expected.queue' must be one of"),
+        ({"id": "a", "expected": {"queue": "general"}}, "'expected.training' must be true"),
+        (case("a", "general", may_fail="yes"), "'may_fail' must be true or false"),
+    ],
+)
+def test_a_case_without_a_whole_label_is_named(
+    rules: Path, tmp_path: Path, line: dict[str, object], reason: str
+) -> None:
+    code, _, err = run("test", "--rules", str(rules), "--cases", written(tmp_path, line))
+    assert code == 1
+    assert "cases.jsonl:1:" in err
+    assert reason in err
+
+
+@pytest.mark.parametrize("text", ["queue", "queue=high", "colour=0.9", "queue=1.5"])
+def test_a_floor_that_makes_no_sense_is_refused(text: str) -> None:
+    with pytest.raises(BadFloor):
+        read_floors(text)
+
+
+def test_scores_without_cases_reach_every_floor() -> None:
+    assert set(Score().shares().values()) == {1.0}
+
+
+def test_learning_writes_a_file_that_the_rules_can_read(tmp_path: Path) -> None:
+    bodies = [("déposer une offre", "marketplace"), ("une leçon de messagerie", "general")]
+    lessons = [case(f"{start} {b}", q) for start in ("Bonjour", "Merci") for b, q in bodies]
+    out = tmp_path / "learned.json"
+    code, said, _ = run("learn", "--cases", written(tmp_path, *lessons), "--out", str(out))
+    model = msgspec.json.decode(out.read_bytes(), type=Model)
+    assert code == 0
+    assert f"{len(model.words)} features from 4 cases" in said
+    assert model.version in said
+    assert list(tmp_path.glob(".*")) == []
+
+
+def test_nothing_is_learned_from_cases_without_labels(tmp_path: Path) -> None:
+    out = tmp_path / "learned.json"
+    code, _, err = run("learn", "--cases", written(tmp_path, {"id": "a"}), "--out", str(out))
+    assert code == 1
+    assert "'expected' must be an object" in err
+    assert not out.exists()
