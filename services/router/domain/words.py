@@ -76,8 +76,9 @@ def sound(word: str) -> str:
     return word
 
 
-def _shortened(word: str) -> set[str]:
-    return {word, *(word[:i] + word[i + 1 :] for i in range(1, len(word)))}
+def _shortened(word: str) -> Iterable[str]:
+    """Return a word and what it is without one letter; in order: the first that is known counts."""
+    return dict.fromkeys((word, *(word[:i] + word[i + 1 :] for i in range(1, len(word)))))
 
 
 class Vocabulary:
