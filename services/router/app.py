@@ -27,6 +27,7 @@ from schemas.requests import RequestData
 from schemas.tickets import TicketCreated
 from services.router.domain import Decision, Request, RuleSet, route
 from services.router.gateway.assignment import Assignment
+from services.router.gateway.counts import Counts
 from services.router.handlers import SERVICE, Answering, Decide
 from services.router.rules import RulesError, load_rules
 from services.router.settings import Settings
@@ -108,6 +109,7 @@ def _subscribe(
         ),
         now=lambda: datetime.now(UTC),
         on_lost=on_lost,
+        counts=Counts.of(settings.partition_counts),
     )
 
     async def handle_batch(message: KafkaMessage) -> None:
