@@ -21,7 +21,6 @@ def build_decide(desk: Desk, rules: RuleSet) -> Decide:
 def as_heard(request: RequestData) -> Request:
     """Return a request as far as rules look at it."""
     return Request(
-        id=str(request.request_id),
         channel=request.channel,
         service=request.service,
         profile=request.profile,

@@ -12,6 +12,7 @@ SOFT_BREAK: Final = -3
 CONTRAST: Final = -4
 
 _TOKENS: Final = re.compile(r"\w+|[.!?;…\n]+|[,:–—|>]")
+_WORDS: Final = re.compile(r"\w+")
 _ACCENTS: Final = re.compile("[\u0300-\u036f]+")
 _NUMBER: Final = re.compile(r"^\d+$")
 _HOUR: Final = re.compile(r"^\d{1,2}h(?:\d\d)?$")
@@ -53,6 +54,11 @@ def fold(text: str) -> str:
 def split(text: str) -> list[str]:
     """Return the words and the breaks of ``text``, in order, as written."""
     return _TOKENS.findall(text)
+
+
+def only_words(text: str) -> list[str]:
+    """Return the words of ``text`` without the breaks between them."""
+    return _WORDS.findall(text)
 
 
 def spans(text: str) -> list[tuple[int, int]]:
