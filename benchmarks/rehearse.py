@@ -3,13 +3,15 @@ How long ``aiguillage rules rehearse`` takes for 100,000 past requests, and its 
 
 ``python -m benchmarks.rehearse [--requests 100000]``: they are made from the labelled cases, the
 start of one with the end of another. First as tickets, whose decision is known; then as bare
-requests, which both rule sets decide. Peak memory is that of all processes together.
+requests, which both rule sets decide. Processor time and peak memory are those of all processes
+together: on a busy machine, the former halved is what two cores of one's own would take.
 """
 
 import argparse
 import json
 import os
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -69,14 +71,14 @@ def rehearsed(candidate: Path, past: Path) -> Mapping[str, Any]:
     arguments += ["--against", str(past), "--current", str(DESK / "routing.yaml"), "--json"]
     with tempfile.TemporaryFile() as out:
         running = subprocess.Popen([sys.executable, *arguments], stdout=out, cwd=PROJECT)  # noqa: S603
-        peak = 0.0
+        peak, before = 0.0, _cpu_s()
         while running.poll() is None:
             peak = max(peak, sum(_rss_mib(pid) for pid in _family(running.pid)))
             time.sleep(SAMPLE_EVERY_S)
         if running.returncode:
             sys.exit(running.returncode)
         out.seek(0)
-        return {**json.load(out), "peak_mib": round(peak)}
+        return {**json.load(out), "peak_mib": round(peak), "cpu_s": _cpu_s() - before}
 
 
 def _recombined(number: int, first: Case, second: Case) -> RequestData:
@@ -132,6 +134,12 @@ def _candidate(folder: Path) -> Path:
     return file
 
 
+def _cpu_s() -> float:
+    """Return the processor time of the children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def _family(pid: int) -> Iterator[int]:
     yield pid
     try:
@@ -163,10 +171,11 @@ def main() -> None:
             with past.open("wb") as file:
                 file.writelines(line + b"\n" for line in lines)
             told = rehearsed(candidate, past)
-            rate = f"{told['requests'] / told['seconds']:,.0f}/s"
-            moved, peak = told["moved"], told["peak_mib"]
-            print(f"{told['requests']:>7} {what:<18} {told['seconds']:6.1f} s {rate:>8}"  # noqa: T201
-                  f"  {moved} moved  peak {peak} MiB")  # fmt: skip
+            print(  # noqa: T201
+                f"{told['requests']:>7} {what:<18} {told['seconds']:6.1f} s"
+                f"  {told['requests'] / told['seconds']:6,.0f}/s  {told['cpu_s']:6.1f} s of cpu"
+                f"  {told['moved']} moved  peak {told['peak_mib']} MiB"
+            )
 
 
 if __name__ == "__main__":

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
+
+from pydantic import ValidationError
 
 from cli.cases import FLAGS, BadCase, Expected
-from cli.rules.past import Past, read_past
+from cli.rules.past import Past, Published, read_past
 from cli.rules.reasons import Told
 from cli.rules.scoring import QUEUE, Score
-from services.router.domain import QUEUES, RuleSet, understand
+from services.router.domain import QUEUES, RuleSet, Understanding, understand
 
+Outcome: TypeAlias = Published | Understanding
 DEADLINE: Final = "deadline"
 """Whether other facts were found, such as ``blocked``: they set how soon it is due."""
 
@@ -47,7 +51,7 @@ class Comparison:
     """Both of requests with a label only."""
     moves: list[Move] = field(default_factory=list)
 
-    def count(self, past: Past, before: Told, after: Told) -> None:
+    def count(self, past: Past, before: Outcome, after: Understanding) -> None:
         """Take one more request in."""
         self.requests += 1
         self.versions[before.ruleset_version] += 1
@@ -62,10 +66,8 @@ class Comparison:
             return
         self.moved += 1
         if len(self.moves) < self.most_moves:
-            move = Move(
-                name=past.name, before=before, after=after, changed=changed, expected=past.expected
-            )
-            self.moves.append(move)
+            with suppress(ValidationError):  # counted, but its reasons cannot be shown
+                self.moves.append(_move(past, before, after, changed))
 
     def add(self, other: Comparison) -> None:
         """Take in what was counted elsewhere."""
@@ -96,7 +98,7 @@ def compare(
         except BadCase:
             made.unreadable += 1
             continue
-        before: Told | None = past.decided
+        before: Outcome | None = past.decided
         if before is None and current is not None:
             before = understand(past.request, current)
         if before is None:
@@ -106,7 +108,12 @@ def compare(
     return made
 
 
-def differing(before: Told, after: Told) -> tuple[str, ...]:
+def _move(past: Past, before: Outcome, after: Understanding, changed: tuple[str, ...]) -> Move:
+    told = before.whole() if isinstance(before, Published) else before
+    return Move(name=past.name, before=told, after=after, changed=changed, expected=past.expected)
+
+
+def differing(before: Outcome, after: Outcome) -> tuple[str, ...]:
     """Return in what two decisions differ: the queue, a flag, what sets the deadline."""
     changed = [one for one in (QUEUE, *FLAGS) if getattr(before, one) != getattr(after, one)]
     known = before.facts and after.facts  # the oldest tickets do not name them
@@ -115,6 +122,6 @@ def differing(before: Told, after: Told) -> tuple[str, ...]:
     return tuple(changed)
 
 
-def further_facts(told: Told) -> set[str]:
+def further_facts(told: Outcome | Told) -> set[str]:
     """Return what was found besides queue and flags."""
     return set(told.facts) - {*QUEUES, *FLAGS}

@@ -3,19 +3,64 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Final
+from uuid import UUID
 
-from pydantic import TypeAdapter, ValidationError
+import msgspec
 
-from cli.cases import Expected, read_case
-from schemas.requests import RequestData, RequestReceived, tracking_number
-from schemas.tickets import DecisionData, TicketCreated
+from cli.cases import BadCase, Expected, read_case
+from schemas.requests import Channel, RequestReceived, tracking_number
+from schemas.tickets import DecisionData, Queue, TicketCreated
 from services.router.deciding import as_heard
 from services.router.domain import Request
 
-_TICKET: TypeAdapter[TicketCreated] = TypeAdapter(TicketCreated)
-_REQUEST: TypeAdapter[RequestReceived] = TypeAdapter(RequestReceived)
-_EVENT = b'"specversion"'
+_EVENT: Final = b'"specversion"'
+_TICKET: Final = TicketCreated.model_fields["type"].default
+_REQUEST: Final = RequestReceived.model_fields["type"].default
+
+
+class _Consultation(msgspec.Struct):
+    reference: str | None = None
+
+
+class _Asked(msgspec.Struct):
+    """What rules look at of ``schemas.requests.RequestData``: a sixth of the time of all of it."""
+
+    request_id: UUID
+    channel: Channel
+    subject: str
+    body: str
+    service: str | None = None
+    profile: str | None = None
+    organisation: str | None = None
+    consultation: _Consultation | None = None
+
+
+class _Ticket(msgspec.Struct):
+    decision: msgspec.Raw
+    request: _Asked
+
+
+class _Event(msgspec.Struct):
+    type: str
+    data: msgspec.Raw
+
+
+class Published(msgspec.Struct):
+    """What was decided of a ticket, in short; ``raw`` says why, as it was published."""
+
+    queue: Queue
+    training: bool
+    dpo: bool
+    remote: bool
+    confident: bool
+    ruleset_version: str
+    facts: tuple[str, ...] = ()
+    raw: bytes = b""
+
+    def whole(self) -> DecisionData:
+        """Return all of it; ValidationError when it is not what the contract says."""
+        return DecisionData.model_validate_json(self.raw)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,27 +70,38 @@ class Past:
     name: str
     """A tracking number, or the id of a case."""
     request: Request
-    decided: DecisionData | None = None
+    decided: Published | None = None
     expected: Expected | None = None
+
+
+_event: Final = msgspec.json.Decoder(_Event).decode
+_ticket: Final = msgspec.json.Decoder(_Ticket).decode
+_asked: Final = msgspec.json.Decoder(_Asked).decode
+_published: Final = msgspec.json.Decoder(Published).decode
 
 
 def read_past(line: bytes) -> Past:
     """Return the request of a line or record; BadCase when it is none."""
     if _EVENT in line:
         try:
-            return _event(line)
-        except ValidationError:
+            return _of_event(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             pass  # a case may hold that word, too
     case = read_case(line.decode("utf-8", "surrogateescape"))
     return Past(name=case.request.id, request=case.request, expected=case.expected)
 
 
-def _event(line: bytes) -> Past:
-    if TicketCreated.model_fields["type"].default.encode() in line:
-        ticket = _TICKET.validate_json(line).data
-        return _of(ticket.request, decided=ticket.decision)
-    return _of(_REQUEST.validate_json(line).data)
+def _of_event(line: bytes) -> Past:
+    event = _event(line)
+    if event.type == _REQUEST:
+        return _of(_asked(event.data), None)
+    if event.type != _TICKET:
+        raise BadCase("neither a ticket nor a request")
+    ticket = _ticket(event.data)
+    decided = _published(ticket.decision)
+    decided.raw = bytes(ticket.decision)
+    return _of(ticket.request, decided)
 
 
-def _of(data: RequestData, **more: Any) -> Past:
-    return Past(name=tracking_number(data.request_id), request=as_heard(data), **more)
+def _of(asked: _Asked, decided: Published | None) -> Past:
+    return Past(name=tracking_number(asked.request_id), request=as_heard(asked), decided=decided)

@@ -21,6 +21,8 @@ from services.router.rules import RulesError, load_rules
 
 CHUNK: Final = 250
 """Requests that a process takes at once."""
+GARBAGE: Final = (50_000, 20, 50)
+"""How much is made before it is looked for garbage: a request makes little that needs it."""
 AHEAD: Final = 4
 """Chunks that are held for each process."""
 
@@ -70,7 +72,8 @@ class Rehearsal:
             initargs=(self,),
         ) as pool:
             async for chunk in chunks:
-                waiting.append(pool.submit(_compare, chunk))
+                room = self.most_moves - len(total.moves)
+                waiting.append(pool.submit(_compare, chunk, room))
                 if len(waiting) >= self.workers * AHEAD:
                     total.add(await asyncio.wrap_future(waiting.popleft()))
             for future in waiting:
@@ -103,7 +106,6 @@ class _Prepared:
 
     current: RuleSet | None = None
     candidate: RuleSet | None = None
-    most_moves: int = 0
 
 
 _PREPARED: Final = _Prepared()
@@ -113,16 +115,16 @@ def _prepare(rehearsal: Rehearsal) -> None:
     with contextlib.suppress(RulesChanged, RulesError):  # else the pool breaks and says no reason
         _PREPARED.current = rehearsal.current.load() if rehearsal.current else None
         _PREPARED.candidate = rehearsal.candidate.load()
-    _PREPARED.most_moves = rehearsal.most_moves
     gc.freeze()  # the rules stay: no collection need go over them
+    gc.set_threshold(*GARBAGE)
 
 
-def _compare(chunk: list[bytes]) -> Comparison:
+def _compare(chunk: list[bytes], most_moves: int) -> Comparison:
     if _PREPARED.candidate is None:
         raise RulesChanged("a rules file was written meanwhile: rehearse again")
     return compare(
         chunk,
         current=_PREPARED.current,
         candidate=_PREPARED.candidate,
-        most_moves=_PREPARED.most_moves,
+        most_moves=most_moves,
     )

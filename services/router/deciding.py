@@ -1,9 +1,11 @@
 """The pure decision over the contract's values: live, in rehearsals and in tests."""
 
 from collections.abc import Callable
+from typing import Protocol
+from uuid import UUID
 
 from desk import Desk
-from schemas.requests import RequestData
+from schemas.requests import Channel, RequestData
 from services.router.domain import Decision, Request, RuleSet, route
 
 Decide = Callable[[RequestData], Decision]
@@ -18,7 +20,35 @@ def build_decide(desk: Desk, rules: RuleSet) -> Decide:
     return decide
 
 
-def as_heard(request: RequestData) -> Request:
+class Consulted(Protocol):
+    """Which tender a request is about."""
+
+    @property
+    def reference(self) -> str | None: ...
+
+
+class Asked(Protocol):
+    """What is looked at of a request; ``schemas.requests.RequestData`` is one."""
+
+    @property
+    def request_id(self) -> UUID: ...
+    @property
+    def channel(self) -> Channel: ...
+    @property
+    def service(self) -> str | None: ...
+    @property
+    def profile(self) -> str | None: ...
+    @property
+    def organisation(self) -> str | None: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def body(self) -> str: ...
+    @property
+    def consultation(self) -> Consulted | None: ...
+
+
+def as_heard(request: Asked) -> Request:
     """Return a request as far as rules look at it."""
     return Request(
         channel=request.channel,
