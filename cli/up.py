@@ -59,6 +59,7 @@ def stop(folder: Folder = None) -> None:
 
 @topics.command()
 def apply(
+    *,
     bootstrap: Annotated[
         str | None,
         typer.Option(envvar="AIGUILLAGE_KAFKA", help="Kafka, host:port; the running stack if not."),
@@ -67,17 +68,22 @@ def apply(
         int | None, typer.Option(min=1, help="3 on three brokers, else 1, if not given.")
     ] = None,
     file: Annotated[Path | None, typer.Option(help="The declaration.")] = None,
+    grow: Annotated[
+        bool,
+        typer.Option("--grow", help="Add partitions; see the runbook."),
+    ] = False,
 ) -> None:
     """Make Kafka's topics as deploy/topics.yaml declares them; a second run changes nothing."""
+    from deploy import growing  # noqa: PLC0415
     from deploy import topics as declared  # noqa: PLC0415
     from deploy.local import foreground  # noqa: PLC0415
 
     async def main() -> int:
-        outcome = await declared.apply(
-            find_where(kafka=bootstrap, keys_dir=None).kafka,
-            declared.load(file or declared.DECLARATION),
-            replicas=replicas,
-        )
+        kafka = find_where(kafka=bootstrap, keys_dir=None).kafka
+        wanted = declared.load(file or declared.DECLARATION)
+        for name in await growing.grow(kafka, wanted) if grow else ():
+            print(f"grown: {name}")
+        outcome = await declared.apply(kafka, wanted, replicas=replicas)
         for verb, names in (("made", outcome.created), ("changed", outcome.altered)):
             for name in names:
                 print(f"{verb}: {name}")

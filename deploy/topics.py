@@ -123,7 +123,7 @@ async def apply(bootstrap: str, topics: Iterable[Topic], *, replicas: int | None
     """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=30_000)
     try:
-        await _reach(admin, bootstrap)
+        await reach(admin, bootstrap)
         if replicas is None:
             replicas = 3 if len((await admin.describe_cluster())["brokers"]) >= 3 else 1  # noqa: PLR2004
         return await _apply(admin, {topic.name: topic for topic in topics}, replicas)
@@ -131,7 +131,8 @@ async def apply(bootstrap: str, topics: Iterable[Topic], *, replicas: int | None
         await admin.close()
 
 
-async def _reach(admin: AIOKafkaAdminClient, bootstrap: str) -> None:
+async def reach(admin: AIOKafkaAdminClient, bootstrap: str) -> None:
+    """Connect; raises `ClusterAwayError`."""
     try:
         await admin.start()
     except KafkaConnectionError as error:
@@ -140,7 +141,7 @@ async def _reach(admin: AIOKafkaAdminClient, bootstrap: str) -> None:
 
 
 async def _apply(admin: AIOKafkaAdminClient, topics: dict[str, Topic], replicas: int) -> Outcome:
-    there = await _partition_counts(admin, list(topics))
+    there = await partition_counts(admin, list(topics))
     _refuse_other_counts(topics, there)
     missing = [topic for name, topic in topics.items() if name not in there]
     await _create(admin, missing, replicas)
@@ -158,7 +159,7 @@ async def _settled(admin: AIOKafkaAdminClient, topics: Iterable[Topic], replicas
     wanted = {topic.name: topic.settings(replicas=replicas) for topic in topics}
 
     async def shown() -> bool:
-        there = await _partition_counts(admin, list(wanted))
+        there = await partition_counts(admin, list(wanted))
         return there.keys() == wanted.keys() and await _settings(admin, list(wanted)) == wanted
 
     if not await until(shown, within_s=SETTLES_WITHIN_S):
@@ -166,7 +167,8 @@ async def _settled(admin: AIOKafkaAdminClient, topics: Iterable[Topic], replicas
         raise TopicRefusedError(msg)
 
 
-async def _partition_counts(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, int]:
+async def partition_counts(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, int]:
+    """Return how many partitions those of the topics have that exist."""
     known = set(await admin.list_topics())
     asked = [name for name in names if name in known]
     described = await admin.describe_topics(asked) if asked else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PrivateAttr
 from pydantic_core import PydanticCustomError
 
 from desk.answers import Due
@@ -80,6 +80,13 @@ class Policy(Fact):
         tuple[Deadline, ...], Field(min_length=1), AfterValidator(_ends_with_default)
     ]
 
+    _selected: dict[frozenset[str], Deadline] = PrivateAttr(default_factory=dict)
+    """There are few sets of facts, and each request has one."""
+
     def select(self, facts: frozenset[str]) -> Deadline:
         """Return the first deadline whose facts are all in `facts`; the last always applies."""
-        return next(one for one in self.deadlines if facts.issuperset(one.when))
+        found = self._selected.get(facts)
+        if found is None:
+            found = next(one for one in self.deadlines if facts.issuperset(one.when))
+            self._selected[facts] = found
+        return found

@@ -20,7 +20,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
 from runtime import metrics
-from runtime.kafka import partition_of
+from runtime.kafka import partition_of, stop_consumer
 
 log = structlog.get_logger()
 
@@ -114,8 +114,11 @@ async def latest_ends(bootstrap_servers: str) -> AsyncIterator[Ends]:
     reader = AIOKafkaConsumer(
         bootstrap_servers=bootstrap_servers, isolation_level="read_uncommitted"
     )
-    async with reader:
+    await reader.start()
+    try:
         yield reader.end_offsets
+    finally:
+        await stop_consumer(reader)
 
 
 class Transaction:

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 
+from deploy.growing import NotDrainedError
 from deploy.local.fetching import FetchError
 from deploy.local.needs import AddressError
 from deploy.local.preflight import MissingError
@@ -21,6 +22,7 @@ TOLD_PLAINLY = (
     FetchError,
     MissingError,
     NeverReadyError,
+    NotDrainedError,
     PartitionCountError,
     TopicRefusedError,
 )

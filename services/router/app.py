@@ -29,6 +29,7 @@ from schemas.personal import personal_fields
 from schemas.tickets import TicketCreated
 from services.router.deciding import build_decide
 from services.router.gateway.assignment import Assignment
+from services.router.gateway.counts import Counts
 from services.router.gateway.rulebook import Rulebook
 from services.router.handlers import SERVICE, Answering, Decide
 from services.router.rules import RulesError
@@ -123,6 +124,7 @@ def _subscribe(
         ),
         now=lambda: datetime.now(UTC),
         on_lost=on_lost,
+        counts=Counts.of(settings.partition_counts),
     )
 
     async def handle_batch(message: KafkaMessage) -> None:

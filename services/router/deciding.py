@@ -51,7 +51,6 @@ class Asked(Protocol):
 def as_heard(request: Asked) -> Request:
     """Return a request as far as rules look at it."""
     return Request(
-        id=str(request.request_id),
         channel=request.channel,
         service=request.service,
         profile=request.profile,

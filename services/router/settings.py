@@ -1,6 +1,12 @@
 """What the router reads from its environment, e.g. ``ROUTER_KAFKA__BOOTSTRAP_SERVERS``."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from runtime.settings import ServiceSettings, environment
+
+Count = Annotated[int, Field(gt=0)]
 
 
 class Settings(ServiceSettings):
@@ -14,3 +20,5 @@ class Settings(ServiceSettings):
     """A request received longer ago is parked; tickets are kept longer (deploy/topics.yaml)."""
     rules_interval_s: float = 2.0
     """How often the rules and what was learned are looked at, for a change."""
+    partition_counts: tuple[Count, ...] = Field(default=(12,), min_length=1)
+    """How many partitions requests have; after it, those that they had within the horizon."""

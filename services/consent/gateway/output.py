@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from runtime import crash
+from runtime.kafka import stop_consumer
 from runtime.transactions import Transactions, latest_ends
 from services.consent.gateway.announce import announced_index
 
@@ -106,7 +107,7 @@ class Output:
     async def stop(self) -> None:
         """Close the connection; raises ``TimeoutError`` after 5 seconds."""
         async with asyncio.timeout(_STOP_S):
-            await self._stable.stop()
+            await stop_consumer(self._stable)
             await self._producer.stop()
 
 

@@ -12,7 +12,7 @@ from services.router.domain.phrases import Phrase
 from services.router.domain.ruleset import RuleSet
 from services.router.domain.values import Evidence, Queue
 from services.router.domain.weighing import MOST_EVIDENCE, REPEATS
-from services.router.domain.words import split
+from services.router.domain.words import only_words
 
 _Best = dict[str, tuple[float, str]]
 """Of one rule: for each of its phrases, the most points and the word as written."""
@@ -44,7 +44,7 @@ def weigh_flat(
 
 def _listen(ruleset: RuleSet, part: Passage, found: dict[int, _Best]) -> None:
     single = ruleset.phrasebook.single
-    words = split(part.text)
+    words = only_words(part.text)
     for written, meaning in zip(words, map(ruleset.lexicon.__getitem__, words), strict=True):
         if meaning and isinstance(meaning, tuple):
             for phrase in single(meaning):
@@ -59,6 +59,9 @@ def _note(best: _Best, phrase: Phrase, weight: float, written: str) -> None:
 
 
 def _counted(number: int, best: _Best) -> tuple[int, float, str]:
+    if len(best) == 1:
+        ((points, written),) = best.values()
+        return number, points, written
     ordered = sorted(best.values(), key=lambda one: -abs(one[0]))
     points = sum(one[0] * share for one, share in zip(ordered, REPEATS, strict=False))
     return number, points, " ; ".join(dict.fromkeys(written for _, written in ordered[:2]))

@@ -23,7 +23,8 @@ FLAGS: Final[tuple[Flag, Flag, Flag]] = ("training", "dpo", "remote")
 class Request(Struct, frozen=True, kw_only=True):
     """One request for help, as far as routing looks at it."""
 
-    id: str
+    id: str = ""
+    """What a list of requests names it by; nothing is decided by it."""
     channel: Channel = "form"
     service: str | None = None
     profile: str | None = None

@@ -12,6 +12,7 @@ SOFT_BREAK: Final = -3
 CONTRAST: Final = -4
 
 _TOKENS: Final = re.compile(r"\w+|[.!?;…\n]+|[,:–—|>]")
+_WORDS: Final = re.compile(r"\w+")
 _ACCENTS: Final = re.compile("[\u0300-\u036f]+")
 _NUMBER: Final = re.compile(r"^\d+$")
 _HOUR: Final = re.compile(r"^\d{1,2}h(?:\d\d)?$")
@@ -55,6 +56,11 @@ def split(text: str) -> list[str]:
     return _TOKENS.findall(text)
 
 
+def only_words(text: str) -> list[str]:
+    """Return the words of ``text`` without the breaks between them."""
+    return _WORDS.findall(text)
+
+
 def spans(text: str) -> list[tuple[int, int]]:
     """Return where each item of :func:`split` begins and ends in ``text``."""
     return [match.span() for match in _TOKENS.finditer(text)]
@@ -76,8 +82,9 @@ def sound(word: str) -> str:
     return word
 
 
-def _shortened(word: str) -> set[str]:
-    return {word, *(word[:i] + word[i + 1 :] for i in range(1, len(word)))}
+def _shortened(word: str) -> Iterable[str]:
+    """Return a word and what it is without one letter; in order: the first that is known counts."""
+    return dict.fromkeys((word, *(word[:i] + word[i + 1 :] for i in range(1, len(word)))))
 
 
 class Vocabulary:

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from runtime.kafka import Record
 from runtime.transactions import Ends, latest_ends
 from services.router import measures
+from services.router.gateway.counts import Counts
 from services.router.gateway.lane import Lane
 from services.router.gateway.partition import OwnedPartition
 from services.router.handlers import Answering
@@ -36,12 +37,14 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         answering: Callable[[int], Answering],
         now: Callable[[], datetime],
         on_lost: Callable[[], None],
+        counts: Counts,
     ) -> None:
         self._bootstrap_servers = bootstrap_servers
         self._consumer = consumer
         self._answering = answering
         self._now = now
         self._on_lost = on_lost
+        self._counts = counts
         self._lanes: dict[TopicPartition, Lane] = {}
         self._changing = asyncio.Lock()
         self._lost = False
@@ -76,6 +79,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _take_over(self, assigned: set[TopicPartition]) -> None:
         consumer = self._consumer()
+        for topic in {origin.topic for origin in assigned}:
+            self._counts.check(len(consumer.partitions_for_topic(topic)))
         consumer.pause(*assigned)
         async with latest_ends(self._bootstrap_servers) as latest:
             await asyncio.gather(*(self._own(origin, consumer, latest) for origin in assigned))
@@ -87,6 +92,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         owned = OwnedPartition(
             origin.partition,
             bootstrap_servers=self._bootstrap_servers,
+            counts=self._counts,
             stable_ends=consumer.end_offsets,
         )
         try:

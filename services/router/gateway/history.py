@@ -1,6 +1,6 @@
-"""Reads the router's own output of one partition, up to the last stable offset."""
+"""Reads the router's own output, partition by partition, up to the last stable offset."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -11,11 +11,13 @@ _POLL_RECORDS = 5_000
 
 
 class History:
-    """Follows the output of one partition: each call reads on from where the last one ended."""
+    """Follows the output of partitions: each call reads on from where the last one ended."""
 
-    def __init__(self, bootstrap_servers: str, *, partition: int, topics: tuple[str, ...]) -> None:
+    def __init__(
+        self, bootstrap_servers: str, *, partitions: Sequence[int], topics: Sequence[str]
+    ) -> None:
         self._bootstrap_servers = bootstrap_servers
-        self.origins = [TopicPartition(topic, partition) for topic in topics]
+        self.origins = [TopicPartition(topic, p) for topic in topics for p in partitions]
         self._next: dict[TopicPartition, int] = {}
 
     async def read_on(self) -> AsyncIterator[list[Record]]:

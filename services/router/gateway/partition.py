@@ -21,6 +21,7 @@ from schemas.tickets import (
     TicketReassigned,
 )
 from services.router.domain import QUEUES
+from services.router.gateway.counts import Counts
 from services.router.gateway.history import History
 from services.router.handlers import Outgoing, Ticket, remember
 
@@ -43,8 +44,11 @@ class OwnedPartition:
     asked for again after records seemed to be missing before it.
     """
 
-    def __init__(self, number: int, *, bootstrap_servers: str, stable_ends: Ends) -> None:
+    def __init__(
+        self, number: int, *, bootstrap_servers: str, counts: Counts, stable_ends: Ends
+    ) -> None:
         self.number = number
+        self._counts = counts
         self.position = 0
         self.gap_checked: int | None = None
         self._answered: dict[bytes, int] = {}
@@ -53,7 +57,7 @@ class OwnedPartition:
         """Closed by a tool before we have read the ticket itself."""
         self._history = History(
             bootstrap_servers,
-            partition=number,
+            partitions=counts.sources(number),
             topics=(*topics.TICKETS.values(), topics.TICKET_EVENTS),
         )
         self._producer = AIOKafkaProducer(
@@ -78,13 +82,17 @@ class OwnedPartition:
         """Fence the former owner, then read what it and all before it have published."""
         async with asyncio.timeout(TRANSACTION_DEADLINE_S):
             await self._producer.start()
-            await self._transactions.complete_left(self._history.origins, latest_ends)
+            ours = [o for o in self._history.origins if o.partition == self.number]
+            await self._transactions.complete_left(ours, latest_ends)
         await self.catch_up()
 
     async def catch_up(self) -> None:
         """Read what has been published since: tickets of ours, and what became of them."""
         events: list[Record] = []
-        async for records in self._history.read_on():
+        async for found in self._history.read_on():
+            records = [r for r in found if self._counts.is_home(r.key, self.number)]
+            if not records:
+                continue
             queue = _QUEUES.get(records[0].topic)
             if queue is None:
                 events += records
