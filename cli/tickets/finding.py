@@ -102,19 +102,36 @@ def read_wanted(text: str) -> Wanted:
 
 
 async def find(reader: TopicReader, wanted: Wanted) -> Story:
-    """Read what there is; of a request's id, only its own partition of each topic."""
-    partition = await _partition(reader, wanted)
+    """
+    Read what there is; of a request's id, its own partition of each topic first.
+
+    Where the topics have grown, an older ticket lies in the partition of the former count.
+    """
     story = Story()
+    home = await _home(reader, wanted)
+    await _look_for_ticket(reader, wanted, home, story)
+    if story.place is None and home is not None:
+        await _look_for_ticket(reader, wanted, None, story)
+    if story.place is None:
+        await _look_for_request(reader, wanted, story)
+        return story
+    key = story.place.key
+    home = partition_of(key, await reader.partitions(topics.TICKET_EVENTS))
+    events: list[ConsumerRecord] = []
+    for partition in sorted({home, story.place.partition}):
+        events += await reader.read([topics.TICKET_EVENTS], partition=partition)
+    ours = (record for record in events if record.key == key)
+    story.events = read_events(sorted(ours, key=lambda record: record.timestamp))
+    return story
+
+
+async def _look_for_ticket(
+    reader: TopicReader, wanted: Wanted, partition: int | None, story: Story
+) -> None:
     async for records in reader.stream(topics.TICKETS.values(), partition=partition):
         for record in records:
             if wanted.is_key(record.key) and story.ticket is None:
                 _note(story, record)
-    if story.place is None:
-        await _look_for_request(reader, wanted, partition, story)
-        return story
-    events = await reader.read([topics.TICKET_EVENTS], partition=story.place.partition)
-    story.events = read_events(record for record in events if record.key == story.place.key)
-    return story
 
 
 def read_events(records: Iterable[ConsumerRecord]) -> list[TicketEvent]:
@@ -137,10 +154,8 @@ def _note(story: Story, record: ConsumerRecord) -> None:
     story.place = record
 
 
-async def _look_for_request(
-    reader: TopicReader, wanted: Wanted, partition: int | None, story: Story
-) -> None:
-    async for records in reader.stream([topics.REQUESTS], partition=partition):
+async def _look_for_request(reader: TopicReader, wanted: Wanted, story: Story) -> None:
+    async for records in reader.stream([topics.REQUESTS]):
         story.requests += (record for record in records if wanted.is_key(record.key))
     places = {_place(record) for record in story.requests}
     if not places:
@@ -154,7 +169,7 @@ def _place(record: ConsumerRecord) -> bytes:
     return f"{record.topic}/{record.partition}/{record.offset}".encode()
 
 
-async def _partition(reader: TopicReader, wanted: Wanted) -> int | None:
+async def _home(reader: TopicReader, wanted: Wanted) -> int | None:
     if wanted.request is None:
         return None
     count = await reader.partitions(topics.REQUESTS)

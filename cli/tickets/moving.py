@@ -14,7 +14,6 @@ from aiokafka.errors import KafkaError
 from cli.running import WhereUnknown, find_where
 from cli.tickets.acts import NotDone, close, move
 from cli.tickets.explaining import Bootstrap, Wanted, fail, look_up
-from cli.tickets.finding import Story
 from runtime.tracing import current_traceparent
 from schemas import topics
 from schemas.event import CONTENT_TYPE
@@ -53,7 +52,7 @@ def move_ticket(
     if event is None:
         print(f"{request}: is in {to.value} already")
         return
-    _publish(story, event, bootstrap)
+    _publish(event, bootstrap)
     print(f"{request}: moved from {event.data.previous_queue} to {event.data.queue}, {event.id}")
 
 
@@ -68,13 +67,12 @@ def close_ticket(request: Wanted, *, bootstrap: Bootstrap = None) -> None:
     if event is None:
         print(f"{request}: is closed already")
         return
-    _publish(story, event, bootstrap)
+    _publish(event, bootstrap)
     print(f"{request}: closed, {event.id}")
 
 
-def _publish(story: Story, event: TicketReassigned | TicketClosed, bootstrap: str | None) -> None:
-    """Write the event beside the ticket: under its key, in the partition of its number."""
-    partition = story.place.partition if story.place else None
+def _publish(event: TicketReassigned | TicketClosed, bootstrap: str | None) -> None:
+    """Write the event under the request's key, which says where: the router looks for it there."""
 
     async def run(kafka: str) -> None:
         trace = event.traceparent or current_traceparent()
@@ -90,7 +88,6 @@ def _publish(story: Story, event: TicketReassigned | TicketClosed, bootstrap: st
                 topics.TICKET_EVENTS,
                 event.to_json(),
                 key=event.subject.encode(),
-                partition=partition,
                 headers=[("content-type", CONTENT_TYPE.encode()), ("traceparent", trace.encode())],
             )
 
