@@ -166,7 +166,7 @@ class Hurting:
         number = self.dice.randrange(len(self.cluster.brokers))
         alone = len(self.cluster.brokers) == 1
         if card == "kafka frozen":
-            await self.cluster.freeze(number, for_s=self.dice.uniform(2, 5 if alone else 12))
+            await self.cluster.freeze(number, for_s=self.dice.uniform(2, 9 if alone else 12))
         else:
             down_s = self.dice.uniform(0, 3 if alone else 10)
             await self.cluster.restart(number, down_s=down_s, kill=card == "kafka killed")
