@@ -16,6 +16,7 @@ from typing import Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
@@ -28,6 +29,7 @@ STABLE_WITHIN_S: Final = 5.0
 """How soon after a commit its records should be readable; markers take milliseconds."""
 
 _TRIES: Final = 5
+_ASKED_WITHIN_S: Final = 5.0
 
 Headers = Sequence[tuple[str, bytes]]
 Ends = Callable[[Sequence[TopicPartition]], Awaitable[Mapping[TopicPartition, int]]]
@@ -72,7 +74,11 @@ class Transactions:
         asked = [origin for origin, (_, at) in self._unseen.items() if at < before]
         if not asked:
             return
-        ends = await self._stable_ends(asked)
+        try:
+            async with asyncio.timeout(_ASKED_WITHIN_S):
+                ends = await self._stable_ends(asked)
+        except (KafkaError, TimeoutError):
+            return  # Kafka is away: it is asked again
         hanging = [origin for origin in asked if ends[origin] <= self._unseen[origin][0]]
         for origin in set(asked) - set(hanging):
             del self._unseen[origin]

@@ -27,7 +27,7 @@ class Ledger(Protocol):
 
     async def abandoned(self, *, now: datetime) -> Sequence[Abandoned]: ...
     async def settle(self, leased: Leased, settlement: Settlement, *, now: datetime) -> bool: ...
-    async def put_back(self, leased: Leased, settlement: Settlement) -> None: ...
+    async def take_back(self, leased: Leased, settlement: Settlement, *, now: datetime) -> bool: ...
 
 
 class Recovery:
@@ -64,8 +64,8 @@ class Recovery:
             now = self._now()
             if one.step == "leased":  # not a byte of the mail had been sent
                 state = settle(one.leased, NotReached(reason=""), now=now, backoff=self._backoff)
-                await self._ledger.put_back(one.leased, state)
-                log.info("delivery taken up again", delivery_id=one.leased.delivery.delivery_id)
+                if await self._ledger.take_back(one.leased, state, now=now):
+                    log.info("delivery taken up again", delivery_id=one.leased.delivery.delivery_id)
                 continue
             settlement = settle(one.leased, Unknowable(), now=now, backoff=self._backoff)
             held = await self._ledger.settle(one.leased, settlement, now=now)

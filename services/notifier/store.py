@@ -131,13 +131,26 @@ class Ledger:
         """Undo a lease under which nothing was tried."""
         with mongo.unavailable_when_away():
             await self._deliveries.update_one(
-                {**_held(leased), "state": "sending"},
-                {
-                    "$set": {"state": settlement.state, "next_try": settlement.next_try},
-                    "$inc": {"attempts": -1},
-                    "$unset": {"step": "", "lease": ""},
-                },
+                {**_held(leased), "state": "sending"}, _put_back(settlement)
             )
+
+    async def take_back(self, leased: Leased, settlement: Settlement, *, now: datetime) -> bool:
+        """
+        Undo the lease of a sender that is gone; false when it was not, or has begun the body.
+
+        It may only have been slow, and gone on since it was found abandoned.
+        """
+        with mongo.unavailable_when_away():
+            done = await self._deliveries.update_one(
+                {
+                    **_held(leased),
+                    "state": "sending",
+                    "step": "leased",
+                    "lease.until": {"$lt": now},
+                },
+                _put_back(settlement),
+            )
+        return done.matched_count == 1
 
     async def abandoned(self, *, now: datetime) -> list[Abandoned]:
         """Return what is being sent by nobody any more."""
@@ -270,6 +283,14 @@ class Ledger:
             traceparent=document["traceparent"],
             content=content,
         )
+
+
+def _put_back(settlement: Settlement) -> Document:
+    return {
+        "$set": {"state": settlement.state, "next_try": settlement.next_try},
+        "$inc": {"attempts": -1},
+        "$unset": {"step": "", "lease": ""},
+    }
 
 
 def _held(leased: Leased) -> Document:

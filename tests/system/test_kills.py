@@ -17,7 +17,7 @@ BY_KAFKA = 10
 SESSIONS = 4
 PUSHED_WITHIN_S = 5.0
 # Mails whose end only the victim could have told: as many as the notifier has connections.
-AT_RISK = {"notifier": 4, "mongo": 4}
+AT_RISK = {"notifier": 12, "mongo": 12}
 
 
 @pytest.mark.parametrize("victim", ["intake", "router", "notifier", "consent", "kafka", "mongo"])

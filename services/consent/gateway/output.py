@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
@@ -45,20 +46,21 @@ class Output:
         self._bootstrap_servers = bootstrap_servers
         self._topic = topic
         self._topics = (topic, *beside)
-        self._stable = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap_servers, isolation_level="read_committed"
-        )
+        self._stable: AIOKafkaConsumer | None = None
         self._producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap_servers,
             transactional_id=transactional_id,
             transaction_timeout_ms=int(DEADLINE_S * 1000),
             retry_backoff_ms=20,
         )
-        self._transactions = Transactions(self._producer, self._stable.end_offsets)
+        self._transactions = Transactions(self._producer, self._stable_ends)
 
     async def take_over(self) -> None:
         """Fence the former owner, and end what it has left open."""
         async with asyncio.timeout(DEADLINE_S), latest_ends(self._bootstrap_servers) as latest:
+            self._stable = AIOKafkaConsumer(
+                bootstrap_servers=self._bootstrap_servers, isolation_level="read_committed"
+            )
             await self._stable.start()
             await self._producer.start()
             origins = [
@@ -104,10 +106,16 @@ class Output:
         async with asyncio.timeout(DEADLINE_S):
             await self._transactions.settle()
 
+    async def _stable_ends(self, origins: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        stable: Any = self._stable  # nothing is asked before the takeover
+        ends: dict[TopicPartition, int] = await stable.end_offsets(origins)
+        return ends
+
     async def stop(self) -> None:
         """Close the connection; raises ``TimeoutError`` after 5 seconds."""
         async with asyncio.timeout(_STOP_S):
-            await stop_consumer(self._stable)
+            if self._stable is not None:
+                await stop_consumer(self._stable)
             await self._producer.stop()
 
 

@@ -13,7 +13,9 @@ from services.notifier.domain.deliveries import (
     Content,
     Delivery,
     Leased,
+    NotReached,
     Settlement,
+    settle,
 )
 from services.notifier.domain.table import Limits
 from services.notifier.recovery import Recovery
@@ -224,6 +226,24 @@ async def test_what_is_on_the_line_keeps_its_lease_however_long_it_takes(ledger:
     channel.go_on.set()
     await settled(ledger, "sent", 1)
     running.cancel()
+
+
+@pytest.mark.parametrize("goes_on_by", ["beginning the body", "renewing its lease"])
+async def test_a_slow_sender_that_goes_on_is_not_taken_for_gone(
+    ledger: Ledger, goes_on_by: str
+) -> None:
+    await ledger.plan([a_delivery(1)])
+    long_ago = now() - timedelta(seconds=5)
+    slow = await ledger.lease(now=now(), until=long_ago)
+    assert slow is not None
+    found = await until(lambda: ledger.abandoned(now=now()), what="the lease has run out")
+    if goes_on_by == "beginning the body":
+        assert await ledger.begin_data(slow)
+    else:
+        await ledger.renew([slow], until=now() + timedelta(seconds=60))
+    back = settle(found[0].leased, NotReached(reason=""), now=now(), backoff=BACKOFF)
+    assert not await ledger.take_back(found[0].leased, back, now=now())
+    assert await ledger.count_by_state() == {"sending": 1}
 
 
 async def test_tries_that_reach_nobody_do_not_use_up_the_cap(ledger: Ledger) -> None:
