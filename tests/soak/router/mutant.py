@@ -19,6 +19,7 @@ from faststream import AckPolicy
 
 from runtime import crash, kafka
 from runtime.kafka import Record
+from runtime.transactions import Transactions
 from schemas.requests import RequestData
 from services.router import app, deciding
 from services.router.domain import Decision
@@ -68,12 +69,17 @@ def scan_uncommitted() -> None:
 
 
 def no_fencing() -> None:
-    """Give each process transactional ids of its own: it fences nobody."""
+    """Give each process transactional ids of its own: it fences nobody, nor waits for anybody."""
 
     def producer(*, transactional_id: str, **options: Any) -> AIOKafkaProducer:
         return AIOKafkaProducer(transactional_id=f"{transactional_id}.{uuid4()}", **options)
 
     _patch(partition, "AIOKafkaProducer", producer)
+
+    async def complete_left(*_: object) -> None:
+        """Take no notice of transactions that are still open."""
+
+    _patch(Transactions, "complete_left", complete_left)
 
 
 def swallow_broken_records() -> None:
