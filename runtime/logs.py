@@ -66,7 +66,7 @@ def log_each(event: str, rows: Sequence[dict[str, object]]) -> None:
     Write a line for each row, as ``log.info(event, **row)`` does, in a tenth of its time.
 
     For canonical lines, thousands a second, whose keys the code names and whose values are short
-    and of ours: no exception, no key that may be personal.
+    and of ours: no exception. Personal keys are dropped here, too.
     """
     if _LINES.service is None:  # a terminal, or not configured
         logger = structlog.get_logger()
@@ -75,18 +75,14 @@ def log_each(event: str, rows: Sequence[dict[str, object]]) -> None:
         return
     if _LINES.level > logging.INFO or not rows:
         return
-    unwanted = _LINES.personal & rows[0].keys()
     said = {
         "event": event,
         "level": "info",
         "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
         "service": _LINES.service,
     }
-    encode = _LINES.encode
-    lines = [
-        encode({key: value for key, value in row.items() if key not in unwanted} | said)
-        for row in rows
-    ]
+    encode, personal = _LINES.encode, _LINES.personal
+    lines = [encode(_clean(row | said, personal)) for row in rows]
     lines.append(b"")
     sys.stdout.flush()
     sys.stdout.buffer.write(b"\n".join(lines))

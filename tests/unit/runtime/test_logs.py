@@ -8,7 +8,7 @@ import pytest
 import structlog
 from faststream._internal.logger import logger as faststream_logger
 
-from runtime.logs import SPARING_S, Sparing, configure_logs
+from runtime.logs import SPARING_S, Sparing, configure_logs, log_each
 from runtime.tracing import current_traceparent, traced
 
 
@@ -123,3 +123,28 @@ def test_the_kafka_framework_logs_through_the_same_processors(
     (line,) = [json.loads(text) for text in captured.out.splitlines()]
     assert line["exception"][0] == "ValueError"
     assert "Canari" not in captured.out
+
+
+def test_lines_written_together_are_those_that_would_be_written_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure()
+    rows: list[dict[str, object]] = [
+        {"offset": 1, "outcome": "repeat", "reason": None, "trace_id": "a" * 32},
+        {"offset": 2, "outcome": "parked", "reason": "not-json", "email": "canari@b.example"},
+    ]
+    for row in rows:
+        structlog.get_logger().info("message", **row)
+    alone = lines(capsys)
+    log_each("message", rows)
+    together = lines(capsys)
+    assert [line.pop("timestamp") for line in alone]
+    assert all(str(line.pop("timestamp")).endswith("Z") for line in together)
+    assert together == alone
+    assert "canari" not in json.dumps(together)
+
+
+def test_lines_written_together_keep_to_the_level(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs(service="intake", level="warning")
+    log_each("message", [{"offset": 1}])
+    assert lines(capsys) == []
