@@ -100,15 +100,18 @@ class Transactions:
             if not hanging:
                 return
             await self._complete(hanging)
-            # The next transaction waits until the markers of the last are written.
-            await self._complete(hanging)
+            await self._mark(hanging)  # it waits until the markers of the last one are written
         raise StillOpen
 
-    async def _complete(self, hanging: Sequence[TopicPartition]) -> None:
+    async def _mark(self, origins: Sequence[TopicPartition]) -> None:
+        """Commit a transaction that writes its markers into these partitions, and nothing else."""
         async with self._producer.transaction():
-            for topic, partition in hanging:
+            for topic, partition in origins:
                 empty = self._producer.create_batch()
                 await (await self._producer.send_batch(empty, topic, partition=partition))
+
+    async def _complete(self, hanging: Sequence[TopicPartition]) -> None:
+        await self._mark(hanging)
         for topic, partition in hanging:
             metrics.hanging_transactions.labels(topic).inc()
             log.warning("hanging transaction completed", topic=topic, partition=partition)

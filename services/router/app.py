@@ -27,11 +27,11 @@ from runtime.settings import load, stop_misconfigured
 from schemas import topics
 from schemas.personal import personal_fields
 from schemas.tickets import TicketCreated
-from services.router.deciding import build_decide
+from services.router.deciding import Decide, build_decide
 from services.router.gateway.assignment import Assignment
 from services.router.gateway.counts import Counts
 from services.router.gateway.rulebook import Rulebook
-from services.router.handlers import SERVICE, Answering, Decide
+from services.router.handlers import SERVICE, Answering
 from services.router.rules import RulesError
 from services.router.settings import Settings
 

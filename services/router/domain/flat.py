@@ -6,6 +6,7 @@ counts by itself. The answer is that of the long way, at a third of the cost; te
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from services.router.domain.passages import Passage
 from services.router.domain.phrases import Phrase
@@ -14,18 +15,25 @@ from services.router.domain.values import Evidence, Queue
 from services.router.domain.weighing import MOST_EVIDENCE, REPEATS
 from services.router.domain.words import only_words
 
+
+class Weight(NamedTuple):
+    """What speaks for a queue: the points of its rules, those learned, and on which words."""
+
+    points: float
+    learned: float
+    told: list[Evidence]
+
+
 _Best = dict[str, tuple[float, str]]
 """Of one rule: for each of its phrases, the most points and the word as written."""
 
 
-def weigh_flat(
-    ruleset: RuleSet, parts: Sequence[Passage]
-) -> dict[Queue, tuple[float, list[Evidence]]]:
-    """Return for each queue the points of its rules, and the evidence, strongest first."""
+def weigh_flat(ruleset: RuleSet, parts: Sequence[Passage]) -> dict[Queue, Weight]:
+    """Return what each queue's rules found."""
     found: dict[int, _Best] = {}
     for part in parts:
         _listen(ruleset, part, found)
-    told: dict[Queue, tuple[float, list[Evidence]]] = {}
+    told: dict[Queue, Weight] = {}
     for queue in ("marketplace", "general"):
         counted = [
             _counted(number, best)
@@ -38,7 +46,7 @@ def weigh_flat(
             for number, points, words in counted[:MOST_EVIDENCE]
             if points
         ]
-        told[queue] = (sum(points for _, points, _ in counted), evidence)
+        told[queue] = Weight(sum(points for _, points, _ in counted), 0.0, evidence)
     return told
 
 

@@ -1,10 +1,12 @@
 """A request understood: both queues' readings, the flags, and the facts that set its deadline."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import Final
 
 from services.router.domain.cues import Setting, names_object, negated, setting
-from services.router.domain.flat import weigh_flat
+from services.router.domain.flat import Weight, weigh_flat
 from services.router.domain.hearing import Heard, hear
 from services.router.domain.learned import ASPECTS
 from services.router.domain.learned import Heard as LearnedHeard
@@ -38,21 +40,9 @@ _OF_PERSONAL_DATA: Final[tuple[Fact, Fact]] = ("breach", "access-request")
 def understand(request: Request, ruleset: RuleSet) -> Understanding:
     """Decide queue and flags from the words of a request; the same request, the same answer."""
     parts = passages(request.subject, request.body)
-    if ruleset.flat:
-        return _understand_flat(request, ruleset, parts)
-    learned = _listen(request, parts, ruleset)
-    heard = hear(parts, ruleset.lexicon)
-    matches = ruleset.phrasebook.find(heard.words, heard.clause_of, heard.sentence_of)
-    aside: list[NotCounting] = []
-    found = by_dimension(ruleset, heard, matches, aside)
-    state = setting(ruleset, heard, found.get("cue", ()))
-    queue = found.get("queue", ())
-    first, second = _readings(request, ruleset, heard, queue, state, learned, aside)
-    flags = tuple(
-        _flag(flag, ruleset, heard, found.get(flag, ()), state, learned, aside) for flag in FLAGS
-    )
-    training, dpo, remote = (reading.raised for reading in flags)
-    said = {ruleset.rules[match.phrase.owner].fact for match in found.get("fact", ())}
+    weighed = _weigh_flat(ruleset, parts) if ruleset.flat else _weigh(request, ruleset, parts)
+    first, second = _readings(ruleset, weighed.queues, _field_evidence(request, ruleset))
+    training, dpo, remote = (reading.raised for reading in weighed.flags)
     return Understanding(
         queue=first.queue,
         training=training,
@@ -60,57 +50,53 @@ def understand(request: Request, ruleset: RuleSet) -> Understanding:
         remote=remote,
         confident=first.score - second.score >= ruleset.balance.sure_margin,
         rule=first.evidence[0].rule if first.evidence else NO_RULE,
-        because=tuple(dict.fromkeys(one.words for one in first.evidence[:4])),
-        readings=(first, second),
-        flags=(flags[0], flags[1], flags[2]),
-        set_aside=_set_aside(ruleset, heard, aside),
-        facts=_facts(first.queue, said, {r.flag for r in flags if r.raised}),
-        rules_looked_at=len(ruleset.rules),
-        ruleset_version=ruleset.version,
-    )
-
-
-def _understand_flat(request: Request, ruleset: RuleSet, parts: Sequence[Passage]) -> Understanding:
-    said, fields = weigh_flat(ruleset, parts), _field_evidence(request, ruleset)
-    readings = [
-        _reading(ruleset, queue, *said[queue], [one for of, one in fields if of == queue])
-        for queue in QUEUES
-    ]
-    readings.sort(key=lambda reading: -reading.score)
-    first, second = readings
-    return Understanding(
-        queue=first.queue,
-        training=False,
-        dpo=False,
-        remote=False,
-        confident=first.score - second.score >= ruleset.balance.sure_margin,
-        rule=first.evidence[0].rule if first.evidence else NO_RULE,
         because=tuple(dict.fromkeys([one.words for one in first.evidence[:4]])),
         readings=(first, second),
-        flags=ruleset.unraised,
-        set_aside=(),
-        facts=(first.queue,),
+        flags=weighed.flags,
+        set_aside=weighed.set_aside,
+        facts=_facts(first.queue, weighed.facts, {r.flag for r in weighed.flags if r.raised}),
         rules_looked_at=len(ruleset.rules),
         ruleset_version=ruleset.version,
     )
 
 
-def _reading(
-    ruleset: RuleSet, queue: Queue, points: float, told: list[Evidence], fields: list[Evidence]
-) -> Reading:
-    score = ruleset.balance.start[queue] + points + sum([one.points for one in fields])
-    return Reading(queue=queue, score=round(score, 2), evidence=(*told, *fields))
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """What the words of a request say, apart from the fields that were chosen."""
+
+    queues: Mapping[Queue, Weight]
+    flags: tuple[FlagReading, FlagReading, FlagReading]
+    set_aside: tuple[SetAside, ...] = ()
+    facts: frozenset[Fact | None] = frozenset()
 
 
-def _readings(
-    request: Request,
+def _weigh_flat(ruleset: RuleSet, parts: Sequence[Passage]) -> _Weighed:
+    return _Weighed(weigh_flat(ruleset, parts), ruleset.unraised)
+
+
+def _weigh(request: Request, ruleset: RuleSet, parts: Sequence[Passage]) -> _Weighed:
+    learned = _listen(request, parts, ruleset)
+    heard = hear(parts, ruleset.lexicon)
+    matches = ruleset.phrasebook.find(heard.words, heard.clause_of, heard.sentence_of)
+    aside: list[NotCounting] = []
+    found = by_dimension(ruleset, heard, matches, aside)
+    state = setting(ruleset, heard, found.get("cue", ()))
+    queues = _queues(ruleset, heard, found.get("queue", ()), state, learned, aside)
+    training, dpo, remote = (
+        _flag(flag, ruleset, heard, found.get(flag, ()), state, learned, aside) for flag in FLAGS
+    )
+    facts = frozenset(ruleset.rules[match.phrase.owner].fact for match in found.get("fact", ()))
+    return _Weighed(queues, (training, dpo, remote), _set_aside(ruleset, heard, aside), facts)
+
+
+def _queues(
     ruleset: RuleSet,
     heard: Heard,
     matches: Sequence[Match],
     state: Setting,
     learned: LearnedHeard | None,
     aside: list[NotCounting],
-) -> tuple[Reading, Reading]:
+) -> dict[Queue, Weight]:
     by_queue: dict[Queue, list[Found]] = {"marketplace": [], "general": []}
     for match in matches:
         rule = ruleset.rules[match.phrase.owner]
@@ -125,20 +111,28 @@ def _readings(
         if rule.queue == "general" and names_object(state, heard, match):
             factor *= ruleset.balance.cues["names-object"]
         by_queue[rule.queue].append(Found(match, match.phrase.weight * factor))
-    fields = _field_evidence(request, ruleset)
-    readings = []
+    weights: dict[Queue, Weight] = {}
     for queue in QUEUES:
         tallies = tally(by_queue[queue])
-        spoken = [one for one in fields if one[0] == queue]
-        score = ruleset.balance.start[queue]
-        score += sum(one.points for one in tallies) + sum(e.points for _, e in spoken)
-        told = [*evidence(ruleset, heard, tallies)]
+        told, spoken = [*evidence(ruleset, heard, tallies)], 0.0
         if learned is not None and (learned.margins[0] > 0) == (queue == "marketplace"):
-            points = abs(learned.margins[0]) * ruleset.balance.learned_points
-            told.append(_learned_evidence(learned, 0, points))
-            score += points
-        told += (one for _, one in spoken)
-        readings.append(Reading(queue=queue, score=round(score, 2), evidence=tuple(told)))
+            spoken = abs(learned.margins[0]) * ruleset.balance.learned_points
+            told.append(_learned_evidence(learned, 0, spoken))
+        weights[queue] = Weight(sum(one.points for one in tallies), spoken, told)
+    return weights
+
+
+def _readings(
+    ruleset: RuleSet, queues: Mapping[Queue, Weight], fields: Sequence[tuple[Queue, Evidence]]
+) -> tuple[Reading, Reading]:
+    """Return both queues' readings, the stronger first: words, then the fields that were chosen."""
+    readings = []
+    for queue in QUEUES:
+        points, learned, told = queues[queue]
+        spoken = [one for of, one in fields if of == queue]
+        points += sum([one.points for one in spoken])
+        score = round(ruleset.balance.start[queue] + points + learned, 2)
+        readings.append(Reading(queue=queue, score=score, evidence=(*told, *spoken)))
     readings.sort(key=lambda reading: -reading.score)
     return readings[0], readings[1]
 
@@ -235,7 +229,7 @@ def _set_aside(
     return tuple(told.values())
 
 
-def _facts(queue: Queue, said: set[Fact | None], flags: set[Flag]) -> tuple[str, ...]:
+def _facts(queue: Queue, said: AbstractSet[Fact | None], flags: set[Flag]) -> tuple[str, ...]:
     facts: set[str] = {queue, *flags}
     if queue == "marketplace" and {"bid", "today"} <= said:
         facts.add("bid-due-today")

@@ -1,6 +1,6 @@
 """What each request record leads to: a ticket, nothing where it has one, or a dead letter."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple, Protocol
@@ -10,11 +10,11 @@ from pydantic import TypeAdapter
 from runtime.consumption import read_event
 from runtime.dead_letters import bury
 from runtime.failures import PermanentFailure
-from runtime.kafka import Record, partition_of
+from runtime.kafka import Record, header, partition_of
 from runtime.sealing import Sealer
 from schemas import topics
-from schemas.requests import RequestData, RequestReceived
-from services.router.domain import Decision
+from schemas.requests import RequestReceived
+from services.router.deciding import Decide
 from services.router.handlers.records import (
     SERVICE,
     Outgoing,
@@ -22,13 +22,10 @@ from services.router.handlers.records import (
     fingerprint_key,
     moment,
     ticket_record,
-    traceparent_of,
 )
 
 MAX_TICKET_BYTES: Final = 1_000_000
 _REQUEST: Final = TypeAdapter(RequestReceived)
-
-Decide = Callable[[RequestData], Decision]
 
 
 class Answered(Protocol):
@@ -109,7 +106,7 @@ class Answering:
             letter.value,
             letter.headers,
         )
-        return Answer("parked", reason, None, traceparent_of(record), parked, None, error)
+        return Answer("parked", reason, None, header(record, "traceparent"), parked, None, error)
 
 
 class Batch:

@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from runtime.kafka import Record, header
+from runtime.kafka import Record
 from runtime.tracing import current_traceparent
 from schemas import topics
 from schemas.event import CONTENT_TYPE
@@ -61,11 +61,6 @@ class Ticket(NamedTuple):
         return str(UUID(bytes=self.request))
 
 
-def request_key(request_id: str) -> bytes:
-    """Return a request's id as it is remembered; ValueError when it is no UUID."""
-    return UUID(request_id).bytes
-
-
 def fingerprint_key(fingerprint: str) -> int:
     """Return a fingerprint as it is remembered; ValueError when it is none."""
     return int(fingerprint[-_DIGITS:], 16)
@@ -110,7 +105,7 @@ def remember(record: Record, *, queue: Queue) -> Ticket | None:
     headers: dict[str, Any] = dict(record.headers)
     try:
         return Ticket(
-            request_key(record.key.decode("ascii")),
+            UUID(record.key.decode("ascii")).bytes,
             fingerprint_key(headers[FINGERPRINT].decode("ascii")),
             queue,
             datetime.fromisoformat(headers[DUE_AT].decode("ascii")),
@@ -140,11 +135,6 @@ def overdue(ticket: Ticket, *, partition: int, now: datetime) -> Outgoing:
     key, trace = event.subject.encode(), (event.traceparent or "").encode()
     headers = (_CONTENT_TYPE, ("traceparent", trace))
     return Outgoing(topics.TICKET_EVENTS, partition, key, event.to_json(), headers)
-
-
-def traceparent_of(record: Record) -> str | None:
-    """Return the trace that a record came with, from its header."""
-    return header(record, "traceparent")
 
 
 def moment(now: datetime) -> str:

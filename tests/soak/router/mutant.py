@@ -22,9 +22,10 @@ from runtime.kafka import Record
 from runtime.transactions import Transactions
 from schemas.requests import RequestData
 from services.router import app, deciding
+from services.router.deciding import Decide
 from services.router.domain import Decision
 from services.router.gateway import assignment, history, partition
-from services.router.handlers import Answer, Answering, Decide
+from services.router.handlers import Answer, Answering
 
 POISON: Final = "POISON"
 FREEZE_AT: Final = "SOAK_FREEZE_AT"
