@@ -145,11 +145,15 @@ class Oracle:
                 self._note(origin.topic, record.key.decode(), record)
         return sum(map(len, batches.values()))
 
-    async def until(self, requests: set[str], *, within_s: float) -> dict[str, int]:
-        """Read until all have a ticket and nothing more comes; return how many each has."""
+    async def reach(self, requests: set[str], *, within_s: float) -> None:
+        """Read until all have a ticket, whatever else goes on coming."""
         async with asyncio.timeout(within_s):
             while not requests <= self.outcome.tickets.keys():
                 await self.read()
+
+    async def until(self, requests: set[str], *, within_s: float) -> dict[str, int]:
+        """Read until all have a ticket and nothing more comes; return how many each has."""
+        await self.reach(requests, within_s=within_s)
         while await self.read():
             pass
         return {request: self.outcome.tickets[request] for request in requests}

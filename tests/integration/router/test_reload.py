@@ -83,7 +83,7 @@ async def test_rules_change_under_load_without_a_mixed_state(
             after += changed.is_set()
 
     feeding = asyncio.create_task(feed())
-    await oracle.until({make_request(unique_name, 0).subject}, within_s=60)
+    await oracle.reach({make_request(unique_name, 0).subject}, within_s=60)
     rewrite(rules, "general: 0.7", "general: 0.8")
     latter = load_rules(rules).version
     await has_logged(routers, "ruleset taken")
