@@ -17,6 +17,7 @@ ROUTER_GROUP: Final = "router.requests"
 ROUTER_OUTPUT: Final = (
     *topics.TICKETS.values(),
     topics.TICKET_EVENTS,
+    topics.ANSWERED,
     topics.dead_letter(topics.REQUESTS, service="router"),
 )
 

@@ -30,6 +30,7 @@ from schemas.tickets import TicketCreated
 from services.router.deciding import Decide, build_decide
 from services.router.gateway.assignment import Assignment
 from services.router.gateway.counts import Counts
+from services.router.gateway.partition import Keeping
 from services.router.gateway.rulebook import Rulebook
 from services.router.handlers import SERVICE, Answering
 from services.router.rules import RulesError
@@ -110,6 +111,8 @@ def _subscribe(
     sealer: Sealer,
     on_lost: Callable[[], None],
 ) -> Assignment:
+    horizon = timedelta(days=settings.horizon_days)
+
     def consumer() -> AIOKafkaConsumer:
         return subscriber.consumer
 
@@ -120,11 +123,12 @@ def _subscribe(
             decide=decide(),  # by one rule set for the whole transaction
             partitions=partitions,
             sealer=sealer,
-            horizon=timedelta(days=settings.horizon_days),
+            horizon=horizon,
         ),
         now=lambda: datetime.now(UTC),
         on_lost=on_lost,
         counts=Counts.of(settings.partition_counts),
+        keeping=Keeping(horizon=horizon, snapshot_after=settings.snapshot_after),
     )
 
     async def handle_batch(message: KafkaMessage) -> None:

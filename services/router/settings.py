@@ -18,6 +18,8 @@ class Settings(ServiceSettings):
     """How often overdue tickets are looked for."""
     horizon_days: float = 60
     """A request received longer ago is parked; tickets are kept longer (deploy/topics.yaml)."""
+    snapshot_after: Count = 2_000
+    """How many requests a partition answers before what it remembers is written down again."""
     rules_interval_s: float = 2.0
     """How often the rules and what was learned are looked at, for a change."""
     partition_counts: tuple[Count, ...] = Field(default=(12,), min_length=1)

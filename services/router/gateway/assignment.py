@@ -15,7 +15,7 @@ from runtime.transactions import Ends, latest_ends
 from services.router import measures
 from services.router.gateway.counts import Counts
 from services.router.gateway.lane import Lane
-from services.router.gateway.partition import OwnedPartition
+from services.router.gateway.partition import Keeping, OwnedPartition
 from services.router.handlers import Answering
 
 log = structlog.get_logger()
@@ -38,6 +38,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         now: Callable[[], datetime],
         on_lost: Callable[[], None],
         counts: Counts,
+        keeping: Keeping,
     ) -> None:
         self._bootstrap_servers = bootstrap_servers
         self._consumer = consumer
@@ -45,6 +46,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         self._now = now
         self._on_lost = on_lost
         self._counts = counts
+        self._keeping = keeping
         self._lanes: dict[TopicPartition, Lane] = {}
         self._changing = asyncio.Lock()
         self._lost = False
@@ -94,6 +96,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
             bootstrap_servers=self._bootstrap_servers,
             counts=self._counts,
             stable_ends=consumer.end_offsets,
+            keeping=self._keeping,
         )
         try:
             await owned.take_over(latest)
@@ -117,6 +120,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
             partition=origin.partition,
             position=owned.position,
             answered=owned.size,
+            from_snapshot=owned.from_snapshot,
             duration_ms=round((time.perf_counter() - began) * 1000),
         )
 

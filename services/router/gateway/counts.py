@@ -27,6 +27,11 @@ class Counts:
         """Return the counts as they are declared: the present one first."""
         return cls(present=counts[0], former=tuple(counts[1:]))
 
+    @property
+    def all(self) -> tuple[int, ...]:
+        """The present count, then the former ones."""
+        return (self.present, *self.former)
+
     def check(self, found: int) -> None:
         """Raise ``PartitionCountDiffers``: answers would be looked for in the wrong place."""
         if found != self.present:

@@ -66,13 +66,14 @@ class Lane:
             self._consumer.pause(self.origin)
 
     async def sweep(self) -> None:
-        """Raise the tickets whose due time has passed, once each; see that all can be read."""
+        """Raise the tickets that are overdue, once each; keep what the next owner will read."""
         async with self._turn:
             if self._ending:
                 return
             try:
                 await self._raise_overdue()
                 await self.owned.settle()
+                await self.owned.take_snapshot(self._now())
             except Exception as error:
                 self._end(error)
 

@@ -1,6 +1,7 @@
 """Router processes that a test may hurt, requests to feed them, and an oracle apart from them."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -21,6 +23,8 @@ from schemas import topics
 from schemas.requests import RequestData, RequestReceived, request_id
 
 DIES_WITH_US = ("setpriv", "--pdeathsig", "SIGKILL", "--")
+OFTEN_WRITTEN_DOWN = {"ROUTER_SNAPSHOT_AFTER": "1", "ROUTER_SWEEP_INTERVAL_S": "0.5"}
+"""Has what is remembered written down within the second."""
 DEAD = topics.dead_letter(topics.REQUESTS, service="router")
 
 
@@ -63,6 +67,12 @@ class Routers:
         for slot, _ in died:
             self.start(slot)
         return [status for _, status in died]
+
+    def logged(self, slot: int, event: str) -> list[dict[str, Any]]:
+        """Return what a router has logged of one kind."""
+        lines = (self.log_dir / f"router-{slot}.log").read_text(encoding="utf-8").splitlines()
+        told = [json.loads(line) for line in lines if line.startswith("{")]
+        return [line for line in told if line["event"] == event]
 
     def signal(self, slot: int, number: signal.Signals) -> None:
         self.processes[slot].send_signal(number)

@@ -39,15 +39,9 @@ def rewrite(file: Path, old: str, new: str) -> None:
     fresh.replace(file)
 
 
-def logged(routers: Routers, event: str) -> list[dict[str, object]]:
-    lines = (routers.log_dir / "router-0.log").read_text(encoding="utf-8").splitlines()
-    told = [json.loads(line) for line in lines if line.startswith("{")]
-    return [line for line in told if line["event"] == event]
-
-
 async def has_logged(routers: Routers, event: str) -> None:
     async def said() -> bool:
-        return bool(logged(routers, event))
+        return bool(routers.logged(0, event))
 
     assert await until(said, within_s=60), f"the router never said {event!r}"
 
@@ -113,7 +107,7 @@ async def test_broken_rules_are_refused_loudly_and_the_former_go_on(
     await routers.ready(0, within_s=60)
     rewrite(rules, "sure_margin:", "sure_marge:")
     await has_logged(routers, "ruleset refused")
-    line = logged(routers, "ruleset refused")[0]
+    line = routers.logged(0, "ruleset refused")[0]
     assert (line["level"], line["file"]) == ("error", str(rules))
     assert isinstance(line["line"], int)
     assert "aiguillage_router_ruleset_refused 1.0" in await measured(routers)
@@ -129,7 +123,7 @@ async def test_sighup_has_the_rules_read_at_once(routers: Routers, rules: Path) 
     rewrite(rules, "general: 0.7", "general: 0.8")
     routers.signal(0, signal.SIGHUP)
     await has_logged(routers, "ruleset taken")
-    assert logged(routers, "ruleset taken")[0]["version"] == load_rules(rules).version
+    assert routers.logged(0, "ruleset taken")[0]["version"] == load_rules(rules).version
     assert routers.processes[0].poll() is None
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -13,6 +14,7 @@ from typer.testing import CliRunner, Result
 from cli.main import app
 from cli.topic_reader import open_reader
 from deploy.local.folders import PROJECT
+from deploy.local.stack import Stack
 from deploy.waiting import until
 from schemas import topics
 from schemas.requests import Contact, RequestReceived, tracking_number
@@ -34,12 +36,23 @@ async def run(kafka: str, *arguments: str) -> Result:
     return await asyncio.to_thread(runner.invoke, app, arguments)
 
 
+@pytest.fixture(scope="module")
+def routers(
+    session_stack: Stack, keys_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Routers]:
+    """Give one router to all: starting it is most of what a test here would take."""
+    logs = tmp_path_factory.mktemp("router")
+    shared = Routers(kafka=session_stack.kafka, keys_dir=keys_dir, log_dir=logs)
+    yield shared
+    shared.stop()
+
+
 @pytest.fixture
 async def ticket(
     routers: Routers, producer: AIOKafkaProducer, oracle: Oracle, unique_name: str
 ) -> RequestReceived:
     """Return a request that has its ticket, in the marketplace's queue."""
-    routers.start(0)
+    work(routers)
     request = make_request(
         unique_name, 1, body=f"Zoé Vermorel : le zip du DCE {mark(unique_name)} est vide."
     )
@@ -48,6 +61,12 @@ async def ticket(
     await put(producer, request)
     await oracle.until({request.subject}, within_s=60)
     return request
+
+
+def work(routers: Routers) -> None:
+    """Have the router started, if it is not."""
+    if not routers.processes or routers.processes[0].poll() is not None:
+        routers.start(0)
 
 
 def mark(name: str) -> str:
@@ -84,6 +103,7 @@ async def test_an_explanation_is_plain_json_too_without_the_request(
 async def test_a_request_without_a_ticket_is_said_to_wait_to_be_parked_or_to_be_unknown(
     kafka: str, routers: Routers, producer: AIOKafkaProducer, unique_name: str
 ) -> None:
+    routers.stop()
     ancient = make_request(unique_name, 6)
     long_ago = {"received_at": datetime.now(UTC) - timedelta(days=61)}
     data = ancient.data.model_copy(update=long_ago)
@@ -91,7 +111,7 @@ async def test_a_request_without_a_ticket_is_said_to_wait_to_be_parked_or_to_be_
     waiting = await run(kafka, "explain", ancient.subject)
     assert waiting.exit_code == 1
     assert "the router has not come to it yet" in waiting.stdout
-    routers.start(0)
+    work(routers)
 
     async def parked() -> bool:
         return "parked: older-than-horizon" in (await run(kafka, "explain", ancient.subject)).stdout

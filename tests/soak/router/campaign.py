@@ -11,7 +11,7 @@ from typing import Final
 
 from deploy.local import secrets
 from deploy.local.folders import Folders
-from tests.integration.router.routers import Routers
+from tests.integration.router.routers import OFTEN_WRITTEN_DOWN, Routers
 from tests.soak.router.cluster import Cluster, running_cluster
 from tests.soak.router.feeder import Feeder
 from tests.soak.router.hurting import Deck, Hurting, by_kind
@@ -93,7 +93,12 @@ async def run(plan: Plan, *, seed: int, where: Folders, say: Callable[[str], Non
     secrets.make(where.keys)
     async with running_cluster(where, brokers=plan.brokers) as cluster:
         where.logs.mkdir(parents=True, exist_ok=True)
-        routers = Routers(kafka=cluster.bootstrap, keys_dir=where.keys, log_dir=where.logs)
+        routers = Routers(
+            kafka=cluster.bootstrap,
+            keys_dir=where.keys,
+            log_dir=where.logs,
+            environment=OFTEN_WRITTEN_DOWN,
+        )
         try:
             return await _Campaign(plan, seed, cluster, routers, say).run(where.keys)
         finally:

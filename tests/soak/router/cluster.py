@@ -16,7 +16,9 @@ from deploy.waiting import until
 from schemas import topics as names
 
 DEAD = names.dead_letter(names.REQUESTS, service="router")
-USED = frozenset({names.REQUESTS, *names.TICKETS.values(), names.TICKET_EVENTS, DEAD})
+USED = frozenset(
+    {names.REQUESTS, *names.TICKETS.values(), names.TICKET_EVENTS, names.ANSWERED, DEAD}
+)
 
 
 class Cluster:

@@ -17,6 +17,7 @@ CRASH_POINTS: Final = (
     "router.before-transaction",
     "router.in-transaction",
     "router.committed",
+    "router.in-snapshot",
     "router.offset-committed",
 )
 _KINDS: Final = ("killed", "frozen", "joins or leaves", "kafka")

@@ -24,7 +24,7 @@ from schemas.requests import RequestData
 from services.router import app, deciding
 from services.router.deciding import Decide
 from services.router.domain import Decision
-from services.router.gateway import assignment, history, partition
+from services.router.gateway import assignment, history, memory, partition
 from services.router.handlers import Answer, Answering
 
 POISON: Final = "POISON"
@@ -83,6 +83,11 @@ def no_fencing() -> None:
     _patch(Transactions, "complete_left", complete_left)
 
 
+def forgetful_snapshot() -> None:
+    """Write snapshots that say how far they go, and hold nothing."""
+    _patch(memory.Memory, "parts", lambda _: iter(()))
+
+
 def swallow_broken_records() -> None:
     """Skip what cannot be answered, instead of parking it."""
     answer = Answering.answer
@@ -118,6 +123,7 @@ MUTATIONS: Final[dict[str, Callable[[], None]]] = {
     "publish-without-scan": publish_without_scan,
     "scan-uncommitted": scan_uncommitted,
     "no-fencing": no_fencing,
+    "forgetful-snapshot": forgetful_snapshot,
     "swallow-broken-records": swallow_broken_records,
     "rules-that-raise": rules_that_raise,
 }

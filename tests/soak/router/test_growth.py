@@ -16,7 +16,12 @@ from tests.soak.router.stage import REQUESTS, WITHIN_S, Stage, staged
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
-SPREAD: Final = {topics.REQUESTS, *topics.TICKETS.values(), topics.TICKET_EVENTS}
+SPREAD: Final = {
+    topics.REQUESTS,
+    *topics.TICKETS.values(),
+    topics.TICKET_EVENTS,
+    topics.ANSWERED,
+}
 GIVEN_UP: Final = 70
 
 
@@ -45,7 +50,7 @@ async def _answered_and_stopped(stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     ("told", "count", "flaws"),
-    [((18, 12), 18, set()), ((24,), 24, {"doubled", "overdue twice"})],
+    [((18, 12), 18, set()), ((24,), 24, {"doubled"})],
 )
 async def test_after_a_change_of_the_partition_count_repeats_are_still_told(
     cluster: Cluster,
@@ -68,8 +73,9 @@ async def test_after_a_change_of_the_partition_count_repeats_are_still_told(
         await stage.feed_last(REQUESTS + 10_000)
         assert await stage.answered()
         verdict = await stage.verdict()
-    assert bool(verdict.flaws) == bool(flaws), str(verdict)
-    assert flaws <= set(verdict.flaws) or not verdict.flaws, str(verdict)
+    # A ticket that is there twice falls due twice, if a sweep comes in time to see it.
+    possible = {*flaws, "overdue twice"} if flaws else set()
+    assert flaws <= set(verdict.flaws) <= possible, str(verdict)
 
 
 async def test_a_router_that_was_told_another_count_answers_nothing(

@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 from deploy.waiting import until
+from tests.integration.router.routers import OFTEN_WRITTEN_DOWN, Routers
 from tests.soak.router.cluster import Cluster
 from tests.soak.router.hurting import DIED_AT_ITS_POINT
 from tests.soak.router.mutant import FREEZE_AT, POISON
 from tests.soak.router.oracle import Verdict
 from tests.soak.router.records import FED, Fed, Source
 from tests.soak.router.stage import REQUESTS, WITHIN_S, Stage, staged
+
+PARTITIONS = 12
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
@@ -72,6 +75,31 @@ async def test_a_zombie_in_its_transaction_publishes_nothing_but_without_fencing
         await asyncio.sleep(1)
         verdict = await stage.verdict()
     _check(verdict, flaws)
+
+
+@pytest.mark.parametrize(("make", "flaws"), [("forgetful-snapshot", {"doubled"}), ("none", set())])
+async def test_what_was_written_down_is_not_answered_again(
+    cluster: Cluster, keys_dir: Path, tmp_path: Path, make: str, flaws: set[str]
+) -> None:
+    async with staged(cluster, keys_dir, tmp_path, make) as stage:
+        routers = stage.routers
+        routers.start(0, **OFTEN_WRITTEN_DOWN)
+        await stage.feed()
+        await stage.feed_last()
+        assert await stage.answered()
+        assert await until(lambda: _snapshots(routers) == PARTITIONS, within_s=WITHIN_S)
+        routers.signal(0, signal.SIGKILL)
+        routers.processes[0].wait()
+        routers.start(0)
+        await stage.feed()
+        await stage.feed_last(REQUESTS + 1_000)
+        assert await stage.answered()
+        verdict = await stage.verdict()
+    _check(verdict, flaws)
+
+
+def _snapshots(routers: Routers) -> int:
+    return len({line["partition"] for line in routers.logged(0, "snapshot taken")})
 
 
 @pytest.mark.parametrize(
