@@ -2,37 +2,34 @@
 
 import asyncio
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final, TextIO
 
 import typer
 from pydantic import SecretStr
 
+from cli.dpo.commands import Reader, access, erase, find, purge
 from deploy.local.folders import Folders
 from runtime import mongo
 from runtime.failures import Unavailable
 from runtime.settings import MongoSettings
 from services.consent.domain.checkpoint import DEFAULT_ORIGIN, Signer
 from services.consent.domain.entry import THE_LOG, Draft, Uncoded
-from services.consent.domain.log import Stale
 from services.consent.domain.practice import DEFAULT_LEGAL_BASIS
 from services.consent.export import export_lines
+from services.consent.handlers.about_log import put_on_record
 from services.consent.store.evidence import MongoEvidenceLog
 from services.consent.verify import report
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
+app.command()(find)
+app.command()(erase)
+app.command()(access)
+app.command()(purge)
 
 _EX_USAGE = 2
 EXPORTED: Final = "evidence-exported"
 SIGNING_KEY: Final = "consent-signing.pem"
-
-
-class Reader(StrEnum):
-    """Who takes the export."""
-
-    DPO = "dpo"
-    OPERATOR = "operator"
 
 
 @app.callback()
@@ -132,19 +129,9 @@ async def _export(settings: MongoSettings, out: Path, origin: str, exported: Dra
 
 
 async def _write(log: MongoEvidenceLog, file: TextIO, origin: str, exported: Draft) -> int:
-    await _put_on_record(log, exported)
+    await put_on_record(log, exported)
     count = -1  # the header
     async for line in export_lines(log, origin=origin):
         file.write(line)
         count += 1
     return count
-
-
-async def _put_on_record(log: MongoEvidenceLog, draft: Draft) -> None:
-    while True:
-        newest = (await log.entries(THE_LOG))[-1:]
-        try:
-            await log.append(draft, after=newest[0].sequence if newest else 0)
-        except Stale:
-            continue
-        return

@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from desk.hours import Hours
 from desk.policy import Policy
@@ -210,12 +211,22 @@ class RemoteCharter(Fact):
     limits: SessionLimits
 
 
+EVIDENCE_DAYS: Final = (365, 1_100)
+"""At least and at most: what ``purge`` of the authorization log's state table allows."""
+
+
 class Kept(Fact):
     """How long something is kept, and why."""
 
     what: Name
     days: Annotated[int, Field(ge=1, le=1_100)]
     reason: Text
+
+    @model_validator(mode="after")
+    def _evidence_within_bounds(self) -> Self:
+        if self.what == "evidence" and self.days < EVIDENCE_DAYS[0]:
+            raise PydanticCustomError("evidence", "evidence is kept for 12 to 36 months")
+        return self
 
 
 class Retention(Fact):

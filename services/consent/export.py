@@ -9,8 +9,8 @@ from services.consent.domain import table
 from services.consent.domain.merkle import root_hash
 from services.consent.verify import FORMAT
 
-Raw = tuple[int, bytes, bytes]
-"""Index, content and leaf hash of an entry."""
+Raw = tuple[int, bytes | None, bytes]
+"""Index, content (none once it was purged) and leaf hash of an entry."""
 
 
 class Source(Protocol):
@@ -42,8 +42,8 @@ async def export_lines(source: Source, *, origin: str) -> AsyncIterator[str]:
         }
     )
     async for index, content, leaf_hash in source.raw(stop):
-        entry = base64.b64encode(content).decode()
-        yield _line({"index": index, "entry": entry, "leaf_hash": leaf_hash.hex()})
+        shown = {} if content is None else {"entry": base64.b64encode(content).decode()}
+        yield _line({"index": index, **shown, "leaf_hash": leaf_hash.hex()})
 
 
 def _line(record: dict[str, object]) -> str:

@@ -15,8 +15,8 @@ log = structlog.get_logger()
 
 AGAIN_S = 60.0
 
-Raw = tuple[int, bytes, bytes]
-"""Index, content and leaf hash of an entry."""
+Raw = tuple[int, bytes | None, bytes]
+"""Index, content (none once it was purged) and leaf hash of an entry."""
 
 
 async def verify_log(entries: AsyncIterator[Raw], *, notes: str, verifier: Verifier) -> Log:
@@ -29,7 +29,10 @@ async def verify_log(entries: AsyncIterator[Raw], *, notes: str, verifier: Verif
     """
     verified = Log(table.document(), _roots(notes, verifier))
     async for index, content, leaf_hash in entries:
-        verified.add(index, content, leaf_hash)
+        if content is None:
+            verified.hide(index, leaf_hash)
+        else:
+            verified.add(index, content, leaf_hash)
     verified.finish()
     return verified
 

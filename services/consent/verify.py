@@ -20,12 +20,15 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
 FORMAT = "aiguillage-evidence/1"
-TABLES = {"bf30a3858a9aa85614e2abb53761fae13311243b4ca8ca4a74a4181475943a69"}
+TABLES = {
+    "bf30a3858a9aa85614e2abb53761fae13311243b4ca8ca4a74a4181475943a69",
+    "72e9935a5df8a8566c3da9bd783ed1b1843b4d9bab89155c864d1a27424fd5f0",
+}
 """SHA-256 of each state table (canonical JSON) that a release of the software had."""
 
 Json = dict[str, Any]
@@ -34,6 +37,8 @@ _FIELDS = {"actor", "index", "legal_basis", "recorded_at", "sequence", "session"
 _OPTIONAL = {"authorization", "facts", "how", "notice", "reason", "scope", "terms"}
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_SPANS = re.compile(r"\d{1,15}-\d{1,15}(/\d{1,15}-\d{1,15})*")
+_ABOUT_THE_LOG = "00000000-0000-0000-0000-000000000000"
 _DASH = "\N{EM DASH} "
 _HASH_BYTES = _KEY_BYTES = 32
 _SIGNATURE_BYTES = 64
@@ -332,6 +337,94 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text[:-1])
 
 
+# --- purges: at the end of retention an entry's bytes go, its leaf hash stays
+
+
+class Hidden:
+    """
+    The leaves without bytes, until an entry that names them comes, after their due date.
+
+    Their own dates are gone with the bytes. But the log is in order of time, and its entries about
+    itself, one a day at least, are never purged: a leaf is older than the next entry that can be
+    read. That one's date (or a later one from before it) is what a purge must be far enough from.
+    """
+
+    def __init__(self, table: Json) -> None:
+        self.count = 0
+        self._bounds = table.get("purge")
+        self._runs: list[tuple[int, int, str]] = []  # first, stop, before when
+
+    def add(self, index: int) -> None:
+        """Take a leaf."""
+        self.count += 1
+        if self._runs and self._runs[-1][1] == index:
+            self._runs[-1] = (self._runs[-1][0], index + 1, "")
+        else:
+            self._runs.append((index, index + 1, ""))
+
+    def date(self, newest: str) -> None:
+        """Take the newest time that was read so far, when an entry was read."""
+        if self._runs and not self._runs[-1][2]:
+            self._runs[-1] = (self._runs[-1][0], self._runs[-1][1], newest)
+
+    def take_purge(self, index: int, entry: Json) -> None:
+        """Take a purge's entry, which is in the table; raises ``NotIntact``."""
+        facts = entry.get("facts", {})
+        if facts.get("what") != "entries":
+            return
+        due = self._due(index, entry, facts)
+        left: list[tuple[int, int, str]] = []
+        spans = _spans(index, facts)
+        for first, stop, before in self._runs:
+            rest = first
+            is_apart = not spans or spans[-1][1] <= first or stop <= spans[0][0]
+            for low, high in () if is_apart else spans:
+                if high > rest and low < stop:
+                    if before > due:
+                        raise NotIntact(max(rest, low), "its bytes were removed before due")
+                    if rest < low:
+                        left.append((rest, low, before))
+                    rest = min(high, stop)
+            if rest < stop:
+                left.append((rest, stop, before))
+        self._runs = left
+
+    def finish(self) -> None:
+        """Raise ``NotIntact`` where leaves are left that no purge has named."""
+        if self._runs:
+            raise NotIntact(self._runs[0][0], "its bytes are not there, and no purge names it")
+
+    def _due(self, index: int, entry: Json, facts: Json) -> str:
+        """Return the newest time that this purge may remove, as text."""
+        days, newest = facts.get("kept_days"), facts.get("newest")
+        bounds = self._bounds or {"least_days": 1, "most_days": 0}
+        if type(days) is not int or not bounds["least_days"] <= days <= bounds["most_days"]:
+            raise NotIntact(index, "a purge after another time than entries are kept")
+        limit = _moment(entry["recorded_at"]) - timedelta(days=days)
+        due = limit.isoformat(timespec="microseconds") + "Z"
+        if entry["session"] != _ABOUT_THE_LOG:
+            raise NotIntact(index, "a purge in a session")
+        if not (isinstance(newest, str) and _MOMENT.fullmatch(newest) and newest <= due):
+            raise NotIntact(index, "a purge of what was not due")
+        return due
+
+
+def _spans(index: int, facts: Json) -> list[tuple[int, int]]:
+    """Return what ``span_1``, ``span_2`` and so on name, each as first and stop, in order."""
+    spans: list[tuple[int, int]] = []
+    number = 1
+    while (text := facts.get(f"span_{number}")) is not None:
+        if not (isinstance(text, str) and _SPANS.fullmatch(text)):
+            raise NotIntact(index, "a purge that does not say what it removes")
+        for span in text.split("/"):
+            first, _, last = span.partition("-")
+            if not (spans[-1][1] if spans else 0) <= int(first) <= int(last) < index:
+                raise NotIntact(index, "a purge that does not say what it removes")
+            spans.append((int(first), int(last) + 1))
+        number += 1
+    return spans
+
+
 # --- the log
 
 
@@ -340,6 +433,8 @@ class Log:
 
     def __init__(self, table: Json, roots: dict[int, bytes] | None = None) -> None:
         self.size = 0
+        self.hidden = Hidden(table)
+        self._newest = ""
         self._rules = Rules(table)
         self._sessions: dict[str, Session] = {}
         self._peaks: list[bytes] = []
@@ -348,12 +443,25 @@ class Log:
 
     def add(self, index: int, content: bytes, leaf_hash: bytes) -> None:
         """Take the next entry; raises ``NotIntact``."""
-        if index != self.size:
-            raise NotIntact(self.size, f"expected here, but found {index}: removed, added or moved")
-        node = hashlib.sha256(b"\x00" + content).digest()
-        if node != leaf_hash:
+        self._expect(index)
+        if hashlib.sha256(b"\x00" + content).digest() != leaf_hash:
             raise NotIntact(index, "its bytes are not those that were hashed")
         self._follow(index, _read_entry(index, content))
+        self._grow(index, leaf_hash)
+
+    def hide(self, index: int, leaf_hash: bytes) -> None:
+        """Take the next leaf, whose bytes a purge has removed; raises ``NotIntact``."""
+        self._expect(index)
+        if len(leaf_hash) != _HASH_BYTES:
+            raise NotIntact(index, "its line is damaged")
+        self.hidden.add(index)
+        self._grow(index, leaf_hash)
+
+    def _expect(self, index: int) -> None:
+        if index != self.size:
+            raise NotIntact(self.size, f"expected here, but found {index}: removed, added or moved")
+
+    def _grow(self, index: int, node: bytes) -> None:
         while index & 1:
             node = hashlib.sha256(b"\x01" + self._peaks.pop() + node).digest()
             index >>= 1
@@ -378,6 +486,7 @@ class Log:
                 self.size,
                 f"missing: a checkpoint has seen {longest} entries; cut, or exported before it",
             )
+        self.hidden.finish()
         return self._witnessed
 
     def _follow(self, index: int, entry: Json) -> None:
@@ -392,6 +501,10 @@ class Log:
         if wrong:
             raise NotIntact(index, wrong)
         session.sequence += 1
+        self._newest = max(self._newest, entry["recorded_at"])
+        self.hidden.date(self._newest)
+        if entry["type"] == "purged":
+            self.hidden.take_purge(index, entry)
 
     def _compare(self) -> None:
         expected = self._roots.get(self.size)
@@ -450,7 +563,10 @@ def verify_export(
         roots = read_checkpoints(checkpoints, read_key(key), origin)
     log = Log(table, roots)
     for index, content, leaf_hash in _entries(source):
-        log.add(index, content, leaf_hash)
+        if content is None:
+            log.hide(index, leaf_hash)
+        else:
+            log.add(index, content, leaf_hash)
     witnessed = log.finish()
     if size != log.size:
         raise NotIntact(min(size, log.size), f"the header says {size} entries, not {log.size}")
@@ -459,16 +575,17 @@ def verify_export(
     return log, witnessed
 
 
-def _entries(lines: Iterator[str]) -> Iterator[tuple[int, bytes, bytes]]:
+def _entries(lines: Iterator[str]) -> Iterator[tuple[int, bytes | None, bytes]]:
     for number, line in enumerate(lines):
         record = _line(number, line)
         try:
-            content = base64.b64decode(record["entry"], validate=True)
+            is_shown = "entry" in record
+            content = base64.b64decode(record["entry"], validate=True) if is_shown else None
             leaf_hash = bytes.fromhex(record["leaf_hash"])
             index = record["index"]
         except (KeyError, TypeError, ValueError):
             raise NotIntact(number, "its line is damaged") from None
-        if type(index) is not int or set(record) != {"entry", "index", "leaf_hash"}:
+        if type(index) is not int or set(record) - {"entry"} != {"index", "leaf_hash"}:
             raise NotIntact(number, "its line is damaged")
         yield index, content, leaf_hash
 
@@ -514,6 +631,8 @@ def report(export: Path, checkpoints: Path | None, key: Path | None) -> int:
         _say(f"NOT INTACT, a file cannot be read: {type(error).__name__}")
         return 1
     _say(f"INTACT: {log.size} entries, root {base64.b64encode(log.root()).decode()}")
+    if log.hidden.count:
+        _say(f"PURGED: {log.hidden.count} entries, each named by a purge after its due date")
     if witnessed < log.size or checkpoints is None:
         tail = f"entries {witnessed} to {log.size - 1}" if log.size else "an empty log"
         _say(f"{'UNWITNESSED' if not witnessed else 'UNCOVERED TAIL'}: {tail} under no checkpoint")

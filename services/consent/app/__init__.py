@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
@@ -30,6 +30,7 @@ from services.consent.domain.entry import Entry, Terms
 from services.consent.domain.practice import ENDS, Practice, as_code
 from services.consent.handlers.assisting import Assisting, reasons
 from services.consent.handlers.attending import Attending
+from services.consent.handlers.digest import Digest
 from services.consent.handlers.events import Handlers, subscribe
 from services.consent.handlers.follower import Follower
 from services.consent.handlers.notices import Notices
@@ -90,6 +91,7 @@ class Consent:
         self._recorder: Recorder
         self._offering: Offering
         self._witnessing: Witnessing
+        self._digest: Digest
 
     def prepare(self) -> Lifecycle:
         """Make the connections' owners, inside the event loop."""
@@ -113,6 +115,13 @@ class Consent:
         self._witnessing = Witnessing(
             connections.log, self._signer, self._sealer, dpo=self._desk.contacts.dpo.address
         )
+        self._digest = Digest(
+            connections.log,
+            self._sealer,
+            dpo=self._desk.contacts.dpo.address,
+            local=self._desk.calendar.local,
+            now=self._now,
+        )
         self._offering = Offering(self._recorder, connections.persons, self._practice)
         subscribe(broker, Handlers(self._offering, self._recorder, self._practice), publisher)
         self.timers = Timers(self.follower, self._recorder, self._practice, now=self._now)
@@ -121,6 +130,7 @@ class Consent:
             time=self.timers.run,
             notices_for=self.notices_for,
             nightly_notice=self.nightly_notice,
+            weekly_notice=self._digest.notice,
         )
 
     def build_app(self, lifecycle: Lifecycle) -> ASGIApp:
@@ -245,6 +255,7 @@ def practice(desk: Desk, *, legal_basis: str) -> Practice:
             withdrawal=_WITHDRAWAL,
         ),
         limits_s={act: minutes * _MINUTE_S for act, minutes in in_minutes.items()},
+        kept=timedelta(days=desk.retention.days("evidence")),
         code_minutes=limits.entry_code_minutes,
         code_tries=limits.entry_code_tries,
         session_s=limits.session_minutes * _MINUTE_S,

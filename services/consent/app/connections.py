@@ -20,12 +20,14 @@ from runtime.needs import kafka_need
 from runtime.sealing import Sealer
 from schemas import topics
 from schemas.sessions import NoticeIssued
+from services.consent.daily import do_daily
 from services.consent.domain.checkpoint import Signer
 from services.consent.domain.entry import THE_LOG
 from services.consent.domain.receipt import Witness
 from services.consent.gateway.checkpoints import CheckpointWriter, read_notes
 from services.consent.gateway.relay import NoticesFor, Relay
 from services.consent.handlers.notices import Letter, seal_notice
+from services.consent.handlers.retention import Retention
 from services.consent.integrity import verify_log, verify_nightly
 from services.consent.settings import Settings
 from services.consent.store.evidence import MongoEvidenceLog
@@ -38,7 +40,8 @@ log = structlog.get_logger()
 _TELL_TRIES: Final = 20
 _TELL_DELAY_S: Final = 1.0
 Run = Callable[[], Awaitable[object]]
-NightlyNotice = Callable[[], Awaitable[NoticeIssued | None]]
+OwnNotice = Callable[[], Awaitable[NoticeIssued | None]]
+"""Makes a notice that no entry makes due, or none."""
 
 
 class Connections:
@@ -73,10 +76,23 @@ class Connections:
             kept_days=desk.retention.days("persons"),
             now=now,
         )
+        self.retention = Retention(
+            self.log,
+            self.persons,
+            kept_days=desk.retention.days("evidence"),
+            legal_basis=settings.legal_basis,
+            now=now,
+        )
         self.checkpoints = CheckpointWriter(self.log, signer, settings.checkpoint_file)
 
     def lifecycle(
-        self, *, follow: Run, time: Run, notices_for: NoticesFor, nightly_notice: NightlyNotice
+        self,
+        *,
+        follow: Run,
+        time: Run,
+        notices_for: NoticesFor,
+        nightly_notice: OwnNotice,
+        weekly_notice: OwnNotice,
     ) -> Lifecycle:
         """Return what is to be connected, and the loops that then run."""
         relay = Relay(
@@ -89,6 +105,10 @@ class Connections:
 
         def nightly() -> Awaitable[None]:
             return verify_nightly(lambda: self._nightly(nightly_notice), now=self._now)
+
+        def daily() -> Awaitable[None]:
+            acts = [self.retention.run, lambda: self._issue(weekly_notice)]
+            return do_daily(acts, now=self._now)
 
         return Lifecycle(
             [
@@ -107,6 +127,7 @@ class Connections:
                 Worker(name="relay", run=relay.run),
                 Worker(name="checkpoints", run=self.checkpoints.run),
                 Worker(name="nightly", run=nightly),
+                Worker(name="daily", run=daily),
             ],
         )
 
@@ -132,8 +153,11 @@ class Connections:
             await self._tell_dpo(broken)
             raise
 
-    async def _nightly(self, make: NightlyNotice) -> None:
+    async def _nightly(self, make: OwnNotice) -> None:
         await self._check()
+        await self._issue(make)
+
+    async def _issue(self, make: OwnNotice) -> None:
         notice = await make()
         if notice is not None:
             await self._publisher.publish(topics.NOTICES, notice)

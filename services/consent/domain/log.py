@@ -27,7 +27,10 @@ class EvidenceLog(Protocol):
     """
 
     async def entries(self, session: UUID) -> tuple[Entry, ...]:
-        """Return the session's entries in order."""
+        """Return the session's entries in order; none once they were purged."""
+
+    async def was_used(self, session: UUID) -> bool:
+        """Return whether the session has ever had an entry, purged or not."""
 
     async def append(self, draft: Draft, *, after: int) -> Entry:
         """
@@ -38,7 +41,7 @@ class EvidenceLog(Protocol):
         """
 
     async def read(self, from_index: int, limit: int) -> tuple[Entry, ...]:
-        """Return at most ``limit`` entries from ``from_index`` on, in order."""
+        """Return at most ``limit`` entries from ``from_index`` on, in order, but purged ones."""
 
     async def size(self) -> int:
         """Return how many entries the log has."""

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from services.consent.domain.entry import Terms
@@ -23,6 +24,8 @@ class Practice:
     legal_basis: str
     terms: Terms
     limits_s: Mapping[str, int]
+    kept: timedelta
+    """How long a session is kept from its last entry on."""
     code_minutes: int
     code_tries: int
     session_s: int

@@ -44,6 +44,13 @@ class Timer(_Row):
     act: str
 
 
+class Purge(_Row):
+    """How long, at least and at most, entries are kept before their bytes are removed."""
+
+    least_days: Annotated[int, Field(ge=1)]
+    most_days: int
+
+
 class Reason(_Row):
     """A code for a refusal."""
 
@@ -81,6 +88,7 @@ class Table(_Row):
     version: int
     regions: Mapping[str, Region]
     pauses: States
+    purge: Purge
     cascades: tuple[Cascade, ...]
     timers: tuple[Timer, ...]
     refusals: Refusals

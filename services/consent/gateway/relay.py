@@ -53,6 +53,8 @@ class Source(Protocol):
 
     async def size(self) -> int: ...
 
+    async def purged(self, start: int, stop: int) -> int: ...
+
 
 class Relay:
     """
@@ -145,12 +147,12 @@ class Relay:
                     async with asyncio.timeout(POLL_S):
                         await self._source.grown.wait()
                 continue
-            if [entry.index for entry in entries] != list(
-                range(next_index, next_index + len(entries))
-            ):
+            stop = entries[-1].index + 1
+            missing = stop - next_index - len(entries)
+            if missing and missing > await self._source.purged(next_index, stop):
                 raise LogShorter
             self._offsets |= await output.publish(await self._outgoing(entries))
-            next_index += len(entries)
+            next_index = stop
             await self._note(next_index)
 
     async def _still_ours(self) -> bool:

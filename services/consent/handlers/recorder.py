@@ -16,6 +16,7 @@ from services.consent.domain.entry import Draft, Entry
 from services.consent.domain.lifecycle import Refused, SessionState, advance, fold, judge
 from services.consent.domain.log import EvidenceLog, NotInTable, Stale
 from services.consent.domain.practice import Practice
+from services.consent.domain.purging import is_over
 
 log = structlog.get_logger()
 
@@ -96,9 +97,15 @@ class Recorder:
         self._on_append = on_append
 
     async def see(self, session: UUID) -> Seen:
-        """Return the session as a majority has it."""
+        """Return the session as a majority has it; nothing of it once its retention is over."""
         entries = await self._evidence.entries(session)
+        if is_over(entries, self._practice.kept, at=self._now()):
+            entries = ()  # to be purged within the hour: nobody adds to it any more
         return Seen(entries=entries, state=fold(entries))
+
+    async def is_over(self, session: UUID) -> bool:
+        """Return whether the session was used, but is past its retention."""
+        return await self._evidence.was_used(session) and not (await self.see(session)).entries
 
     async def record(self, session: UUID, build: Callable[[Seen], Draft]) -> Recorded:
         """

@@ -69,6 +69,8 @@ class Witnessing:
         before = self._last
         if before is None or before.index != entry.index - 1:
             (before,) = await self._source.read(entry.index - 1, 1)
+            if before.index >= entry.index:  # purged since: it was of another year
+                return True
         return before.time.date() < entry.time.date()
 
     async def _notice(self, entry: Entry, *, size: int) -> NoticeIssued:

@@ -6,6 +6,8 @@ from runtime.mongo import Collection, Document
 from services.consent.domain.entry import Entry, parse
 
 COLLECTION = "evidence"
+VISIBLE = {"purged": {"$exists": False}}
+"""The filter for entries whose bytes are there; ``purged`` holds an index by which they went."""
 
 
 async def prepare(collection: Collection) -> None:

@@ -1,7 +1,7 @@
 """The evidence log in MongoDB."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from runtime.failures import Unavailable
 from runtime.mongo import Database, Document, unavailable_when_away
 from services.consent.domain.entry import THE_LOG, Draft, Entry
 from services.consent.domain.log import NotInTable, Stale
-from services.consent.store.documents import COLLECTION, from_document, prepare
+from services.consent.store.documents import COLLECTION, VISIBLE, from_document, prepare
 from services.consent.store.writer import Writer
 
 log = structlog.get_logger()
@@ -19,6 +19,9 @@ log = structlog.get_logger()
 DEADLINE_S = 10.0
 CHUNK = 200  # what one check holds the event loop up for: some 15 ms
 _RETRY_S = 1.0
+
+Raw = tuple[int, bytes | None, bytes]
+"""Index, content (none once it was purged) and leaf hash of an entry."""
 
 
 class MongoEvidenceLog:
@@ -53,7 +56,7 @@ class MongoEvidenceLog:
     async def entries(self, session: UUID) -> tuple[Entry, ...]:
         """Return the session's entries in order."""
         with unavailable_when_away():
-            found = self._collection.find({"session": str(session)}).sort("sequence", 1)
+            found = self._collection.find({"session": str(session), **VISIBLE}).sort("sequence", 1)
             return tuple(from_document(document) for document in await found.to_list(None))
 
     async def append(self, draft: Draft, *, after: int) -> Entry:
@@ -69,17 +72,49 @@ class MongoEvidenceLog:
 
     async def read(self, from_index: int, limit: int) -> tuple[Entry, ...]:
         """Return at most ``limit`` entries from ``from_index`` on, in order."""
-        return tuple(from_document(d) for d in await self._documents(from_index, limit))
+        documents = await self._documents({"_id": {"$gte": from_index}, **VISIBLE}, limit)
+        return tuple(from_document(document) for document in documents)
 
-    async def raw(self, stop: int) -> AsyncIterator[tuple[int, bytes, bytes]]:
-        """Yield (index, content, leaf hash) of what lies there before ``stop``, unchecked."""
+    async def raw(self, stop: int) -> AsyncIterator[Raw]:
+        """
+        Yield (index, content, leaf hash) of what lies there before ``stop``, unchecked.
+
+        Purged entries have no content. Raises ``Unavailable`` where a purge has come in between,
+        whose entry lies behind ``stop``: read the size again, then this.
+        """
         position = 0
-        while chunk := await self._documents(position, CHUNK):
+        while chunk := await self._documents({"_id": {"$gte": position}}, CHUNK):
             for document in chunk:
                 if document["_id"] >= stop:
                     return
-                yield document["_id"], bytes(document["content"]), bytes(document["leaf_hash"])
+                if stop <= document.get("purged", -1) < await self.size():
+                    raise Unavailable("evidence-log")
+                content = bytes(document["content"]) if "content" in document else None
+                yield document["_id"], content, bytes(document["leaf_hash"])
             position = chunk[-1]["_id"] + 1
+
+    async def was_used(self, session: UUID) -> bool:
+        """Return whether the session has ever had an entry, purged or not."""
+        with unavailable_when_away():
+            return await self._collection.find_one({"session": str(session)}, {}) is not None
+
+    async def purged(self, start: int, stop: int) -> int:
+        """Return how many entries from ``start`` to before ``stop`` are purged."""
+        which = {"_id": {"$gte": start, "$lt": stop}, "purged": {"$exists": True}}
+        with unavailable_when_away():
+            return await self._collection.count_documents(which)
+
+    async def remove(self, named: Iterable[range], *, under: int) -> int:
+        """Remove these entries' bytes; the hashes stay, and so do all entries about the log."""
+        change = {"$unset": {"content": "", "mark": ""}, "$set": {"purged": under}}
+        removed = 0
+        with unavailable_when_away():
+            for span in named:
+                where = {"_id": {"$gte": span.start, "$lt": span.stop}, **VISIBLE}
+                which = {**where, "session": {"$ne": str(THE_LOG)}}
+                done = await self._collection.update_many(which, change)
+                removed += done.modified_count
+        return removed
 
     async def leaf_hashes(self, start: int, stop: int) -> tuple[bytes, ...]:
         """Return the leaf hashes from ``start`` to before ``stop``, in order."""
@@ -94,9 +129,9 @@ class MongoEvidenceLog:
             newest = await self._collection.find_one({}, {"_id": 1}, sort=[("_id", -1)])
         return newest["_id"] + 1 if newest else 0
 
-    async def _documents(self, from_index: int, limit: int) -> list[Document]:
+    async def _documents(self, which: Document, limit: int) -> list[Document]:
         with unavailable_when_away():
-            found = self._collection.find({"_id": {"$gte": from_index}}).sort("_id", 1)
+            found = self._collection.find(which).sort("_id", 1)
             return await found.limit(limit).to_list(limit)
 
     async def _confess(self) -> None:

@@ -4,7 +4,7 @@ import base64
 import hmac
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
@@ -25,8 +25,8 @@ class MongoPersons:
     """
     Records sealed with AES-256-GCM, each with its own commitment key, under keyed names.
 
-    MongoDB itself removes a record when its retention is over; its entries then prove what
-    happened without saying to whom.
+    A record is removed when its retention is over (``handlers.retention``, which puts that on
+    record); its entries then prove what happened without saying to whom.
     """
 
     def __init__(
@@ -48,11 +48,11 @@ class MongoPersons:
         """Create the indexes."""
         with unavailable_when_away():
             await self._records.create_index("session")
-            await self._records.create_index("delete_after", expireAfterSeconds=0)
+            await self._records.create_index([("delete_after", 1), ("session", 1)])
 
     async def keep(self, session: UUID, kind: str, value: Mapping[str, str]) -> PersonRecord:
         """Keep a value; a repeat returns the record that was there first."""
-        name = keyed_hash(self._name_key, "person", session.bytes, kind)
+        name = self._name(session, kind)
         content = {
             "kind": kind,
             "value": dict(value),
@@ -79,6 +79,33 @@ class MongoPersons:
         with unavailable_when_away():
             found = await self._records.find({"session": str(session)}).to_list(None)
         return tuple(self._open(document) for document in found)
+
+    async def everyone(self) -> AsyncIterator[tuple[UUID, PersonRecord]]:
+        """Yield every record with its session: they are sealed, so nothing finds one sooner."""
+        with unavailable_when_away():
+            async for document in self._records.find({}):
+                yield UUID(document["session"]), self._open(document)
+
+    async def erase(self, session: UUID, kinds: Iterable[str]) -> int:
+        """Remove these records of a session; return how many were there."""
+        names = [self._name(session, kind) for kind in kinds]
+        with unavailable_when_away():
+            done = await self._records.delete_many({"_id": {"$in": names}})
+        return done.deleted_count
+
+    async def count_due(self, before: datetime) -> int:
+        """Return how many records were to be deleted before that moment."""
+        with unavailable_when_away():
+            return await self._records.count_documents({"delete_after": {"$lt": before}})
+
+    async def remove_due(self, before: datetime) -> int:
+        """Remove them; return how many there were."""
+        with unavailable_when_away():
+            done = await self._records.delete_many({"delete_after": {"$lt": before}})
+        return done.deleted_count
+
+    def _name(self, session: UUID, kind: str) -> str:
+        return keyed_hash(self._name_key, "person", session.bytes, kind)
 
     def _open(self, document: Mapping[str, Any]) -> PersonRecord:
         return _record(json.loads(self._sealer.open(document["sealed"], purpose=PURPOSE)))

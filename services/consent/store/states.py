@@ -7,7 +7,7 @@ from uuid import UUID
 from runtime.mongo import Collection
 from services.consent.domain.entry import Entry
 from services.consent.domain.lifecycle import SessionState, advance, fold, initial
-from services.consent.store.documents import from_document
+from services.consent.store.documents import VISIBLE, from_document
 
 REMEMBERED = 20_000
 
@@ -33,7 +33,7 @@ class States:
         if not unknown:
             return
         entries: dict[UUID, list[Entry]] = {session: [] for session in unknown}
-        which = {"session": {"$in": [str(session) for session in unknown]}}
+        which = {"session": {"$in": [str(session) for session in unknown]}, **VISIBLE}
         documents = self._collection.find(which).sort([("session", 1), ("sequence", 1)])
         for document in await documents.to_list(None):
             entry = from_document(document)

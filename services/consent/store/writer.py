@@ -145,7 +145,7 @@ class Writer:
             if document is None:
                 if not placed.pending.answer.done():  # whoever was told no is not written after all
                     absent.append(placed)
-            elif bytes(document["mark"]) == placed.pending.mark:
+            elif bytes(document.get("mark", b"")) == placed.pending.mark:
                 self._confirm([replace(placed, entry=from_document(document))])
             else:
                 self._states.forget(session)

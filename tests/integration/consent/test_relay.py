@@ -60,6 +60,15 @@ async def test_a_new_relay_goes_on_where_the_last_one_ended(
     check_once_and_in_order(await announced(place, 6 * len(WALK)), 6 * len(WALK))
 
 
+async def test_a_relay_that_is_long_behind_passes_over_what_was_purged(place: Place) -> None:
+    await append_walks(place.log, 2)
+    await place.log.remove([range(3, 9), range(12, 14)], under=23)
+    async with running(place.relay()):
+        events = await announced(place, 2 * len(WALK) - 8)
+    indexes = sorted(event.data.index for event in events)
+    assert indexes == [*range(3), *range(9, 12), *range(14, 24)]
+
+
 async def test_who_is_taken_over_publishes_nothing_more_and_ends(place: Place) -> None:
     store = Greedy(place.database)
     await append_walks(place.log, 1)

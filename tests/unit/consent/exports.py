@@ -26,12 +26,17 @@ class Line:
     index: int
     content: bytes
     leaf_hash: bytes
+    purged: bool = False
 
     def rewritten(self, **fields: Any) -> "Line":
         """Return the line with other fields in its entry and the hash that fits."""
         entry = json.loads(self.content) | fields
         content = json.dumps(entry, sort_keys=True, separators=(",", ":")).encode()
         return self.with_content(content)
+
+    def hidden(self) -> "Line":
+        """Return the line as a purge leaves it."""
+        return replace(self, purged=True)
 
     def with_content(self, content: bytes) -> "Line":
         """Return the line with these bytes and the hash that fits."""
@@ -58,8 +63,8 @@ def export(lines: Sequence[Line], **header: Any) -> list[str]:
     }
     records: list[dict[str, Any]] = [head | header]
     for line in lines:
-        entry = base64.b64encode(line.content).decode()
-        records.append({"index": line.index, "entry": entry, "leaf_hash": line.leaf_hash.hex()})
+        entry = {} if line.purged else {"entry": base64.b64encode(line.content).decode()}
+        records.append({"index": line.index, **entry, "leaf_hash": line.leaf_hash.hex()})
     return [json.dumps(record) + "\n" for record in records]
 
 

@@ -23,6 +23,10 @@ class FakeEvidenceLog:
         self._fail()
         return tuple(self._sessions.get(session, ()))
 
+    async def was_used(self, session: UUID) -> bool:
+        self._fail()
+        return bool(self._sessions.get(session))
+
     async def append(self, draft: Draft, *, after: int) -> Entry:
         self._fail()
         session = self._sessions[draft.session]

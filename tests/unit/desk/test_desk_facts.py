@@ -161,6 +161,7 @@ MISTAKES = [
     ("remote.yaml", "offer_minutes: 15", "offer_minutes: 0", "limits.offer_minutes: "),
     ("remote.yaml", '"15.0"', "15.0", "minimum_version: must be text (put it in quotes)"),
     ("retention.yaml", "days: 365", "days: 4000", "kept[0].days: "),
+    ("retention.yaml", "days: 365", "days: 300", "evidence is kept for 12 to 36 months"),
     ("training.yaml", "text: Les", "text: [1", "not valid YAML"),
     ("training.yaml", "text: Les", "text: &a Les", "anchors and aliases are not allowed"),
     ("training.yaml", "text: Les", "text: !!python/name:os.system Les", "tags (!…) are not"),

@@ -213,6 +213,21 @@ NOTICES: dict[str, dict[str, str]] = {
         "size": "12",
         "issued_at": "2026-11-23T09:45:00Z",
     },
+    "digest": {
+        **{
+            f"{scope}_{how}": "1"
+            for scope in ("view", "intervene", "screenshot")
+            for how in ("link", "reply", "witness", "assistant")
+        },
+        **dict.fromkeys(("sessions", "intervened", "refusals", "withdrawals", "stops"), "4"),
+        **dict.fromkeys(("contests", "refused_acts", "unauthorized", "too_long"), "2"),
+        **dict.fromkeys(("by_strangers", "purged_entries", "purged_persons"), "3"),
+        **dict.fromkeys(("erasures", "readings", "exports", "size"), "5"),
+        "share": "25 %",
+        "begins_at": "2026-11-16T00:00:00+01:00",
+        "ends_at": "2026-11-23T00:00:00+01:00",
+        "root": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+    },
     "log-not-intact": {
         "index": "12",
         "reason": "leaf-hash-differs",

@@ -1,0 +1,114 @@
+"""The answer to an access request: one person's data as a document in French, and as JSON."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from cli.dpo import saying
+from cli.dpo.gathering import Asked, Gathered, Mailed
+from desk import Desk
+from desk.wording import say
+from services.consent.domain.entry import Entry
+from services.consent.handlers.assisting import timeline_item
+from services.consent.handlers.searching import Found
+from services.consent.texts.wording import Wording, load_wording
+
+_HERE: Final = Path(__file__).parent
+
+
+def as_json(gathered: Gathered, desk: Desk) -> str:
+    """Return all of it as one JSON object, with the sentences that people read beside the codes."""
+    content = {
+        "address": gathered.address,
+        "made_at": gathered.at.isoformat(),
+        "sessions": [_session(one, load_wording(desk)) for one in gathered.sessions],
+        "mails": None if gathered.mailed is None else [_mail(one) for one in gathered.mailed],
+        "requests": None if gathered.asked is None else [_request(one) for one in gathered.asked],
+        "not_included": list(saying.texts()["access"]["elsewhere_lines"]),
+    }
+    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+
+
+def as_document(gathered: Gathered, desk: Desk) -> str:
+    """Return the same as one page that loads nothing, to be read or printed."""
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+    def moment(text: str) -> str:
+        return say(desk.calendar.local(datetime.fromisoformat(text)))
+
+    environment.filters["moment"] = moment
+    words = saying.texts()
+    facts = {
+        "operator": desk.operator.name,
+        "address": gathered.address,
+        "at": moment(gathered.at.isoformat()),
+        "dpo_address": desk.contacts.dpo.address,
+        "dpo_telephone": desk.contacts.dpo.telephone,
+    }
+    queues = {name: desk.queues[name].title for name in ("marketplace", "general")}
+    return environment.get_template("access.fr.html.j2").render(
+        **json.loads(as_json(gathered, desk)), words=words, facts=facts, queues=queues
+    )
+
+
+def _session(one: Found, wording: Wording) -> dict[str, Any]:
+    values = {record.commitment: dict(record.value) for record in one.records}
+    groups: dict[str, list[dict[str, str]]] = {"adherent": [], "assistant": [], "words": []}
+    for record in one.records:
+        groups.setdefault(record.kind.partition(":")[0], []).append(dict(record.value))
+    return {
+        "session": str(one.session),
+        "request_id": one.request,
+        "state": saying.state_of(one),
+        "adherent": groups["adherent"],
+        "assistants": [
+            {name: value.get(name, "") for name in ("name", "organisation")}
+            for value in groups["assistant"]
+        ],
+        "words": [value.get("words", "") for value in groups["words"]],
+        "entries": [_entry(entry, values, wording) for entry in one.entries],
+    }
+
+
+def _entry(
+    entry: Entry, values: Mapping[str, Mapping[str, str]], wording: Wording
+) -> dict[str, Any]:
+    commitment = entry.draft.commitment
+    author = values.get(commitment or "", {})
+    is_assistant = entry.draft.actor in ("assistant", "witness")
+    name = author.get("name", wording.nobody) if is_assistant else wording.nobody
+    sentence = wording.timeline.get(entry.draft.type, entry.draft.type)
+    return {
+        **timeline_item(entry),
+        "sentence": sentence.format(assistant=name),
+        "opens": commitment is None or commitment in values,
+    }
+
+
+def _mail(one: Mailed) -> dict[str, str]:
+    return {
+        "mail": one.template,
+        "outcome": one.state,
+        "planned_at": one.planned_at.isoformat(),
+        "forgotten_at": one.forgotten_at.isoformat(),
+    }
+
+
+def _request(one: Asked) -> dict[str, Any]:
+    request = one.ticket.data.request
+    return {
+        "tracking": one.ticket.data.tracking,
+        "queue": one.ticket.data.decision.queue,
+        "leaves_at": one.leaves_at.isoformat(),
+        **request.model_dump(mode="json", exclude={"fingerprint"}),
+    }

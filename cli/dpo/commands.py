@@ -1,0 +1,271 @@
+"""The commands `aiguillage evidence find`, `erase`, `access` and `purge`."""
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final, NoReturn, TypeVar
+from uuid import UUID
+
+import typer
+from aiokafka.errors import KafkaError
+from rich.console import Console
+
+from cli.dpo import saying
+from cli.dpo.access import as_document, as_json
+from cli.dpo.gathering import gather
+from cli.dpo.opening import Archive, Told, open_archive
+from deploy.local.folders import Folders
+from desk import DeskError
+from runtime.failures import Unavailable
+from runtime.keys import KeyUnusable
+from runtime.sealing import Unsealable
+from services.consent.domain.entry import Fact, Uncoded
+from services.consent.domain.practice import DEFAULT_LEGAL_BASIS
+from services.consent.handlers.erasing import Erasing, StillOpen
+from services.consent.handlers.retention import Ended, Retention
+from services.consent.handlers.searching import Found, Searching
+
+T = TypeVar("T")
+
+READ: Final = "evidence-read"
+EXPORTED: Final = "evidence-exported"
+_EX_USAGE: Final = 2
+_DESK: Final = Path("deploy/desk")
+
+
+class Reader(StrEnum):
+    """Who asks: that is put on record."""
+
+    DPO = "dpo"
+    OPERATOR = "operator"
+
+
+class Person(StrEnum):
+    """Whose records are erased."""
+
+    ADHERENT = "adherent"
+    ASSISTANT = "assistant"
+    EVERYONE = "everyone"
+
+
+Uri = Annotated[str, typer.Option(envvar="CONSENT_MONGO__URI")]
+Name = Annotated[str, typer.Option(envvar="CONSENT_MONGO__DATABASE")]
+Keys = Annotated[
+    Path | None,
+    typer.Option(envvar="CONSENT_KEYS_DIR", help="Folder of keys; the local system's if not given"),
+]
+DeskDir = Annotated[Path, typer.Option(envvar="CONSENT_DESK_DIR", help="The desk's files.")]
+As = Annotated[Reader, typer.Option("--as", help="Who asks: that is put on record.")]
+Basis = Annotated[
+    str, typer.Option(envvar="CONSENT_LEGAL_BASIS", help="What that entry states, as a code.")
+]
+Session = Annotated[UUID | None, typer.Option(help="One session, by its id.")]
+Address = Annotated[str | None, typer.Option(help="The adherent's mail address.")]
+
+
+def find(  # noqa: PLR0913 - the options of a command
+    mongo_uri: Uri,
+    database: Name,
+    *,
+    session: Session = None,
+    ticket: Annotated[UUID | None, typer.Option(help="A request's or ticket's id.")] = None,
+    tracking: Annotated[str | None, typer.Option(help="The number that people quote.")] = None,
+    address: Address = None,
+    keys: Keys = None,
+    desk: DeskDir = _DESK,
+    reader: As = Reader.OPERATOR,
+    legal_basis: Basis = DEFAULT_LEGAL_BASIS,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Find sessions; shows ids, codes and times. That the log was read becomes an entry of it."""
+    by = _one_of(session=session, ticket=ticket, tracking=tracking, address=address)
+
+    async def look(archive: Archive) -> tuple[Found, ...]:
+        searching = Searching(archive.log, archive.persons)
+        found = await search(searching, session, ticket, tracking, address)
+        await archive.record(READ, {"by": by, "sessions": len(found)})
+        lines = [saying.found_line(one, archive.desk) for one in found]
+        if as_json:
+            typer.echo("\n".join(json.dumps(line, ensure_ascii=False) for line in lines))
+        elif found:
+            Console().print(saying.found_table(found, archive.desk))
+        return found
+
+    told = _told(mongo_uri, database, keys, desk, reader, legal_basis)
+    if not run(told, look):
+        typer.echo(saying.texts()["nothing_found"], err=True)
+        raise typer.Exit(code=1)
+
+
+def erase(  # noqa: PLR0913 - the options of a command
+    mongo_uri: Uri,
+    database: Name,
+    *,
+    session: Session = None,
+    address: Address = None,
+    who: Annotated[Person, typer.Option(help="Whose records.")] = Person.ADHERENT,
+    reason: Annotated[str, typer.Option(help="Why, as a code.")] = "request-of-the-person",
+    keys: Keys = None,
+    desk: DeskDir = _DESK,
+    reader: As = Reader.DPO,
+    legal_basis: Basis = DEFAULT_LEGAL_BASIS,
+) -> None:
+    """Erase a person of one session, or an adherent of all; says what stays, and why."""
+    _one_of(session=session, address=address)
+    told = _told(mongo_uri, database, keys, desk, reader, legal_basis)
+
+    async def act(archive: Archive) -> bool:
+        searching = Searching(archive.log, archive.persons)
+        found = await search(searching, session, None, None, address)
+        for one in found:
+            typer.echo(await _erase(archive, one, who, reason))
+        for line in saying.kept_lines(archive.desk) if found else ():
+            typer.echo(line)
+        return bool(found)
+
+    if not run(told, act):
+        typer.echo(saying.texts()["nothing_found"], err=True)
+        raise typer.Exit(code=1)
+
+
+def purge(
+    mongo_uri: Uri,
+    database: Name,
+    *,
+    keys: Keys = None,
+    desk: DeskDir = _DESK,
+    reader: As = Reader.DPO,
+    legal_basis: Basis = DEFAULT_LEGAL_BASIS,
+) -> None:
+    """Remove now what is past its retention, as the service does by itself every night."""
+    told = _told(mongo_uri, database, keys, desk, reader, legal_basis)
+
+    async def act(archive: Archive) -> Ended:
+        retention = Retention(
+            archive.log,
+            archive.persons,
+            kept_days=archive.desk.retention.days("evidence"),
+            legal_basis=archive.told.legal_basis,
+            now=lambda: datetime.now(UTC),
+            actor=archive.told.actor,
+        )
+        return await retention.run()
+
+    ended = run(told, act)
+    typer.echo(saying.texts()["purged"].format(entries=ended.entries, persons=ended.persons))
+
+
+def access(  # noqa: PLR0913 - the options of a command
+    mongo_uri: Uri,
+    database: Name,
+    *,
+    address: Annotated[str, typer.Option(help="The person's mail address.")],
+    out: Annotated[Path, typer.Option(metavar="FILE.html", help="Must not exist; JSON beside it.")],
+    ledger: Annotated[
+        str | None,
+        typer.Option(envvar="NOTIFIER_MONGO__DATABASE", help="The notifier's database, for mails."),
+    ] = None,
+    kafka: Annotated[
+        str | None, typer.Option(envvar="AIGUILLAGE_KAFKA", help="Kafka, host:port, for requests.")
+    ] = None,
+    keys: Keys = None,
+    desk: DeskDir = _DESK,
+    reader: As = Reader.DPO,
+    legal_basis: Basis = DEFAULT_LEGAL_BASIS,
+) -> None:
+    """Write all that is held of a person, as a French page and as JSON; that is put on record."""
+    told = _told(mongo_uri, database, keys, desk, reader, legal_basis)
+    files = out, out.with_suffix(".json")
+    if files[0] == files[1] or any(file.exists() for file in files):
+        _fail(f"{out}, or the JSON beside it, is there already")
+
+    async def act(archive: Archive) -> tuple[str, str]:
+        at = datetime.now(UTC)
+        gathered = await gather(archive, address, at=at, ledger=ledger, kafka=kafka)
+        facts: dict[str, Fact] = {"what": "access", "sessions": len(gathered.sessions)}
+        await archive.record(EXPORTED, facts)
+        return as_document(gathered, archive.desk), as_json(gathered, archive.desk)
+
+    for file, content in zip(files, run(told, act), strict=True):
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+            opened.write(content)
+    said = saying.texts()["access"]["written"]
+    typer.echo(said.format(html=files[0], json=files[1]))
+
+
+async def search(
+    searching: Searching,
+    session: UUID | None,
+    ticket: UUID | None,
+    tracking: str | None,
+    address: str | None,
+) -> tuple[Found, ...]:
+    """Return the sessions by the one thing that is given."""
+    if session is not None:
+        return await searching.by_session(session)
+    if ticket is not None:
+        return await searching.by_ticket(ticket)
+    if tracking is not None:
+        return await searching.by_tracking(tracking.strip().upper())
+    return await searching.by_address(address or "")
+
+
+def run(told: Told, act: Callable[[Archive], Awaitable[T]]) -> T:
+    """Do it on an opened archive, or say on stderr why not and end."""
+
+    async def opened() -> T:
+        async with open_archive(told) as archive:
+            return await act(archive)
+
+    try:
+        return asyncio.run(opened())
+    except Uncoded as error:
+        _fail(f"not a code: {error}", code=_EX_USAGE)
+    except Unavailable as error:
+        _fail(f"{error.what} is away: do it again")
+    except KafkaError as error:
+        _fail(f"Kafka: {type(error).__name__}: do it again")
+    except Unsealable:
+        _fail("the keys are not those that the records were sealed with")
+    except (DeskError, KeyUnusable) as error:
+        _fail(str(error))
+
+
+async def _erase(archive: Archive, one: Found, who: Person, reason: str) -> str:
+    basis, actor = archive.told.legal_basis, archive.told.actor
+    erasing = Erasing(archive.log, archive.persons, legal_basis=basis)
+    try:
+        erased = await erasing.erase(one.session, who.value, actor=actor, reason=reason)
+    except StillOpen:
+        return str(saying.texts()["erased"]["open"].format(session=one.session))
+    return saying.erased_line(erased)
+
+
+def _told(
+    uri: str, database: str, keys: Path | None, desk: Path, reader: Reader, legal_basis: str
+) -> Told:
+    return Told(
+        uri=uri,
+        database=database,
+        keys=keys or Folders.of_project().keys,
+        desk=desk,
+        actor=reader.value,
+        legal_basis=legal_basis,
+    )
+
+
+def _one_of(**given: object) -> str:
+    names = [name for name, value in given.items() if value is not None]
+    if len(names) != 1:
+        _fail(f"give one of {', '.join('--' + name for name in given)}", code=_EX_USAGE)
+    return names[0]
+
+
+def _fail(message: str, *, code: int = 1) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(code=code)

@@ -1,0 +1,110 @@
+"""Gathers what the whole system holds of the person with one mail address."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from cli.dpo.opening import Archive
+from cli.topic_reader import open_reader
+from deploy.topics import load
+from runtime.keys import keyed_hash, read_key
+from runtime.mongo import unavailable_when_away
+from schemas import topics
+from schemas.tickets import TicketCreated
+from services.consent.handlers.searching import Found, Searching
+from services.notifier.store import DELIVERIES
+
+_TICKET: Final[TypeAdapter[TicketCreated]] = TypeAdapter(TicketCreated)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mailed:
+    """A mail to the person, as the ledger knows it: what it was, what became of it."""
+
+    template: str
+    state: str
+    planned_at: datetime
+    forgotten_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request of the person's, as its ticket holds it."""
+
+    ticket: TicketCreated
+    leaves_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """All of it; ``None`` where a store was not read, because nobody said where it is."""
+
+    address: str
+    at: datetime
+    sessions: tuple[Found, ...]
+    mailed: Sequence[Mailed] | None
+    asked: Sequence[Asked] | None
+
+
+async def gather(
+    archive: Archive, address: str, *, at: datetime, ledger: str | None, kafka: str | None
+) -> Gathered:
+    """
+    Read the persons, the log, the notifier's ledger and the tickets.
+
+    Raises ``Unavailable``, ``KafkaError`` and ``KeyUnusable``.
+    """
+    address = address.strip()
+    return Gathered(
+        address=address,
+        at=at,
+        sessions=await Searching(archive.log, archive.persons).by_address(address),
+        mailed=None if ledger is None else await _mailed(archive, address, ledger),
+        asked=None if kafka is None else await _asked(address, kafka),
+    )
+
+
+async def _mailed(archive: Archive, address: str, ledger: str) -> list[Mailed]:
+    key = read_key(archive.told.keys, "fingerprint.key")
+    recipient = keyed_hash(key, "recipient", address.casefold())
+    deliveries = archive.database(ledger)[DELIVERIES]
+    with unavailable_when_away():
+        found = await deliveries.find({"recipient": recipient}).sort("planned_at", 1).to_list(None)
+    return [_mail(document) for document in found]
+
+
+def _mail(document: Mapping[str, Any]) -> Mailed:
+    return Mailed(
+        template=document["template"],
+        state=document["state"],
+        planned_at=document["planned_at"],
+        forgotten_at=document["expires_at"],
+    )
+
+
+async def _asked(address: str, kafka: str) -> list[Asked]:
+    days = _days()
+    wanted, found = address.casefold(), list[Asked]()
+    async with open_reader(kafka) as reader:
+        async for records in reader.stream(topics.TICKETS.values()):
+            for record in records:
+                ticket = _ticket(record.value or b"")
+                email = ticket.data.request.contact.email if ticket else None
+                if ticket and (email or "").casefold() == wanted:
+                    leaves = ticket.time + timedelta(days=days[record.topic])
+                    found.append(Asked(ticket=ticket, leaves_at=leaves))
+    return sorted(found, key=lambda one: one.ticket.data.request.received_at)
+
+
+def _days() -> dict[str, int]:
+    return {topic.name: topic.retention_days for topic in load()}
+
+
+def _ticket(value: bytes) -> TicketCreated | None:
+    try:
+        return _TICKET.validate_json(value)
+    except ValidationError:  # anyone may write there
+        return None

@@ -1,0 +1,89 @@
+"""Opens what the DPO's commands read and write: the log, the persons, and where each was told."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from desk import Desk, load_desk
+from runtime import mongo
+from runtime.keys import read_key
+from runtime.mongo import Database
+from runtime.sealing import Sealer
+from runtime.settings import MongoSettings
+from services.consent.domain.entry import THE_LOG, Draft, Fact, Role
+from services.consent.handlers.about_log import put_on_record
+from services.consent.store.evidence import MongoEvidenceLog
+from services.consent.store.persons import MongoPersons
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What the command line says of where things are, and who asks."""
+
+    uri: str
+    database: str
+    keys: Path
+    desk: Path
+    actor: Role
+    legal_basis: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """The log and the persons of one deployment, opened for one command."""
+
+    told: Told
+    desk: Desk
+    client: mongo.Client
+    log: MongoEvidenceLog
+    persons: MongoPersons
+
+    def database(self, name: str) -> Database:
+        """Return another database of the same server."""
+        settings = MongoSettings(uri=SecretStr(self.told.uri), database=name)
+        return mongo.database(self.client, settings)
+
+    async def record(self, kind: str, facts: dict[str, Fact]) -> None:
+        """Put on record, about the log, that ``kind`` was done; raises ``Unavailable``."""
+        draft = Draft(
+            session=THE_LOG,
+            type=kind,
+            actor=self.told.actor,
+            legal_basis=self.told.legal_basis,
+            facts=facts,
+        )
+        await put_on_record(self.log, draft)
+
+
+@asynccontextmanager
+async def open_archive(told: Told) -> AsyncIterator[Archive]:
+    """Connect; raises ``DeskError``, ``KeyUnusable`` and, from each use, ``Unavailable``."""
+    desk = load_desk(told.desk)
+    sealer = Sealer(read_key(told.keys, "sealing.key"))
+    name_key = read_key(told.keys, "consent.key")
+    settings = MongoSettings(uri=SecretStr(told.uri), database=told.database)
+    client = mongo.connect(settings)
+    database = mongo.database(client, settings)
+    log = MongoEvidenceLog(database, now=_now, legal_basis=told.legal_basis)
+    persons = MongoPersons(
+        database,
+        sealer=sealer,
+        name_key=name_key,
+        kept_days=desk.retention.days("persons"),
+        now=_now,
+    )
+    writing = asyncio.create_task(log.run())
+    try:
+        yield Archive(told=told, desk=desk, client=client, log=log, persons=persons)
+    finally:
+        writing.cancel()
+        client.close()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

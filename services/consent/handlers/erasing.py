@@ -1,0 +1,97 @@
+"""Erases what is known of a person in a session; every entry stays, and every proof with it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol
+from uuid import UUID
+
+from services.consent.domain.entry import THE_LOG, Draft, Role
+from services.consent.domain.lifecycle import fold, is_final
+from services.consent.domain.log import EvidenceLog
+from services.consent.domain.persons import PersonRecord
+from services.consent.handlers.about_log import put_on_record
+
+ERASED: Final = "person-erased"
+Who = Literal["adherent", "assistant", "everyone"]
+_KINDS: Final[dict[Who, frozenset[str]]] = {
+    # What was said about a session may name the adherent: it goes with them.
+    "adherent": frozenset({"adherent", "words"}),
+    "assistant": frozenset({"assistant"}),
+    "everyone": frozenset({"adherent", "words", "assistant"}),
+}
+
+
+class StillOpen(Exception):
+    """The session is not over: without its people it could not be ended properly."""
+
+
+class Archive(Protocol):
+    """The encrypted collection, as an erasure needs it; raises ``Unavailable``."""
+
+    async def of_session(self, session: UUID) -> tuple[PersonRecord, ...]:
+        """Return all records of a session."""
+
+    async def erase(self, session: UUID, kinds: Iterable[str]) -> int:
+        """Remove these records of a session; return how many were there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """
+    What was erased of one session: how many records, by kind without its id.
+
+    ``sealed`` counts the entries that hold a commitment which nobody can open any more.
+    """
+
+    session: UUID
+    removed: dict[str, int]
+    sealed: int
+
+
+class Erasing:
+    """The erasure is on record before it is done: one that is interrupted is done again."""
+
+    def __init__(self, log: EvidenceLog, persons: Archive, *, legal_basis: str) -> None:
+        self._log = log
+        self._persons = persons
+        self._legal_basis = legal_basis
+
+    async def erase(self, session: UUID, who: Who, *, actor: Role, reason: str) -> Erased:
+        """
+        Erase a person of a session; ``reason`` is a code. With nothing to erase, nothing is done.
+
+        Raises ``StillOpen`` and ``Unavailable``.
+        """
+        entries = await self._log.entries(session)
+        if entries and not is_final(state := fold(entries)) and state.session != "none":
+            raise StillOpen
+        records = await self._persons.of_session(session)
+        going = [record for record in records if _group(record.kind) in _KINDS[who]]
+        removed: dict[str, int] = {}
+        for record in going:
+            removed[_group(record.kind)] = removed.get(_group(record.kind), 0) + 1
+        if going:
+            await put_on_record(self._log, self._draft(session, who, len(going), actor, reason))
+            await self._persons.erase(session, [record.kind for record in going])
+            if who != "assistant":
+                marks = {e.draft.facts.get("mark") for e in entries} - {None}
+                await self._persons.erase(THE_LOG, [f"offer:{mark}" for mark in marks])
+        gone = {record.commitment for record in going}
+        sealed = sum(
+            1 for e in entries if gone & {e.draft.commitment, *map(str, e.draft.facts.values())}
+        )
+        return Erased(session=session, removed=removed, sealed=sealed)
+
+    def _draft(self, session: UUID, who: Who, records: int, actor: Role, reason: str) -> Draft:
+        return Draft(
+            session=THE_LOG,
+            type=ERASED,
+            actor=actor,
+            legal_basis=self._legal_basis,
+            reason=reason,
+            facts={"of_session": str(session), "who": who, "records": records},
+        )
+
+
+def _group(kind: str) -> str:
+    return kind.partition(":")[0]

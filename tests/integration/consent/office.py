@@ -1,0 +1,104 @@
+"""A deployment's log, persons and keys, with the commands that a DPO has."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from typer.testing import CliRunner, Result
+
+from cli.evidence import app
+from deploy.local import secrets as local_secrets
+from runtime.keys import read_key
+from runtime.mongo import Database
+from runtime.sealing import Sealer
+from schemas.tickets import ticket_id
+from services.consent.domain.claims import session_id
+from services.consent.domain.entry import THE_LOG
+from services.consent.store.evidence import MongoEvidenceLog
+from services.consent.store.persons import MongoPersons
+from tests.unit.consent.drafts import WALK, draft
+from tests.unit.consent.exports import VKEY
+
+ODILE = {"name": "Odile Canarinelle", "email": "odile@mairie.example", "organisation": "Mairie"}
+REQUEST = UUID("7c1d9e52-5b0f-4a5e-9d5b-0f6f0f3f8a11")
+SESSION = session_id(ticket_id(REQUEST), 0)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(kw_only=True)
+class Office:
+    """A deployment's log, persons and keys, and its commands."""
+
+    log: MongoEvidenceLog
+    persons: MongoPersons
+    given: tuple[str, ...]
+    keys: Path
+
+    async def hold_session(
+        self, request: UUID = REQUEST, *, acts: int = len(WALK), number: int = 0
+    ) -> UUID:
+        """Put the first acts of a session on record, and its people apart from it."""
+        session = session_id(ticket_id(request), number)
+        adherent = await self.persons.keep(session, f"adherent:{uuid4()}", ODILE)
+        lucie = await self.persons.keep(session, "assistant:lucie", {"id": "lucie", "name": "L"})
+        words = await self.persons.keep(session, f"words:{uuid4()}", {"words": "son dossier"})
+        await self.persons.keep(THE_LOG, "offer:m1", {"offer": "ab"})
+        opening = {"request": str(request), "adherent": adherent.commitment, "mark": "m1"}
+        who = {"adherent": adherent.commitment, "assistant": lucie.commitment}
+        for after, (act, actor) in enumerate(WALK[:acts]):
+            said = {"words": words.commitment} if act == "declared" else {}
+            facts = opening if after == 0 else said
+            one = draft(session, act, actor, commitment=who[actor], facts=facts)
+            await self.log.append(one, after=after)
+        return session
+
+    async def invoke(self, *arguments: str) -> Result:
+        return await asyncio.to_thread(CliRunner().invoke, app, [*arguments, *self.given])
+
+    async def about_log(self) -> list[tuple[str, str, dict[str, object]]]:
+        entries = await self.log.entries(THE_LOG)
+        return [(e.draft.type, e.draft.actor, dict(e.draft.facts)) for e in entries]
+
+    async def verdict(self, folder: Path) -> str:
+        """Export, and verify with the checkpoints that were written before."""
+        out = folder / f"{uuid4()}.jsonl"
+        where = self.given[:4]
+        done = await asyncio.to_thread(
+            CliRunner().invoke, app, ["export", "--out", str(out), *where]
+        )
+        assert done.exit_code == 0, done.output
+        (folder / "key").write_text(VKEY)
+        witness = ("--checkpoints", str(folder / "notes"), "--key", str(folder / "key"))
+        return (
+            await asyncio.to_thread(CliRunner().invoke, app, ["verify", str(out), *witness])
+        ).output
+
+
+@asynccontextmanager
+async def opened(
+    database: Database, uri: str, folder: Path, now: Callable[[], datetime] = _now
+) -> AsyncIterator[Office]:
+    """Open an office over a database of its own."""
+    keys = folder / "keys"
+    local_secrets.make(keys)
+    log = MongoEvidenceLog(database, now=now)
+    persons = MongoPersons(
+        database,
+        sealer=Sealer(read_key(keys, "sealing.key")),
+        name_key=read_key(keys, "consent.key"),
+        kept_days=365,
+        now=now,
+    )
+    await log.prepare()
+    await persons.prepare()
+    writing = asyncio.create_task(log.run())
+    where = ("--mongo-uri", uri, "--database", database.name, "--keys", str(keys))
+    yield Office(log=log, persons=persons, given=where, keys=keys)
+    writing.cancel()

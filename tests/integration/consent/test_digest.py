@@ -1,0 +1,122 @@
+"""The DPO's weekly digest: the week that has ended in numbers, the same from every instance."""
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from deploy.local.services import DESK
+from desk import load_desk
+from runtime.mongo import Database
+from runtime.sealing import Sealer
+from schemas.sessions import NoticeIssued
+from services.consent.domain.entry import THE_LOG
+from services.consent.domain.merkle import root_hash
+from services.consent.handlers.about_log import put_on_record
+from services.consent.handlers.digest import Digest
+from services.notifier.declared import build_renderer, load_words
+from tests.integration.consent.office import Office, opened
+from tests.integration.consent.test_retention import Clock
+from tests.unit.consent.drafts import NOTICE, draft
+
+SEALER = Sealer(b"k" * 32)
+SUNDAY_NIGHT = datetime(2025, 11, 2, 22, 59, tzinfo=UTC)  # 23:59 on the desk's clock
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def office(
+    database: Database, mongo_uri: str, tmp_path: Path, clock: Clock
+) -> AsyncIterator[Office]:
+    async with opened(database, mongo_uri, tmp_path, now=clock) as office:
+        yield office
+
+
+async def digest(office: Office, clock: Clock) -> NoticeIssued | None:
+    """Return what an instance of its own makes of the log."""
+    local = load_desk(DESK).calendar.local
+    made = Digest(office.log, SEALER, dpo="dpo@x.example", local=local, now=lambda: clock.at)
+    return await made.notice()
+
+
+def said(notice: NoticeIssued | None) -> dict[str, str]:
+    assert notice is not None
+    sealed = json.loads(SEALER.open_text(notice.data.sealed, purpose="notice"))
+    assert sealed["to"] == "dpo@x.example"
+    variables: dict[str, str] = sealed["variables"]
+    return variables
+
+
+async def an_oral_session(office: Office) -> None:
+    """Hold a session that only the assistant has heard agreed to, and that is stopped."""
+    session, acts = uuid4(), ("offered", "notice-read-aloud", "oral-grant-attested", "started")
+    for after, act in enumerate(acts):
+        facts = {"notice": NOTICE} if "notice" in act else {}
+        await office.log.append(draft(session, act, "assistant", **facts), after=after)
+    await office.log.append(draft(session, "stopped", "adherent"), after=4)
+
+
+async def test_the_week_that_has_ended_is_told_in_numbers(office: Office, clock: Clock) -> None:
+    clock.at = SUNDAY_NIGHT
+    await office.hold_session(uuid4())  # of the week before
+    clock.at += timedelta(minutes=2)
+    await office.hold_session(uuid4())
+    await an_oral_session(office)
+    for kind in ("connection-unauthorized", "evidence-read", "evidence-read"):
+        role = "service" if kind.startswith("connection") else "dpo"
+        await put_on_record(office.log, draft(THE_LOG, kind, role))  # type: ignore[arg-type]
+    size = await office.log.size()
+    clock.at += timedelta(days=7)
+    await office.hold_session(uuid4())  # of the week that is not over
+    told = said(await digest(office, clock))
+    counted = {name: int(value) for name, value in told.items() if value.isdigit()}
+    expected = {"view_link": 1, "view_assistant": 1, "intervene_link": 1, "sessions": 2, "stops": 1}
+    expected |= {"intervened": 1, "refusals": 1, "unauthorized": 1, "readings": 2, "size": size}
+    assert {name: number for name, number in counted.items() if number} == expected
+    assert (told["share"], told["begins_at"][:13]) == ("50 %", "2025-11-02T23")
+    assert told["ends_at"][:13] == "2025-11-09T23"
+    leaves = await office.log.leaf_hashes(0, size)
+    assert told["root"] == base64.b64encode(root_hash(leaves)).decode()
+
+
+async def test_it_is_the_same_notice_whoever_makes_it_and_whenever_in_the_week(
+    office: Office, clock: Clock
+) -> None:
+    await office.hold_session(uuid4())
+    clock.at += timedelta(days=7)
+    first = await digest(office, clock)
+    await office.hold_session(uuid4())
+    clock.at += timedelta(days=3)
+    again = await digest(office, clock)
+    assert first is not None
+    assert again is not None
+    assert (first.id, first.time, said(first)) == (again.id, again.time, said(again))
+    clock.at += timedelta(days=7)
+    later = await digest(office, clock)
+    assert later is not None
+    assert later.id != first.id
+    assert said(later)["sessions"] == "1"
+
+
+async def test_a_log_that_was_empty_has_no_digest_and_a_quiet_week_has_one(
+    office: Office, clock: Clock
+) -> None:
+    assert await digest(office, clock) is None
+    await office.hold_session(uuid4())
+    assert await digest(office, clock) is None
+    clock.at += timedelta(days=21)
+    told = said(await digest(office, clock))
+    assert (told["sessions"], told["share"], told["size"]) == ("0", "0 %", "12")
+    desk = load_desk(DESK)
+    words = build_renderer(desk, load_words()).render("digest", {**told, "name": None})
+    assert "Séances commencées : 0" in words.text
+    assert "lundi 17 novembre 2025" in words.text
+    assert UUID((await digest(office, clock)).id)  # type: ignore[union-attr]

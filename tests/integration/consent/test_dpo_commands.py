@@ -1,0 +1,109 @@
+"""What a DPO does about one person: the session is found, the person erased, every proof holds."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.evidence import app
+from deploy.local import secrets as local_secrets
+from runtime.mongo import Database
+from schemas.requests import tracking_number
+from schemas.tickets import ticket_id
+from services.consent.domain.entry import THE_LOG
+from services.consent.gateway.checkpoints import CheckpointWriter
+from tests.integration.consent.office import ODILE, REQUEST, SESSION, Office, opened
+from tests.unit.consent.exports import SIGNER
+
+
+@pytest.fixture
+async def office(database: Database, mongo_uri: str, tmp_path: Path) -> AsyncIterator[Office]:
+    async with opened(database, mongo_uri, tmp_path) as office:
+        yield office
+
+
+async def test_a_session_is_found_by_what_the_dpo_has_in_hand(office: Office) -> None:
+    assert await office.hold_session() == SESSION
+    for given in (
+        ("--session", str(SESSION)),
+        ("--ticket", str(REQUEST)),
+        ("--ticket", str(ticket_id(REQUEST))),
+        ("--tracking", tracking_number(REQUEST)),
+        ("--address", "Odile@Mairie.example"),
+    ):
+        done = await office.invoke("find", *given, "--json", "--as", "dpo")
+        assert done.exit_code == 0, done.output
+        shown = json.loads(done.output)
+        assert (shown["session"], shown["state"]) == (str(SESSION), "close")
+        assert ODILE["email"] not in done.output.casefold()
+    recorded = await office.about_log()
+    assert recorded[0] == ("evidence-read", "dpo", {"by": "session", "sessions": 1})
+    assert [facts["by"] for _, _, facts in recorded] == [
+        *("session", "ticket", "ticket", "tracking", "address")
+    ]
+
+
+async def test_what_is_not_there_is_said_and_the_search_is_on_record_all_the_same(
+    office: Office,
+) -> None:
+    done = await office.invoke("find", "--address", "nobody@mairie.example")
+    assert (done.exit_code, done.output) == (1, "Rien ne correspond.\n")
+    facts = {"by": "address", "sessions": 0}
+    assert await office.about_log() == [("evidence-read", "operator", facts)]
+    assert (await office.invoke("find")).exit_code == 2
+    assert (await office.invoke("find", "--address", "a", "--tracking", "b")).exit_code == 2
+
+
+async def test_a_person_is_erased_from_all_sessions_and_every_proof_holds(
+    office: Office, tmp_path: Path
+) -> None:
+    await office.hold_session()
+    other = await office.hold_session(number=1)
+    await CheckpointWriter(office.log, SIGNER, tmp_path / "notes").write()
+    before = await office.log.leaf_hashes(0, 24)
+    done = await office.invoke("erase", "--address", ODILE["email"], "--reason", "article-17")
+    assert done.exit_code == 0, done.output
+    assert f"Séance {SESSION} : adhérent 1, paroles notées 1 ; 6 inscriptions" in done.output
+    assert "Ce qui n’est pas effacé, et pourquoi" in done.output
+    assert "90 jours" in done.output
+    for session in (SESSION, other):
+        left = await office.persons.of_session(session)
+        assert [record.kind for record in left] == ["assistant:lucie"]
+    assert await office.persons.of_session(THE_LOG) == ()
+    recorded = await office.log.entries(THE_LOG)
+    assert {e.draft.type for e in recorded} == {"person-erased"}
+    assert {e.draft.reason for e in recorded} == {"article-17"}
+    facts = {"of_session": str(SESSION), "who": "adherent", "records": 2}
+    assert ("person-erased", "dpo", facts) in await office.about_log()
+    assert await office.log.leaf_hashes(0, 24) == before
+    assert "INTACT: 27 entries" in await office.verdict(tmp_path)
+    shown = await office.invoke("find", "--session", str(SESSION), "--json")
+    assert json.loads(shown.output)["people"] == "téléassistant"
+    again = await office.invoke("erase", "--session", str(SESSION))
+    assert "rien à effacer" in again.output
+    await office.invoke("erase", "--session", str(SESSION), "--who", "everyone")
+    shown = await office.invoke("find", "--session", str(SESSION), "--json")
+    assert "ne peuvent plus être ouverts" in json.loads(shown.output)["people"]
+
+
+async def test_nobody_is_erased_from_a_session_that_is_not_over(office: Office) -> None:
+    session = await office.hold_session(acts=4)
+    done = await office.invoke("erase", "--session", str(session))
+    assert "pas effacée, elle n’est pas terminée" in done.output
+    assert len(await office.persons.of_session(session)) == 3
+    assert await office.about_log() == []
+
+
+async def test_with_other_keys_nothing_is_opened_and_nothing_erased(
+    office: Office, tmp_path: Path
+) -> None:
+    session = await office.hold_session()
+    local_secrets.make(tmp_path / "others")
+    given = (*office.given[:-1], str(tmp_path / "others"))
+    arguments = ["erase", "--session", str(session), *given]
+    done = await asyncio.to_thread(CliRunner().invoke, app, arguments)
+    assert (done.exit_code, "the keys are not those" in done.output) == (1, True)
+    assert len(await office.persons.of_session(session)) == 3
