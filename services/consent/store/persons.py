@@ -19,6 +19,8 @@ from services.consent.domain.persons import PersonRecord
 
 PURPOSE: Final = "person"
 _KEY_BYTES: Final = 32
+_UNRECORDED: Final = "delete_after_1"
+"""The index by which MongoDB itself once deleted records: nobody put that on record."""
 
 
 class MongoPersons:
@@ -49,6 +51,8 @@ class MongoPersons:
         with unavailable_when_away():
             await self._records.create_index("session")
             await self._records.create_index([("delete_after", 1), ("session", 1)])
+            if _UNRECORDED in await self._records.index_information():
+                await self._records.drop_index(_UNRECORDED)
 
     async def keep(self, session: UUID, kind: str, value: Mapping[str, str]) -> PersonRecord:
         """Keep a value; a repeat returns the record that was there first."""

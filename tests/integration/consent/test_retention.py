@@ -101,6 +101,14 @@ async def test_at_the_end_of_retention_bytes_go_and_hashes_stay(
     assert len(await about_log(office)) == 4  # the export
 
 
+async def test_mongodb_deletes_no_person_by_itself(office: Office, database: Database) -> None:
+    await database["persons"].create_index("delete_after", expireAfterSeconds=0)
+    for _ in range(2):
+        await office.persons.prepare()
+    indexes = await database["persons"].index_information()
+    assert not [name for name, index in indexes.items() if "expireAfterSeconds" in index]
+
+
 async def test_before_the_end_of_retention_nothing_is_removed(office: Office, clock: Clock) -> None:
     await an_old_session(office, clock)
     clock.at -= timedelta(minutes=30)
