@@ -33,7 +33,7 @@ COMMANDS: Mapping[str, Entry] = {
     "explain": Entry(module="cli.tickets.explaining", summary="Say why a request went where."),
     "ticket": Entry(module="cli.tickets.moving", summary="Move or close a ticket."),
     "rules": Entry(module="cli.rules", summary="Check, test, rehearse and learn routing rules."),
-    "evidence": Entry(module="cli.evidence", summary="Verify an exported authorization log."),
+    "evidence": Entry(module="cli.evidence", summary="Verify, export and search the log; erase."),
     "assistants": Entry(module="cli.assistants", summary="Give an assistant a token."),
     "check-config": Entry(module="cli.check_config", summary="Check the files of one desk."),
     "dead": Entry(module="cli.dead", summary="List, show and replay dead letters."),

@@ -75,6 +75,16 @@ def insert(chance: random.Random, lines: list[str]) -> list[str]:
     return [*lines[:number], chance.choice(lines[1:]), *lines[number:]]
 
 
+def hide(chance: random.Random, lines: list[str]) -> list[str]:
+    """Leave out the bytes of some entries, as a purge does, but without one."""
+    lines = [*lines]
+    for number in chance.sample(range(1, len(lines)), chance.choice([1, 2, 12, len(lines) - 1])):
+        record = json.loads(lines[number])
+        del record["entry"]
+        lines[number] = json.dumps(record) + "\n"
+    return lines
+
+
 def cut(chance: random.Random, lines: list[str]) -> list[str]:
     return lines[: chance.randrange(1, len(lines))]
 
@@ -93,7 +103,19 @@ def rebuild(chance: random.Random, lines: list[str]) -> list[str]:
 
 @pytest.mark.parametrize(
     "mutate",
-    [flip, flip_and_hash, damage, delete, delete_and_renumber, swap, insert, cut, restore, rebuild],
+    [
+        flip,
+        flip_and_hash,
+        damage,
+        delete,
+        delete_and_renumber,
+        swap,
+        insert,
+        hide,
+        cut,
+        restore,
+        rebuild,
+    ],
 )
 def test_every_mutation_is_caught(mutate: Mutation) -> None:
     chance = random.Random(f"{SEED}-{mutate.__name__}")  # noqa: S311
