@@ -1,4 +1,4 @@
-"""`aiguillage evidence`: verifies an exported authorization log, or exports the one in MongoDB."""
+"""`aiguillage evidence`: verifies an authorization log, exports it, matches a report with it."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -9,6 +9,7 @@ import typer
 from pydantic import SecretStr
 
 from cli.dpo.commands import Reader, access, erase, find, purge
+from cli.reconciling.commands import reconcile
 from deploy.local.folders import Folders
 from runtime import mongo
 from runtime.failures import Unavailable
@@ -26,6 +27,7 @@ app.command()(find)
 app.command()(erase)
 app.command()(access)
 app.command()(purge)
+app.command()(reconcile)
 
 _EX_USAGE = 2
 EXPORTED: Final = "evidence-exported"
@@ -34,7 +36,7 @@ SIGNING_KEY: Final = "consent-signing.pem"
 
 @app.callback()
 def evidence() -> None:
-    """Verify an export of the log of what was authorized on workstations, or make one."""
+    """Verify, export or cross-check the log of what was authorized on workstations."""
 
 
 @app.command()

@@ -13,9 +13,10 @@ from pydantic_core import PydanticCustomError
 
 from desk.hours import Hours
 from desk.policy import Policy
-from desk.values import Address, Count, Fact, Name, Telephone, Text, Url, matching
+from desk.values import Address, Count, DateFormat, Fact, Name, Telephone, Text, Url, Zone, matching
 
 QueueName = Literal["marketplace", "general"]
+Headings = Annotated[tuple[Text, ...], Field(min_length=1)]
 
 
 class Mailbox(Fact):
@@ -159,6 +160,8 @@ class Assistant(Fact):
     valid_from: date
     valid_until: date
     undertakings: tuple[Undertaking, ...] = ()
+    tool_users: Annotated[tuple[Text, ...], Field(max_length=20)] = ()
+    """The user ids, e-mails and names under which the remote tool's report knows them."""
 
     def is_valid(self, on: date) -> bool:
         """Whether the assistant may act on this day, both ends included."""
@@ -197,6 +200,29 @@ class SessionLimits(Fact):
     declaration_hours: Count
 
 
+class ReportColumns(Fact):
+    """The headings of the tool's CSV report, in the languages of its console; one each is there."""
+
+    user: Headings
+    device: Headings
+    start: Headings
+    end: Headings
+    user_id: tuple[Text, ...] = ()
+    ticket: tuple[Text, ...] = ()
+    """Where a tracking number may be quoted."""
+
+
+class ConnectionReport(Fact):
+    """How the remote tool's own report of connections is read."""
+
+    zone: Zone
+    """Of the local times in its CSV."""
+    clock_skew_seconds: Annotated[int, Field(ge=0, le=900)]
+    dates: Annotated[tuple[DateFormat, ...], Field(min_length=1)]
+    """Beside ISO 8601, as ``strptime`` writes them; all four-digit years."""
+    columns: ReportColumns
+
+
 class RemoteCharter(Fact):
     """Which remote tool is allowed, started from where, within which limits. File remote.yaml."""
 
@@ -209,6 +235,7 @@ class RemoteCharter(Fact):
     version_notice: Text
     undertaking_version: Name
     limits: SessionLimits
+    report: ConnectionReport
 
 
 EVIDENCE_DAYS: Final = (365, 1_100)

@@ -6,14 +6,14 @@ import itertools
 import re
 from datetime import date, time
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from desk.answers import Closure, ExceptionalOpening, Shift
 from desk.calendar import Calendar
-from desk.values import Fact, Text
+from desk.values import Fact, Text, Zone
 
 _SHIFT = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
 
@@ -34,14 +34,6 @@ def _apart(shifts: tuple[Shift, ...]) -> tuple[Shift, ...]:
     if any(one.closes >= other.opens for one, other in itertools.pairwise(ordered)):
         raise PydanticCustomError("shifts_overlap", "two shifts overlap or touch")
     return tuple(ordered)
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise PydanticCustomError("zone", "is not a known time zone") from None
-    return value
 
 
 DeclaredShift = Annotated[Any, BeforeValidator(_shift)]
@@ -106,7 +98,7 @@ def _one_a_day(openings: tuple[DeclaredOpening, ...]) -> tuple[DeclaredOpening, 
 class Hours(Fact):
     """When the desk is open. File hours.yaml."""
 
-    zone: Annotated[str, AfterValidator(_zone)]
+    zone: Zone
     week: Annotated[Week, AfterValidator(_opens_once)]
     public_holidays: bool
     alsace_moselle: bool

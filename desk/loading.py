@@ -17,7 +17,7 @@ from desk.calendar import Calendar
 from desk.hours import Hours
 from desk.marked_yaml import Document, KeyPath, Problem, UnreadableFile
 from desk.policy import Policy
-from desk.values import Fact
+from desk.values import Fact, as_tool_user
 
 M = TypeVar("M", bound=Fact)
 
@@ -200,3 +200,13 @@ def _assistant_contradictions(models: Mapping[str, Fact], document: Document) ->
             yield document.problem((*here, "address"), reason)
         if assistant.valid_until < assistant.valid_from:
             yield document.problem((*here, "valid_until"), "is before valid_from")
+    yield from _shared_tool_users(declared, document)
+
+
+def _shared_tool_users(declared: facts.Assistants, document: Document) -> Iterator[Problem]:
+    owners: dict[str, str] = {}
+    for number, assistant in enumerate(declared.assistants):
+        for place, user in enumerate(assistant.tool_users):
+            if owners.setdefault(as_tool_user(user), assistant.id) != assistant.id:
+                here: KeyPath = ("assistants", number, "tool_users", place)
+                yield document.problem(here, "is another assistant's further up")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -12,6 +14,8 @@ _ADDRESS = re.compile(
     r"[A-Za-z0-9._%+-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
 )
 _URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:/[!-~]*)?")
+_DATE_FORMAT = re.compile(r"(?:%[dmYHMSIp]|[ /.:,T-]){1,40}")
+_DIRECTIVE = re.compile(r"%[a-zA-Z]")
 _TELEPHONE = re.compile(r"\+?[0-9](?:[ .]?[0-9]){5,18}")
 
 
@@ -22,6 +26,27 @@ def matching(pattern: re.Pattern[str], code: str, reason: str) -> AfterValidator
         return value
 
     return AfterValidator(check)
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise PydanticCustomError("zone", "is not a known time zone") from None
+    return value
+
+
+def _date_format(value: str) -> str:
+    said = set(_DIRECTIVE.findall(value))
+    is_whole = {"%d", "%m", "%Y", "%M"} <= said and ("%H" in said) != ({"%I", "%p"} <= said)
+    if _DATE_FORMAT.fullmatch(value) is None or not is_whole:
+        raise PydanticCustomError("date_format", "must be a form of date such as %d/%m/%Y %H:%M")
+    return value
+
+
+def as_tool_user(name: str) -> str:
+    """Return a user of the remote tool in the one form in which two are compared."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 Text = Annotated[
@@ -48,6 +73,8 @@ Url = Annotated[
     str, Field(max_length=500), matching(_URL, "url", "must be an http or https address")
 ]
 Telephone = Annotated[str, matching(_TELEPHONE, "telephone", "must be a telephone number")]
+Zone = Annotated[str, AfterValidator(_zone)]
+DateFormat = Annotated[str, AfterValidator(_date_format)]
 Count = Annotated[int, Field(ge=1, le=100_000)]
 
 

@@ -157,6 +157,10 @@ class Drafting:
         """Return an entry that carries nothing but its type, its author and facts."""
         return self._draft(kind, author, facts=facts)
 
+    def finding(self, kind: str, reason: str | None, facts: Mapping[str, Fact]) -> Draft:
+        """Return the record that a connection of the remote tool does not fit the log."""
+        return self._draft(kind, Author(role="service"), reason=reason, facts=facts)
+
     def code_confirmed(self, author: Author, number: int) -> Draft:
         """Return the entry that binds a browser."""
         return self._draft("code-confirmed", author, how="link", facts={"code": number})

@@ -1,0 +1,1 @@
+"""Matching the remote tool's report with the authorization log."""

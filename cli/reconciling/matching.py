@@ -1,0 +1,94 @@
+"""Runs a reconciliation: the report is read whole, then matched with the log in MongoDB."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from cli.reconciling.asking import Ask, rows
+from desk import Desk
+from runtime import mongo
+from runtime.keys import read_key
+from runtime.sealing import Sealer
+from runtime.settings import MongoSettings
+from services.consent.handlers.authorized import allow_all
+from services.consent.handlers.reconciling import Outcome, Reconciling
+from services.consent.handlers.recorder import Recorder
+from services.consent.handlers.taking_in import Report, take_in
+from services.consent.store.evidence import MongoEvidenceLog
+from services.consent.store.persons import MongoPersons
+from services.consent.store.staging import Staging
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equipment:
+    """What a reconciliation works with."""
+
+    desk: Desk
+    keys: Path
+    mongo: MongoSettings
+    legal_basis: str
+
+    @property
+    def skew(self) -> timedelta:
+        """By how much the two clocks may differ."""
+        return timedelta(seconds=self.desk.remote.report.clock_skew_seconds)
+
+
+async def match(ask: Ask, equipment: Equipment) -> Outcome:
+    """Reconcile the report that is asked for; raises what reading, matching and recording raise."""
+    key = read_key(equipment.keys, "consent.key")
+    period = ask.period(ZoneInfo(equipment.desk.remote.report.zone))
+    with Staging() as staging:
+        async with rows(ask, equipment.desk, period) as found:
+            report = await take_in(
+                found,
+                staging,
+                key=key,
+                source="csv" if ask.file else "api",
+                period=period,
+                leave_out=ask.leave_out,
+            )
+        return await _match(ask, equipment, report, staging)
+
+
+async def _match(ask: Ask, equipment: Equipment, report: Report, staging: Staging) -> Outcome:
+    # Brings the service's whole web; only this command needs it, and only for the declared terms.
+    from services.consent.app import practice  # noqa: PLC0415
+
+    declared = practice(equipment.desk, legal_basis=equipment.legal_basis)
+    client = mongo.connect(equipment.mongo)
+    database = mongo.database(client, equipment.mongo)
+    log = MongoEvidenceLog(database, now=_now, legal_basis=equipment.legal_basis)
+    persons = MongoPersons(
+        database,
+        sealer=Sealer(read_key(equipment.keys, "sealing.key")),
+        name_key=read_key(equipment.keys, "consent.key"),
+        kept_days=equipment.desk.retention.days("persons"),
+        now=_now,
+    )
+    reconciling = Reconciling(
+        Recorder(log, declared, now=_now, on_append=lambda: None),
+        persons,
+        declared,
+        assistants=equipment.desk.assistants,
+        skew=equipment.skew,
+        reader=ask.reader,
+        now=_now,
+    )
+    writing = asyncio.create_task(log.run())
+    try:
+        await reconciling.begin(report)
+        if report.period is not None:
+            since, until = report.period
+            skew = equipment.skew
+            await allow_all(log, persons, staging, since=since - skew, until=until + skew)
+        return await reconciling.reconcile(report, staging, most_new=ask.most_new)
+    finally:
+        writing.cancel()
+        client.close()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

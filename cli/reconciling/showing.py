@@ -1,0 +1,49 @@
+"""Says what a reconciliation came to: lines and numbers of the report, never what stands there."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from services.consent.handlers.reconciling import Finding, Outcome
+from services.consent.handlers.taking_in import Refused
+
+_FORM: Final = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def refusal(refused: Refused, where: str) -> str:
+    """Return each row that cannot be read with its place and reason, and that nothing was taken."""
+    lines = [f"{where}:{row.place}: {row.reason}" for row in refused.unreadable]
+    more = refused.count - len(lines)
+    if more:
+        lines.append(f"… and {more} more")
+    lines.append(f"{refused.count} unreadable: nothing was taken, nothing is on record")
+    return "\n".join(lines)
+
+
+def outcome(found: Outcome, where: str) -> Iterator[str]:
+    """Yield a line for each new finding, each authorization never used, and the counts."""
+    tally = found.tally
+    for index, finding in found.recorded:
+        yield f"{where}:{finding.connection.place}: {_said(finding)}, entry {index}"
+    for one in found.unused:
+        what = "not in the report" if one.started else "never started"
+        yield f"session {one.session}: authorized {one.opens.strftime(_FORM)}, {what}"
+    yield (
+        f"{tally.connections} connections: {tally.authorized} authorized, "
+        f"{tally.unauthorized} without authorization, {tally.too_long} too long, "
+        f"{tally.by_strangers} by strangers; {tally.new} new on record"
+    )
+    yield (
+        f"Authorizations never used: {tally.never_started} never started, "
+        f"{tally.not_reported} started and not in the report"
+    )
+    yield (
+        f"Rows: {tally.duplicates} repeated, {tally.left_out} left out, "
+        f"{tally.open_ended} without an end"
+    )
+
+
+def _said(finding: Finding) -> str:
+    beyond = finding.verdict.beyond
+    if beyond:
+        return f"{finding.kind}, {int(beyond.total_seconds())} s beyond its authorization"
+    return f"{finding.kind} ({finding.verdict.reason})"

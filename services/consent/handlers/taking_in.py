@@ -1,0 +1,71 @@
+"""Takes a report of connections in, whole, before anything of it counts."""
+
+from collections.abc import AsyncIterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+from runtime.keys import keyed_hash
+from services.consent.domain.connections import Connection, Row, Unreadable
+from services.consent.domain.reconciliation import Source
+
+MOST_SHOWN: Final = 50
+
+
+class Refused(Exception):
+    """Rows of the report cannot be read: nothing of it is taken."""
+
+    def __init__(self, unreadable: Sequence[Unreadable], count: int) -> None:
+        super().__init__(f"{count} rows cannot be read")
+        self.unreadable = unreadable
+        self.count = count
+
+
+class Taking(Protocol):
+    """Takes connections in; a repeated one is one."""
+
+    def add(self, ref: str, connection: Connection) -> bool: ...
+    def period(self) -> tuple[datetime, datetime] | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A report that was read whole: where it came from, the time it covers, what it left out."""
+
+    source: Source
+    period: tuple[datetime, datetime] | None
+    duplicates: int
+    left_out: int
+
+
+async def take_in(
+    rows: AsyncIterable[Row],
+    staging: Taking,
+    *,
+    key: bytes,
+    source: Source,
+    period: tuple[datetime, datetime] | None = None,
+    leave_out: bool = False,
+) -> Report:
+    """
+    Read a report whole before anything of it counts.
+
+    Raises ``Refused`` for rows that cannot be read, unless they are to be left out and counted.
+    """
+    duplicates = unreadable = 0
+    shown: list[Unreadable] = []
+    async for row in rows:
+        if isinstance(row, Unreadable):
+            unreadable += 1
+            if len(shown) < MOST_SHOWN:
+                shown.append(row)
+        elif not staging.add(keyed_hash(key, "connection", *row.identity), row):
+            duplicates += 1
+    if unreadable and not leave_out:
+        raise Refused(shown, unreadable)
+    return Report(
+        source=source,
+        period=period or staging.period(),
+        duplicates=duplicates,
+        left_out=unreadable,
+    )
