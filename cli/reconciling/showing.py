@@ -6,6 +6,7 @@ from typing import Final
 from services.consent.handlers.reconciling import Finding, Outcome
 from services.consent.handlers.taking_in import Refused
 
+_MOST: Final = 50
 _FORM: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -24,9 +25,11 @@ def outcome(found: Outcome, where: str) -> Iterator[str]:
     tally = found.tally
     for index, finding in found.recorded:
         yield f"{where}:{finding.connection.place}: {_said(finding)}, entry {index}"
-    for one in found.unused:
+    for one in found.unused[:_MOST]:
         what = "not in the report" if one.started else "never started"
         yield f"session {one.session}: authorized {one.opens.strftime(_FORM)}, {what}"
+    if len(found.unused) > _MOST:
+        yield f"… and {len(found.unused) - _MOST} more"
     yield (
         f"{tally.connections} connections: {tally.authorized} authorized, "
         f"{tally.unauthorized} without authorization, {tally.too_long} too long, "

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from runtime.failures import Unavailable
 from schemas.requests import tracking_number
 from services.consent.domain.connections import Connection, as_device, quoted_tracking
-from services.consent.domain.entry import THE_LOG
+from services.consent.domain.entry import THE_LOG, Draft, Entry
 from services.consent.domain.lifecycle import fold, tells_dpo
 from services.consent.domain.reconciliation import reconciliations
 from services.consent.handlers.reconciling import TooManyFindings
 from tests.unit.consent.authorized import BASTIEN, LUCIE, MORNING, Morning, connection
+from tests.unit.consent.fake_log import FakeEvidenceLog
 
 
 @pytest.mark.parametrize(
@@ -166,6 +167,33 @@ async def test_nothing_is_read_where_that_cannot_be_put_on_record() -> None:
         await morning.reconcile(connection(0, 1))
     morning.log.failing = None
     assert await morning.log.size() == 0
+
+
+class _BreaksOff(FakeEvidenceLog):
+    """Takes so many appends, then none."""
+
+    left = 0
+
+    async def append(self, draft: Draft, *, after: int) -> Entry:
+        if self.left == 0:
+            raise Unavailable("evidence-log")
+        self.left -= 1
+        return await super().append(draft, after=after)
+
+
+async def test_a_run_that_breaks_off_is_completed_by_the_next() -> None:
+    morning = Morning()
+    morning.log = log = _BreaksOff(now=morning.clock)
+    rows = [connection(n, n + 1) for n in range(0, 50, 10)]
+    for appends in range(1, 4):
+        log.left = appends  # the first says that evidence is read
+        with pytest.raises(Unavailable):
+            await morning.reconcile(*rows)
+    assert len(await morning.findings()) == 3
+    log.left = 100
+    assert (await morning.reconcile(*rows)).tally.new == 2
+    found = [entry.draft.facts["connection"] for entry in await morning.findings()]
+    assert len(found) == len(set(found)) == 5
 
 
 async def test_a_log_with_findings_still_folds() -> None:
