@@ -34,7 +34,7 @@ COMMANDS: Mapping[str, Entry] = {
     "ticket": Entry(module="cli.tickets.moving", summary="Move or close a ticket."),
     "rules": Entry(module="cli.rules", summary="Check, test, rehearse and learn routing rules."),
     "evidence": Entry(module="cli.evidence", summary="Verify, export and search the log; erase."),
-    "assistants": Entry(module="cli.assistants", summary="Give an assistant a token."),
+    "assistants": Entry(module="cli.assistants", summary="Add assistants; give them tokens."),
     "check-config": Entry(module="cli.check_config", summary="Check the files of one desk."),
     "dead": Entry(module="cli.dead", summary="List, show and replay dead letters."),
 }

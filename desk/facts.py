@@ -157,6 +157,8 @@ class Assistant(Fact):
     organisation: Text
     role: Literal["ambassador", "staff", "subcontractor"]
     address: Address
+    subject: Annotated[Text, Field(max_length=128)] | None = None
+    """How the identity provider names the person, where that is not the id."""
     valid_from: date
     valid_until: date
     undertakings: tuple[Undertaking, ...] = ()

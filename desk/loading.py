@@ -193,8 +193,13 @@ def _assistant_contradictions(models: Mapping[str, Fact], document: Document) ->
         else None
     )
     declared = cast("facts.Assistants", models["assistants"])
+    subjects: set[str] = set()
     for number, assistant in enumerate(declared.assistants):
         here: KeyPath = ("assistants", number)
+        if (subject := assistant.subject or assistant.id) in subjects:
+            field = "subject" if assistant.subject else "id"
+            yield document.problem((*here, field), "names the same person as one further up")
+        subjects.add(subject)
         if official is not None and assistant.address not in official:
             reason = "is not among official_senders of operator.yaml"
             yield document.problem((*here, "address"), reason)

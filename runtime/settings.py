@@ -57,9 +57,20 @@ def _public_url(value: str) -> str:
     is_plain = f"{parts.scheme}://{parts.netloc}" == url and "@" not in parts.netloc
     if parts.scheme not in {"https", "http"} or not is_plain or not _HOST.fullmatch(host):
         raise ValueError("must be https://host[:port] without a path")
-    if parts.scheme == "http" and host not in _THIS_MACHINE:
+    if not travels_safely(url):
         raise ValueError("plain http is for this machine only: keys and cookies travel over https")
     return url
+
+
+def travels_safely(url: str) -> bool:
+    """Return whether an address is https, or plain http on this very machine."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and host in _THIS_MACHINE)
+    return is_safe and bool(_HOST.fullmatch(host)) and "@" not in parts.netloc
 
 
 PublicUrl = Annotated[str, AfterValidator(_public_url)]

@@ -3,13 +3,40 @@
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from runtime.settings import MongoSettings, PublicUrl, ServiceSettings, environment
+from runtime.settings import (
+    MongoSettings,
+    PublicUrl,
+    ServiceSettings,
+    environment,
+    travels_safely,
+)
 from services.consent.domain.checkpoint import DEFAULT_ORIGIN
 from services.consent.domain.practice import DEFAULT_LEGAL_BASIS
 
 _CODE: Final = r"^[A-Za-z0-9][A-Za-z0-9._:+/#-]{0,127}$"
+
+
+def _issuer(value: str) -> str:
+    if not travels_safely(value) or "?" in value or "#" in value:
+        raise ValueError("must be https://host[:port][/path], exactly as the provider names itself")
+    return value
+
+
+class OidcSettings(BaseModel):
+    """The identity provider that stands in place of the built-in issuer; times in seconds."""
+
+    model_config = ConfigDict(frozen=True)
+
+    issuer: Annotated[str, Field(max_length=500), AfterValidator(_issuer)]
+    audience: Annotated[str, Field(min_length=1, max_length=200)]
+    """What the provider writes into tokens that are meant for this service."""
+    subject_claim: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.:/-]{0,99}$")] = "sub"
+    """The claim that names the person as assistants.yaml does."""
+    leeway_s: Annotated[int, Field(ge=0, le=120)] = 30
+    keys_kept_s: Annotated[int, Field(ge=600, le=86_400)] = 14_400
+    """How long known keys hold while the provider is away."""
 
 
 class Settings(ServiceSettings):
@@ -25,6 +52,7 @@ class Settings(ServiceSettings):
     log_origin: str = DEFAULT_ORIGIN
     legal_basis: Annotated[str, Field(pattern=_CODE)] = DEFAULT_LEGAL_BASIS
     """Set by the DPO: the legal basis of the processing, as a code."""
+    oidc: OidcSettings | None = None
 
     @property
     def is_https(self) -> bool:

@@ -23,6 +23,7 @@ from runtime.settings import load, stop_misconfigured
 from schemas.personal import personal_fields
 from schemas.sessions import NoticeIssued, SessionRequested
 from services.consent.app.connections import Connections
+from services.consent.app.identities import authenticator
 from services.consent.domain.addresses import DeskAddresses
 from services.consent.domain.checkpoint import BadCheckpoint, Signer
 from services.consent.domain.derived import Secrets
@@ -43,7 +44,6 @@ from services.consent.settings import Settings
 from services.consent.texts.wording import load_wording
 from services.consent.web import build_web
 from services.consent.web.assistant_api import AssistantApi, assistant_routes
-from services.consent.web.authentication import Authenticator, read_public_key
 from services.consent.web.browsers import Browsers
 from services.consent.web.live import Live
 from services.consent.web.pages import Pages, asset_route, page_routes
@@ -81,7 +81,7 @@ class Consent:
         self._key = read_key(settings.keys_dir, "consent.key")
         self._sealer = Sealer(read_key(settings.keys_dir, "sealing.key"))
         self._secrets = Secrets(self._key)
-        self._issuer = read_public_key(settings.keys_dir, "tokens-public.pem")
+        self._authenticator = authenticator(settings, self._desk, now=self._now)
         self._signer = _signer(settings)
         self._wording = load_wording(self._desk)
         self._practice = practice(self._desk, legal_basis=settings.legal_basis)
@@ -178,7 +178,7 @@ class Consent:
         )
         strangers = Strangers(self._recorder, persons, self._practice, now=self._now)
         return AssistantApi(
-            authenticator=Authenticator(key=self._issuer, desk=self._desk, now=self._now),
+            authenticator=self._authenticator,
             assisting=assisting,
             offering=self._offering,
             persons=persons,

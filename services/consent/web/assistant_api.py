@@ -50,7 +50,7 @@ class AssistantApi:
     async def admit(self, request: Request[Any, Any, Any]) -> Assistant:
         """Return who calls; a stranger who would act is on record before the refusal is given."""
         try:
-            return self.authenticator.authenticate(request.headers.get("authorization"))
+            return await self.authenticator.authenticate(request.headers.get("authorization"))
         except Stranger as stranger:
             if request.method == "POST":
                 await self.record_stranger(stranger)

@@ -16,9 +16,7 @@ from pydantic import BaseModel
 
 BEARER: Final = "assistant-token"
 COMPONENTS: Final = Components(
-    security_schemes={
-        BEARER: SecurityScheme(type="http", scheme="bearer", bearer_format="JWT (EdDSA)")
-    }
+    security_schemes={BEARER: SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
 )
 _PLAIN: Final = ("type", "format", "pattern", "title", "description", "enum", "required")
 _RENAMED: Final = {"minLength": "min_length", "maxLength": "max_length"}

@@ -24,7 +24,7 @@ from runtime.keys import read_key
 from runtime.settings import HttpSettings, KafkaSettings, MongoSettings
 from services.consent.app import Consent
 from services.consent.domain.derived import Secrets
-from services.consent.settings import Settings
+from services.consent.settings import OidcSettings, Settings
 
 LUCIE, BASTIEN = "lucie-garnerot", "bastien-lorimier"
 ADHERENT = {
@@ -185,7 +185,7 @@ def title(page: str) -> str:
     return found.group(1) if found else ""
 
 
-def _settings(folder: Path, mongo: MongoSettings) -> Settings:
+def _settings(folder: Path, mongo: MongoSettings, oidc: OidcSettings | None) -> Settings:
     port = a_free_port()
     return Settings(
         kafka=KafkaSettings(bootstrap_servers="127.0.0.1:1"),
@@ -195,15 +195,18 @@ def _settings(folder: Path, mongo: MongoSettings) -> Settings:
         keys_dir=folder / "keys",
         public_url=f"http://127.0.0.1:{port}",
         checkpoint_file=folder / "checkpoints",
+        oidc=oidc,
     )
 
 
 @contextlib.asynccontextmanager
-async def staged(tmp_path: Path, mongo_uri: str, database: str) -> AsyncIterator[Stage]:
+async def staged(
+    tmp_path: Path, mongo_uri: str, database: str, *, oidc: OidcSettings | None = None
+) -> AsyncIterator[Stage]:
     """Run the service in this process: real HTTP, real MongoDB, no relay."""
     local_secrets.make(tmp_path / "keys")
     clock = Clock()
-    settings = _settings(tmp_path, MongoSettings(uri=SecretStr(mongo_uri), database=database))
+    settings = _settings(tmp_path, MongoSettings(uri=SecretStr(mongo_uri), database=database), oidc)
     consent = Consent(settings, now=clock)
     lifecycle = consent.prepare()
     connections = consent.connections

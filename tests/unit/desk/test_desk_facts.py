@@ -157,6 +157,8 @@ MISTAKES = [
     ("assistants.yaml", "bastien.lorimier@assistance-sud.example", f"{CANARY}@b.example",
      "is not among official_senders of operator.yaml"),
     ("assistants.yaml", "valid_until: 2035-12-31", "valid_until: 2025-12-31", "before valid_from"),
+    ("assistants.yaml", "role: ambassador", "role: ambassador\n    subject: bastien-lorimier",
+     "assistants[1].id: names the same person"),
     ("assistants.yaml", "valid_until: 2035-12-31", "valid_until: 20351231", "must be a date"),
     ("assistants.yaml", "Bastien Lorimier]", '"lucie  GARNEROT"]',
      "assistants[1].tool_users[1]: is another assistant's further up"),

@@ -1,0 +1,6 @@
+"""`aiguillage assistants`: the people who may propose remote sessions, and their tokens."""
+
+from cli.assistants.commands import app
+from cli.assistants.tokens import mint
+
+__all__ = ["app", "mint"]

@@ -1,0 +1,40 @@
+"""The built-in issuer: signs the tokens with which assistants call the API."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+ISSUER: Final = "aiguillage"
+AUDIENCE: Final = "consent"
+SIGNING_KEY: Final = "tokens-signing.pem"
+
+
+class NoSigningKey(Exception):
+    """The folder of keys has no Ed25519 key to sign tokens with."""
+
+
+def mint(keys_dir: Path, assistant: str, *, minutes: int = 60) -> str:
+    """Return a bearer token (JWT, RFC 7519, signed with Ed25519) for an assistant's id."""
+    now = datetime.now(UTC)
+    claims = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": assistant,
+        "iat": now,
+        "exp": now + timedelta(minutes=minutes),
+    }
+    return jwt.encode(claims, _signing_key(keys_dir), algorithm="EdDSA")
+
+
+def _signing_key(keys_dir: Path) -> Ed25519PrivateKey:
+    try:
+        key = load_pem_private_key((keys_dir / SIGNING_KEY).read_bytes(), password=None)
+    except (OSError, ValueError) as error:
+        raise NoSigningKey(f"{keys_dir / SIGNING_KEY}: {type(error).__name__}") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise NoSigningKey(f"{keys_dir / SIGNING_KEY}: not an Ed25519 key")
+    return key
