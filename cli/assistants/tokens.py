@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Final
 
 import jwt
@@ -10,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 ISSUER: Final = "aiguillage"
 AUDIENCE: Final = "consent"
+LINK_AUDIENCE: Final = "consent-sign-in"
 SIGNING_KEY: Final = "tokens-signing.pem"
 
 
@@ -19,15 +21,20 @@ class NoSigningKey(Exception):
 
 def mint(keys_dir: Path, assistant: str, *, minutes: int = 60) -> str:
     """Return a bearer token (JWT, RFC 7519, signed with Ed25519) for an assistant's id."""
+    claims = {"aud": AUDIENCE, "sub": assistant}
+    return _signed(keys_dir, claims, minutes)
+
+
+def mint_link(keys_dir: Path, assistant: str, url: str, *, minutes: int = 10) -> str:
+    """Return the address that signs a browser in as this assistant, once."""
+    claims = {"aud": LINK_AUDIENCE, "sub": assistant, "jti": token_urlsafe(16)}
+    return f"{url.rstrip('/')}/assistant/login?ticket={_signed(keys_dir, claims, minutes)}"
+
+
+def _signed(keys_dir: Path, claims: dict[str, str], minutes: int) -> str:
     now = datetime.now(UTC)
-    claims = {
-        "iss": ISSUER,
-        "aud": AUDIENCE,
-        "sub": assistant,
-        "iat": now,
-        "exp": now + timedelta(minutes=minutes),
-    }
-    return jwt.encode(claims, _signing_key(keys_dir), algorithm="EdDSA")
+    complete = {"iss": ISSUER, "iat": now, "exp": now + timedelta(minutes=minutes), **claims}
+    return jwt.encode(complete, _signing_key(keys_dir), algorithm="EdDSA")
 
 
 def _signing_key(keys_dir: Path) -> Ed25519PrivateKey:

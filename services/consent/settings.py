@@ -37,6 +37,12 @@ class OidcSettings(BaseModel):
     leeway_s: Annotated[int, Field(ge=0, le=120)] = 30
     keys_kept_s: Annotated[int, Field(ge=600, le=86_400)] = 14_400
     """How long known keys hold while the provider is away."""
+    client_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """This service's name at the provider, for signing in to the assistants' page.
+
+    Its secret, where it has one, is the file ``oidc-client-secret`` among the keys.
+    """
+    scope: Annotated[str, Field(pattern=r"^openid( [!-~]+)*$")] = "openid"
 
 
 class Settings(ServiceSettings):
@@ -53,6 +59,8 @@ class Settings(ServiceSettings):
     legal_basis: Annotated[str, Field(pattern=_CODE)] = DEFAULT_LEGAL_BASIS
     """Set by the DPO: the legal basis of the processing, as a code."""
     oidc: OidcSettings | None = None
+    signed_in_hours: Annotated[int, Field(ge=1, le=24)] = 10
+    """After this long an assistant's browser must sign in again."""
 
     @property
     def is_https(self) -> bool:

@@ -22,8 +22,9 @@ from runtime.serving import run
 from runtime.settings import load, stop_misconfigured
 from schemas.personal import personal_fields
 from schemas.sessions import NoticeIssued, SessionRequested
+from services.consent.app.assistants import assistants_pages
 from services.consent.app.connections import Connections
-from services.consent.app.identities import authenticator
+from services.consent.app.identities import identities
 from services.consent.domain.addresses import DeskAddresses
 from services.consent.domain.checkpoint import BadCheckpoint, Signer
 from services.consent.domain.derived import Secrets
@@ -81,7 +82,7 @@ class Consent:
         self._key = read_key(settings.keys_dir, "consent.key")
         self._sealer = Sealer(read_key(settings.keys_dir, "sealing.key"))
         self._secrets = Secrets(self._key)
-        self._authenticator = authenticator(settings, self._desk, now=self._now)
+        self._identities = identities(settings, self._desk, now=self._now)
         self._signer = _signer(settings)
         self._wording = load_wording(self._desk)
         self._practice = practice(self._desk, legal_basis=settings.legal_basis)
@@ -136,10 +137,22 @@ class Consent:
     def build_app(self, lifecycle: Lifecycle) -> ASGIApp:
         """Return the application over what ``prepare`` made."""
         live = Live(self._recorder, self.follower, ending=lifecycle.ending)
+        renderer = Renderer(self._desk, self._wording)
+        api = self._assistant_api(live)
         routes: list[HTTPRouteHandler | Router] = [
             *health_routes(lifecycle),
-            assistant_routes(self._assistant_api(live)),
-            page_routes(self._pages(live)),
+            assistant_routes(api),
+            assistants_pages(
+                self._settings,
+                self._identities,
+                self.connections,
+                api,
+                renderer=renderer,
+                wording=self._wording,
+                keys=(self._secrets, self._sealer),
+                now=self._now,
+            ),
+            page_routes(self._pages(live, renderer)),
             asset_route(),
             self._checkpoint_route(),
         ]
@@ -178,7 +191,7 @@ class Consent:
         )
         strangers = Strangers(self._recorder, persons, self._practice, now=self._now)
         return AssistantApi(
-            authenticator=self._authenticator,
+            authenticator=self._identities.authenticator,
             assisting=assisting,
             offering=self._offering,
             persons=persons,
@@ -189,7 +202,7 @@ class Consent:
             reasons={act: frozenset(codes) for act, codes in reasons(self._wording).items()},
         )
 
-    def _pages(self, live: Live) -> Pages:
+    def _pages(self, live: Live, renderer: Renderer) -> Pages:
         attending = Attending(
             self._recorder,
             self.connections.persons,
@@ -198,7 +211,6 @@ class Consent:
             self._wording,
             now=self._now,
         )
-        renderer = Renderer(self._desk, self._wording)
         return Pages(
             attending=attending,
             secrets=self._secrets,

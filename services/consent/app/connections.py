@@ -33,6 +33,7 @@ from services.consent.settings import Settings
 from services.consent.store.evidence import MongoEvidenceLog
 from services.consent.store.persons import MongoPersons
 from services.consent.store.relay import RelayStore
+from services.consent.store.sign_ins import MongoSignIns
 from services.consent.verify import NotIntact
 
 log = structlog.get_logger()
@@ -83,6 +84,7 @@ class Connections:
             legal_basis=settings.legal_basis,
             now=now,
         )
+        self.sign_ins = MongoSignIns(self._database, sealer=sealer, now=now)
         self.checkpoints = CheckpointWriter(self.log, signer, settings.checkpoint_file)
 
     def lifecycle(
@@ -139,10 +141,15 @@ class Connections:
         size = self._signer.verifier.open(note).size
         return Witness(note=note, size=size, leaves=await self.log.leaf_hashes(0, size))
 
-    async def _connect_mongo(self) -> None:
-        await mongo.check(self._client)
+    async def prepare(self) -> None:
+        """Create what the database must have before it is used."""
         await self.log.prepare()
         await self.persons.prepare()
+        await self.sign_ins.prepare()
+
+    async def _connect_mongo(self) -> None:
+        await mongo.check(self._client)
+        await self.prepare()
         await self._check()
 
     async def _check(self) -> None:

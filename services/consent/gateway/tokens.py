@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,14 +11,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from runtime.keys import KeyUnusable
+from services.consent.domain.signing_in import SignIns
 from services.consent.domain.tokens import TokenRefused
 
 ISSUER: Final = "aiguillage"
 AUDIENCE: Final = "consent"
+LINK_AUDIENCE: Final = "consent-sign-in"
 LEEWAY_S: Final = 5
 MOST: Final = 8_192
 SUBJECT_MOST: Final = 128
-_TYPES: Final = frozenset({None, "jwt", "at+jwt", "application/at+jwt"})
+_TYPES: Final = frozenset({"jwt", "at+jwt", "application/at+jwt"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +38,11 @@ def read_header(token: str) -> Mapping[str, Any]:
         raise TokenRefused
     try:
         header: Mapping[str, Any] = jwt.get_unverified_header(token)
-    except (jwt.PyJWTError, ValueError):
+    except (jwt.PyJWTError, ValueError, RecursionError):
         raise TokenRefused from None
-    kind = header.get("typ")
+    kind = header.get("typ", "JWT")
     # A logout token, for one, is signed with the same keys (RFC 8725, section 3.11).
-    if (kind.lower() if isinstance(kind, str) else kind) not in _TYPES:
+    if not isinstance(kind, str) or kind.lower() not in _TYPES:
         raise TokenRefused
     return header
 
@@ -56,7 +59,7 @@ def verified(token: str, key: Any, algorithm: str, expected: Expected) -> Mappin
             leeway=expected.leeway_s,
             options={"require": ["exp", "iat", "iss", "aud", "sub"]},
         )
-    except (jwt.PyJWTError, ValueError, TypeError):
+    except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
         raise TokenRefused from None
     return claims
 
@@ -86,6 +89,25 @@ class BuiltInTokens:
         """Return the assistant's id; raises ``TokenRefused``."""
         read_header(token)
         return subject_in(verified(token, self._key, "EdDSA", self._expected))
+
+
+class BuiltInLinks:
+    """Links that `aiguillage assistants login` prints: each signs in once (``jti``)."""
+
+    def __init__(self, key: Ed25519PublicKey, sign_ins: SignIns) -> None:
+        self._key = key
+        self._sign_ins = sign_ins
+        self._expected = Expected(issuer=ISSUER, audience=LINK_AUDIENCE)
+
+    async def use(self, ticket: str) -> str:
+        """Return the assistant's id; raises ``TokenRefused``, also the second time."""
+        read_header(ticket)
+        claims = verified(ticket, self._key, "EdDSA", self._expected)
+        subject, name = subject_in(claims), subject_in(claims, "jti")
+        until = datetime.fromtimestamp(claims["exp"], UTC) + timedelta(minutes=1)
+        if not await self._sign_ins.use_once(name, until=until):
+            raise TokenRefused
+        return subject
 
 
 def read_public_key(directory: Path, name: str) -> Ed25519PublicKey:

@@ -73,9 +73,9 @@ def load_wording(desk: Desk) -> Wording:
         "intervention_minutes": str(desk.remote.limits.intervention_minutes),
     }
     notices = {
-        name: _notice(text, facts) for name, text in _yaml(f"notices.{LANGUAGE}.yaml").items()
+        name: _notice(text, facts) for name, text in read_yaml(f"notices.{LANGUAGE}.yaml").items()
     }
-    pages = _yaml(f"pages.{LANGUAGE}.yaml")
+    pages = read_yaml(f"pages.{LANGUAGE}.yaml")
     return Wording(
         nobody=pages["nobody"],
         headings=pages["headings"],
@@ -88,10 +88,16 @@ def load_wording(desk: Desk) -> Wording:
         },
         notice=notices["view"],
         questions={name: notices[name] for name in ("intervene", "screenshot")},
-        reasons=_yaml(f"reasons.{LANGUAGE}.yaml"),
-        timeline=_yaml(f"timeline.{LANGUAGE}.yaml"),
+        reasons=read_yaml(f"reasons.{LANGUAGE}.yaml"),
+        timeline=read_yaml(f"timeline.{LANGUAGE}.yaml"),
         words=tuple(_read(f"words.{LANGUAGE}.txt").split()),
     )
+
+
+def read_yaml(name: str) -> dict[str, Any]:
+    """Return a data file of texts."""
+    content: dict[str, Any] = yaml.safe_load(_read(name))
+    return content
 
 
 def _notice(text: Mapping[str, Any], facts: Mapping[str, str]) -> Notice:
@@ -104,11 +110,6 @@ def _notice(text: Mapping[str, Any], facts: Mapping[str, str]) -> Notice:
         points=tuple(line.format_map(facts) for line in text.get("points", ())),
         bound={},
     )
-
-
-def _yaml(name: str) -> dict[str, Any]:
-    content: dict[str, Any] = yaml.safe_load(_read(name))
-    return content
 
 
 def _read(name: str) -> str:

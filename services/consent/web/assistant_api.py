@@ -58,6 +58,16 @@ class AssistantApi:
                 status=403, code=stranger.reason, detail="You may not act in remote sessions."
             ) from None
 
+    async def sessions_of(self, assistant: Assistant) -> list[dict[str, Any]]:
+        """Return the live sessions of this assistant, and the wishes that nobody has taken up."""
+        shown = []
+        for session in list(self.follower.live):
+            try:
+                shown.append(await self.assisting.see(assistant, session))
+            except NoSuchSession:
+                continue
+        return shown
+
     async def offer(self, assistant: Assistant, body: OfferBody, key: str | None) -> dict[str, Any]:
         """Open a session and issue its first entry code."""
         if self.desk_addresses.include(body.adherent.email):
@@ -144,14 +154,7 @@ def _acting(api: AssistantApi) -> list[HTTPRouteHandler]:
 def _reading(api: AssistantApi) -> list[HTTPRouteHandler]:
     @get("/")
     async def list_sessions(request: Request[Any, Any, Any]) -> dict[str, Any]:
-        assistant = await api.admit(request)
-        shown = []
-        for session in list(api.follower.live):
-            try:
-                shown.append(await api.assisting.see(assistant, session))
-            except NoSuchSession:
-                continue
-        return {"sessions": shown}
+        return {"sessions": await api.sessions_of(await api.admit(request))}
 
     @get("/{session:uuid}")
     async def show_session(

@@ -17,6 +17,7 @@ from services.consent.domain.entry import Entry
 from services.consent.domain.notices import Notice
 from services.consent.texts.wording import Wording
 
+BACK: Final = "Revenir à la séance"
 ASSETS: Final = {"consent.css": "text/css", "session.js": "text/javascript"}
 
 
@@ -95,10 +96,11 @@ class Renderer:
         *lines: str,
         status: int,
         back: str | None = None,
+        back_label: str = BACK,
         headers: Mapping[str, str] | None = None,
     ) -> Response[str]:
         """Return a page that says one thing."""
-        context = {"title": title, "lines": lines, "back": back}
+        context = {"title": title, "lines": lines, "back": back, "back_label": back_label}
         return self.page("message.html", context, status=status, headers=headers)
 
     def refusal(

@@ -15,7 +15,7 @@ import httpx
 import uvicorn
 from pydantic import SecretStr
 
-from cli.assistants import mint
+from cli.assistants import mint, mint_link
 from deploy.local import secrets as local_secrets
 from deploy.local.ports import a_free_port
 from deploy.local.services import DESK
@@ -65,7 +65,7 @@ class _Forms(HTMLParser):
         named = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.found.append(Form(action=named["action"]))
-        elif tag == "input" and self.found:
+        elif tag == "input" and self.found and named.get("type") != "radio":
             self.found[-1].fields[named["name"]] = named.get("value", "")
         elif tag == "button" and self.found and named.get("name") == "act":
             self.found[-1].acts.append(named["value"])
@@ -125,6 +125,44 @@ class Assistant:
 
 
 @dataclass(kw_only=True)
+class AtDesk:
+    """An assistant at a browser, on their page."""
+
+    http: httpx.AsyncClient
+
+    async def sign_in(self, link: str) -> httpx.Response:
+        """Open a link that signs in, and press its button."""
+        (form,) = forms((await self.http.get(link)).text)
+        return await self.http.post(form.action, data=form.fields)
+
+    async def form(self, address: str, act: str) -> Form:
+        """Return the form for an act on the page at this address."""
+        page = (await self.http.get(address)).text
+        found = (f for f in forms(page) if act in f.acts or f.fields.get("act") == act)
+        form = next(found, None)
+        assert form is not None, f"no form for {act} on: {page}"
+        return form
+
+    async def do(self, address: str, act: str, **fields: str) -> httpx.Response:
+        """Send the form for an act from a page that was just fetched."""
+        form = await self.form(address, act)
+        return await self.http.post(form.action, data=form.fields | {"act": act} | fields)
+
+    async def offer(self, **changed: str) -> httpx.Response:
+        """Fill in the form that offers a session, and send it."""
+        page = (await self.http.get("/assistant")).text
+        form = next(f for f in forms(page) if f.action.endswith("/offers"))
+        filled = ADHERENT | {"request_id": str(uuid.uuid4())} | changed
+        return await self.http.post(form.action, data=form.fields | filled)
+
+    async def sign_out(self) -> httpx.Response:
+        """Press the button that signs out."""
+        page = (await self.http.get("/assistant")).text
+        form = next(f for f in forms(page) if f.action.endswith("/logout"))
+        return await self.http.post(form.action, data=form.fields)
+
+
+@dataclass(kw_only=True)
 class Stage:
     """The running service."""
 
@@ -138,6 +176,20 @@ class Stage:
     async def assistant(self, name: str = LUCIE, token: str | None = None) -> Assistant:
         bearer = token if token is not None else mint(self.keys, name)
         return Assistant(http=await self._client({"Authorization": f"Bearer {bearer}"}))
+
+    async def browser(self) -> AtDesk:
+        """Return a browser at the assistants' desk, nobody signed in."""
+        return AtDesk(http=await self._client({}))
+
+    async def at_desk(self, name: str = LUCIE) -> AtDesk:
+        """Return an assistant who has signed in."""
+        desk = await self.browser()
+        assert (await desk.sign_in(self.login_link(name))).status_code == 303
+        return desk
+
+    def login_link(self, name: str = LUCIE) -> str:
+        """Return a fresh link that signs in once."""
+        return mint_link(self.keys, name, self.url)
 
     async def entered(self, session: str, code: str) -> Adherent:
         """Return an adherent whose browser is bound."""
@@ -210,8 +262,7 @@ async def staged(
     consent = Consent(settings, now=clock)
     lifecycle = consent.prepare()
     connections = consent.connections
-    await connections.log.prepare()
-    await connections.persons.prepare()
+    await connections.prepare()
     lifecycle._connected.update(need.name for need in lifecycle._needs)
     door = Door(app=consent.build_app(lifecycle), settings=settings.http, lifecycle=lifecycle)
     server = uvicorn.Server(

@@ -27,6 +27,7 @@ from tests.integration.consent.stage import staged
 
 KEPT_S = 1_200
 NOW = int(time.time())
+_ODD_HEADERS = (b"[" * 6_000, b'{"alg":"RS256","typ":[]}', b'{"alg":[],"typ":"JWT"}', b"[]", b"1")
 
 
 class Ticking:
@@ -152,6 +153,7 @@ async def test_neither_no_signature_nor_another_algorithm_is_believed(
         ),
         provider.token()[:-8] + "AAAAAAAA",
         "x.y.z",
+        *(f"{base64url_encode(header).decode()}.e30.x" for header in _ODD_HEADERS),
         "x" * 20_000,
     ):
         await _refuses(tokens, forged)

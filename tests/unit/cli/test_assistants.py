@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
+from deploy.local import secrets
 from deploy.local.services import DESK
 from desk import load_desk
 
@@ -74,6 +75,16 @@ def test_a_file_whose_list_is_not_last_is_left_to_its_editor(folder: Path) -> No
     file.write_text("assistants: []\n# nobody yet\n")
     assert _add(folder, "noe-lhote").exit_code == 1
     assert file.read_text() == "assistants: []\n# nobody yet\n"
+
+
+def test_a_link_to_sign_in_is_printed_for_who_is_in_the_list(folder: Path, tmp_path: Path) -> None:
+    secrets.make(tmp_path / "keys")
+    where = ["--desk", str(folder), "--keys", str(tmp_path / "keys"), "--url", "https://c.example/"]
+    printed = CliRunner().invoke(app, ["assistants", "login", "lucie-garnerot", *where])
+    assert printed.exit_code == 0
+    assert printed.output.startswith("https://c.example/assistant/login?ticket=ey")
+    unknown = CliRunner().invoke(app, ["assistants", "login", "nobody", *where])
+    assert (unknown.exit_code, "is not in the desk's list" in unknown.output) == (1, True)
 
 
 def test_the_list_says_who_may_act_today(folder: Path) -> None:

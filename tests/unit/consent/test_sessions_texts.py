@@ -13,6 +13,7 @@ from services.consent.domain.entry import Draft, Entry, place
 from services.consent.domain.lifecycle import initial
 from services.consent.domain.receipt import receipt
 from services.consent.domain.table import table
+from services.consent.texts.assistant import load_assistant_wording
 from services.consent.texts.wording import load_wording
 from services.consent.web.rendering import Renderer
 
@@ -65,3 +66,13 @@ def test_the_end_of_a_session_sets_the_desks_time_for_the_declaration(act: str) 
     assert draft.facts["limit_s"] == DECLARED.remote.limits.declaration_hours * 3600
     since = next(timer.since for timer in table().timers if timer.name == "declaration")
     assert set(since) <= set(DRAFTING.practice.limits_s)
+
+
+def test_assistants_have_a_text_for_every_act_and_state_of_the_table() -> None:
+    texts = load_assistant_wording()
+    assert set(texts.timeline) == {arrow.act for arrow in table().arrows}
+    reached = {arrow.next["session"] for arrow in table().arrows if "session" in arrow.next}
+    assert set(texts.headings) == reached
+    oral = {name for name, act in ASSISTANT_ACTS.items() if act.oral}
+    assert set(texts.oral) == oral
+    assert {*texts.acts, *texts.asks, *oral, "new-entry-code", "declare"} == set(ASSISTANT_ACTS)

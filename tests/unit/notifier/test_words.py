@@ -193,6 +193,7 @@ def test_staff_see_both_readings_of_a_request_whose_queue_is_uncertain(
     unsure = events.ticket(decision={"confident": False})
     told = occasions.of_ticket(unsure, desk, word, b"").variables
     text = renderer.render("ticket-staff", dict(told)).text
+    assert str(unsure.data.request_id) in text  # with it, an assistant proposes a session
     assert f"{desk.queues['general'].title} : parapheur" in text
     assert f"{desk.queues['marketplace'].title} : signer l’offre" in text
     sure = occasions.of_ticket(events.ticket(), desk, word, b"").variables

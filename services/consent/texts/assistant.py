@@ -1,0 +1,41 @@
+"""The texts of the assistants' page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.consent.texts.wording import LANGUAGE, Saying, read_yaml
+
+Texts = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssistantWording:
+    """What assistants read in one language; each mapping is by the codes that choose the text."""
+
+    headings: Texts
+    regions: Mapping[str, Texts]
+    code_states: Texts
+    acts: Texts
+    """By act, its button, in the order of the page."""
+    oral: Texts
+    asks: Mapping[str, Mapping[str, str]]
+    flaws: Texts
+    """By the pointer of a field."""
+    sayings: Mapping[str, Saying]
+    """By name, the pages that say one thing, refusals among them."""
+    not_now: Texts
+    nobody: str
+    """Stands for an adherent whose name was erased."""
+    back: str
+    timeline: Texts
+
+
+def load_assistant_wording() -> AssistantWording:
+    """Read the data file."""
+    read: dict[str, Any] = read_yaml(f"assistant.{LANGUAGE}.yaml")
+    read["sayings"] = {
+        name: Saying(title=said["title"], lines=tuple(said["lines"]))
+        for name, said in read["sayings"].items()
+    }
+    return AssistantWording(**read)
