@@ -20,7 +20,8 @@ from services.consent.handlers.taking_in import take_in
 from services.consent.store.staging import Staging
 from tests.unit.consent.drafts import NOTICE
 from tests.unit.consent.fake_log import FakeEvidenceLog
-from tests.unit.consent.test_sessions_recording import Clock, FakePersons
+from tests.unit.consent.fake_persons import FakePersons
+from tests.unit.consent.test_sessions_recording import Clock
 
 DECLARED = load_desk(DESK)
 PRACTICE = practice(DECLARED, legal_basis="gdpr-6-1-e")

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.consent.domain.entry import Draft, Entry, place
-from services.consent.domain.lifecycle import Refused, fold, judge
+from services.consent.domain.lifecycle import Refused, SessionState, advance, initial, judge
 from services.consent.domain.log import NotInTable, Stale
 
 
@@ -18,6 +18,7 @@ class FakeEvidenceLog:
         self._now = now
         self._entries: list[Entry] = []
         self._sessions: dict[UUID, list[Entry]] = defaultdict(list)
+        self.states: dict[UUID, SessionState] = defaultdict(initial)
 
     async def entries(self, session: UUID) -> tuple[Entry, ...]:
         self._fail()
@@ -32,12 +33,13 @@ class FakeEvidenceLog:
         session = self._sessions[draft.session]
         if after != len(session):
             raise Stale
-        verdict = judge(fold(session), draft, at=(now := self._now()))
+        verdict = judge(self.states[draft.session], draft, at=(now := self._now()))
         if isinstance(verdict, Refused):
             raise NotInTable(verdict)
         entry = place(draft, index=len(self._entries), sequence=after + 1, recorded_at=now)
         self._entries.append(entry)
         session.append(entry)
+        self.states[draft.session] = advance(self.states[draft.session], entry)
         return entry
 
     async def read(self, from_index: int, limit: int) -> tuple[Entry, ...]:

@@ -1,9 +1,8 @@
 """The way into the log: decided on what was read, again when the session went on, never stale."""
 
 import asyncio
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
@@ -14,12 +13,12 @@ from services.consent.app import practice
 from services.consent.domain.acts import ASSISTANT_ACTS, Author, Drafting
 from services.consent.domain.entry import Draft, Entry
 from services.consent.domain.log import Stale
-from services.consent.domain.persons import PersonRecord
 from services.consent.handlers.follower import Follower
 from services.consent.handlers.offering import Offering, Wanted
 from services.consent.handlers.recorder import NotNow, Recorder, Seen
 from services.consent.handlers.timers import Timers
 from tests.unit.consent.fake_log import FakeEvidenceLog
+from tests.unit.consent.fake_persons import FakePersons
 
 DECLARED = load_desk(DESK)
 PRACTICE = practice(DECLARED, legal_basis="gdpr-6-1-e")
@@ -36,21 +35,6 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.at
-
-
-class FakePersons:
-    """The persons collection in memory, without encryption."""
-
-    def __init__(self) -> None:
-        self._records: dict[tuple[UUID, str], PersonRecord] = {}
-
-    async def keep(self, session: UUID, kind: str, value: Mapping[str, str]) -> PersonRecord:
-        commitment = f"{len(self._records):064x}"
-        record = PersonRecord(kind=kind, value=value, commitment=commitment)
-        return self._records.setdefault((session, kind), record)
-
-    async def of_session(self, session: UUID) -> tuple[PersonRecord, ...]:
-        return tuple(record for (one, _), record in self._records.items() if one == session)
 
 
 class Interrupted(FakeEvidenceLog):
