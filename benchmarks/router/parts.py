@@ -1,19 +1,16 @@
 """What the peers need, brought into ``.local/bench``: a Python library, jars, a Go program."""
 
-import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from deploy.local import parts
+from deploy.local import parts, preflight
 from deploy.local.fetching import Part
 from deploy.local.preflight import MissingError
 
 PEERS: Final = Path(__file__).with_name("peers")
-OLDEST_GO: Final = (1, 22)
 
 
 def quix(into: Path) -> Part:
@@ -78,16 +75,5 @@ def check(needs: set[str]) -> None:
             "Missing on this machine: javac 17 or newer. "
             "On Debian or Ubuntu: apt install openjdk-17-jdk-headless"
         )
-    if "franz-go" in needs and _go() < OLDEST_GO:
-        raise MissingError(
-            "Missing on this machine: Go 1.22 or newer (from 1.21 on, Go brings the newer one "
-            "that a module names). On Debian or Ubuntu: apt install golang-go"
-        )
-
-
-def _go() -> tuple[int, int]:
-    if shutil.which("go") is None:
-        return (0, 0)
-    said = subprocess.run(["go", "version"], capture_output=True, text=True, check=False)  # noqa: S607
-    found = re.search(r"go(\d+)\.(\d+)", said.stdout)
-    return (int(found.group(1)), int(found.group(2))) if found else (0, 0)
+    if "franz-go" in needs:
+        preflight.check(["go"])

@@ -76,6 +76,18 @@ def node(where: folders.Folders) -> Part:
     )
 
 
+def foreign_log(where: folders.Folders) -> Part:
+    """Build the Go program that judges our log; go.sum holds the hashes of what it needs."""
+    source = folders.DECLARED.parents[1] / "tests" / "integration" / "consent" / "foreign"
+    build = ("go", "build", "-C", str(source), "-mod=readonly", "-trimpath")
+    return Part(
+        title="Other people's log libraries (Go)",
+        folder=where.parts / "foreign-log",
+        declared=sorted(source.glob("*.*")),
+        commands=lambda into: [[*build, "-o", str(into / "foreign-log"), "."]],
+    )
+
+
 def debian(where: folders.Folders, package: str) -> Part:
     """Take a Debian package with the libraries that this machine lacks, without root."""
     script = folders.DECLARED / "debian.sh"

@@ -1,0 +1,133 @@
+"""Libraries that are not ours accept our checkpoints and proofs, and nothing that was changed."""
+
+import asyncio
+import base64
+import json
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from deploy.local import fetching, folders, parts
+from deploy.local.progress import ConsoleSteps
+from services.consent.domain import merkle
+from services.consent.domain.checkpoint import DEFAULT_ORIGIN, Signer
+from tests.unit.consent.drafts import sample_log
+from tests.unit.consent.exports import SIGNER, VKEY
+
+ENTRIES = sample_log(22)[:261]  # more than one whole tile, and a tree that is not even
+LEAVES = [entry.leaf_hash for entry in ENTRIES]
+ROOTS = [merkle.root_hash(LEAVES[:size]) for size in range(len(LEAVES) + 1)]
+SIZES = (1, 2, 3, 7, 8, 64, 65, 255, 256, 257, 261)
+
+
+@dataclass(kw_only=True)
+class Claims:
+    """What we say, to be judged by the Go program; see its ``main.go``."""
+
+    vkeys: list[str] = field(default_factory=lambda: [VKEY])
+    checkpoints: list[str] = field(default_factory=list)
+    inclusions: list[dict[str, Any]] = field(default_factory=list)
+    consistent: list[dict[str, Any]] = field(default_factory=list)
+
+    def judged_by(self, program: Path) -> list[str]:
+        """Return the program's word on each claim, in this order."""
+        done = subprocess.run(  # noqa: S603 - built from our own source
+            [program],
+            input=json.dumps(vars(self)),
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        return done.stdout.splitlines()
+
+
+@pytest.fixture(scope="module")
+def program() -> Path:
+    """Return the Go program, built if it is not yet."""
+    where = folders.Folders.of_project()
+    part = parts.foreign_log(where)
+    asyncio.run(fetching.bring(part, ConsoleSteps(), where.logs))
+    return part.folder / "foreign-log"
+
+
+def text(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def texts(nodes: Sequence[bytes]) -> list[str]:
+    return [text(node) for node in nodes]
+
+
+def inclusion(index: int, size: int, /, **lies: Any) -> dict[str, Any]:
+    """Return the claim that an entry is in the tree of this size."""
+    return {
+        "index": index,
+        "size": size,
+        "entry": text(ENTRIES[index].content),
+        "root": text(ROOTS[size]),
+        "proof": texts(merkle.inclusion_proof(LEAVES[:size], index)),
+    } | lies
+
+
+def consistency(old: int, new: int, /, **lies: Any) -> dict[str, Any]:
+    """Return the claim that the older tree is a prefix of the newer."""
+    return {
+        "old": old,
+        "new": new,
+        "oldRoot": text(ROOTS[old]),
+        "newRoot": text(ROOTS[new]),
+        "proof": texts(merkle.consistency_proof(LEAVES[:new], old)),
+    } | lies
+
+
+def test_every_checkpoint_and_proof_is_accepted(program: Path) -> None:
+    claims = Claims(
+        checkpoints=[SIGNER.sign(size=size, root=ROOTS[size]) for size in SIZES],
+        inclusions=[
+            inclusion(index, size) for size in SIZES for index in range(0, size, 1 + size // 9)
+        ],
+        consistent=[consistency(old, new) for new in SIZES for old in SIZES if old <= new],
+    )
+    words = claims.judged_by(program)
+    claimed = (*claims.checkpoints, *claims.inclusions, *claims.consistent)
+    assert (set(words), len(words)) == ({"ok"}, len(claimed))
+
+
+def test_an_empty_log_has_a_checkpoint_like_any_other(program: Path) -> None:
+    note = SIGNER.sign(size=0, root=merkle.EMPTY_ROOT)
+    assert Claims(checkpoints=[note]).judged_by(program) == ["ok"]
+
+
+def test_whatever_was_changed_is_refused(program: Path) -> None:
+    forger = Signer(Ed25519PrivateKey.generate(), origin=DEFAULT_ORIGIN)
+    note = SIGNER.sign(size=261, root=ROOTS[261])
+    proof = merkle.inclusion_proof(LEAVES, 100)
+    claims = Claims(
+        checkpoints=[
+            note.replace("\n261\n", "\n260\n"),
+            note.replace(text(ROOTS[261]), text(ROOTS[260])),
+            forger.sign(size=261, root=ROOTS[261]),
+        ],
+        inclusions=[
+            inclusion(100, 261, index=101),
+            inclusion(100, 261, size=256),
+            inclusion(100, 261, root=text(ROOTS[260])),
+            inclusion(100, 261, entry=text(ENTRIES[99].content)),
+            inclusion(100, 261, proof=texts(proof[1:])),
+            inclusion(100, 261, proof=texts([*proof[:-1], bytes(32)])),
+        ],
+        consistent=[
+            consistency(64, 261, oldRoot=text(ROOTS[65])),
+            consistency(64, 261, newRoot=text(ROOTS[260])),
+            consistency(64, 261, old=65),
+            consistency(65, 261, proof=[]),
+        ],
+    )
+    words = claims.judged_by(program)
+    assert (len(words), "ok" in words) == (13, False)
