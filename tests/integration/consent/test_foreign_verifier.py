@@ -51,9 +51,9 @@ class Claims:
 def program() -> Path:
     """Return the Go program, built if it is not yet."""
     where = folders.Folders.of_project()
-    part = parts.foreign_log(where)
-    asyncio.run(fetching.bring(part, ConsoleSteps(), where.logs))
-    return part.folder / "foreign-log"
+    for part in (parts.go(where), parts.foreign_log(where)):
+        asyncio.run(fetching.bring(part, ConsoleSteps(), where.logs))
+    return parts.foreign_log(where).folder / "foreign-log"
 
 
 def text(data: bytes) -> str:
