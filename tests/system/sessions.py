@@ -116,7 +116,12 @@ class Adherent:
                 try:
                     page = await self.open()
                     form = page.form_with(name="code")
-                except (httpx.TransportError, NoSuchForm):
+                except httpx.TransportError:
+                    await asyncio.sleep(0.3)
+                    continue
+                except NoSuchForm:
+                    if _is_inside(page):
+                        return  # only the answer after the cookie's was lost
                     await asyncio.sleep(0.3)
                     continue
                 try:
@@ -154,6 +159,14 @@ class Adherent:
     async def close(self) -> None:
         """Close the browser."""
         await self.client.aclose()
+
+
+def _is_inside(page: Page) -> bool:
+    try:
+        page.form_with(button=("act", "read-notice"))
+    except NoSuchForm:
+        return False
+    return page.status == httpx.codes.OK
 
 
 async def mailed_link(system: System, offered: Offered) -> str:

@@ -5,6 +5,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -17,7 +18,7 @@ from tests.integration.consent.stage import BASTIEN, Stage
 from tests.unit.consent.exports import SIGNER
 from tests.unit.consent.teamviewer import TOKEN, teamviewer
 
-TODAY = f"{datetime.now(UTC):%Y-%m-%d}"
+DESK = ZoneInfo("Europe/Paris")
 CANARY = "zz-canary-zz"
 HEAD = "User;ID;Start;End;Notes"
 
@@ -56,7 +57,8 @@ async def test_the_web_apis_report_is_matched_once_however_often_it_is_fetched(
         server.connected("Lucie Garnerot", now - timedelta(seconds=1), -1, end_date=None)
         server.connected("Bastien Lorimier", now - timedelta(hours=1), 5, notes=CANARY)
         server.connected(CANARY, now, 0)
-        days = ("--from", f"{now - timedelta(days=1):%Y-%m-%d}", "--to", TODAY)
+        here = now.astimezone(DESK)  # the desk's day may be the next one already
+        days = ("--from", f"{here - timedelta(days=1):%Y-%m-%d}", "--to", f"{here:%Y-%m-%d}")
         options = ("--api", server.url, "--token-file", token, *days, "--as", "dpo")
         first = await reconcile(stage, mongo_uri, mongo_database, *options)
         assert first.exit_code == 0, first.output
