@@ -56,6 +56,9 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._let_go()
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        # aiokafka begins its heartbeats after this callback only: a takeover that lasts longer than
+        # the session would put us out of the group, and be done again, for ever.
+        self._consumer()._coordinator._start_heartbeat_task()  # noqa: SLF001 - nobody else can
         async with self._changing:
             try:
                 await self._take_over(assigned)

@@ -5,6 +5,7 @@
 it passes that crash point, until somebody sends it SIGCONT.
 """
 
+import asyncio
 import os
 import signal
 import sys
@@ -19,7 +20,7 @@ from faststream import AckPolicy
 
 from runtime import crash, kafka
 from runtime.kafka import Record
-from runtime.transactions import Transactions
+from runtime.transactions import Ends, Transactions
 from schemas.requests import RequestData
 from services.router import app, deciding
 from services.router.deciding import Decide
@@ -28,6 +29,7 @@ from services.router.gateway import assignment, history, memory, partition
 from services.router.handlers import Answer, Answering
 
 POISON: Final = "POISON"
+PAST_THE_SESSION_S: Final = 8.0
 FREEZE_AT: Final = "SOAK_FREEZE_AT"
 
 
@@ -88,6 +90,17 @@ def forgetful_snapshot() -> None:
     _patch(memory.Memory, "parts", lambda _: iter(()))
 
 
+def slow_takeover() -> None:
+    """Take longer over partitions than a session may last: no mutant, but so do many tickets."""
+    take_over = partition.OwnedPartition.take_over
+
+    async def slowly(self: partition.OwnedPartition, latest: Ends) -> None:
+        await take_over(self, latest)
+        await asyncio.sleep(PAST_THE_SESSION_S)
+
+    _patch(partition.OwnedPartition, "take_over", slowly)
+
+
 def swallow_broken_records() -> None:
     """Skip what cannot be answered, instead of parking it."""
     answer = Answering.answer
@@ -124,6 +137,7 @@ MUTATIONS: Final[dict[str, Callable[[], None]]] = {
     "scan-uncommitted": scan_uncommitted,
     "no-fencing": no_fencing,
     "forgetful-snapshot": forgetful_snapshot,
+    "slow-takeover": slow_takeover,
     "swallow-broken-records": swallow_broken_records,
     "rules-that-raise": rules_that_raise,
 }

@@ -98,6 +98,22 @@ async def test_what_was_written_down_is_not_answered_again(
     _check(verdict, flaws)
 
 
+async def test_a_takeover_may_last_longer_than_a_session_and_is_done_once(
+    cluster: Cluster, keys_dir: Path, tmp_path: Path
+) -> None:
+    async with staged(cluster, keys_dir, tmp_path, "slow-takeover") as stage:
+        stage.routers.start(0)
+        await stage.feed()
+        await stage.feed_last()
+        assert await stage.answered()
+        await asyncio.sleep(2)  # who was put out of the group would begin again
+        assert not stage.routers.logged(0, "commit failed")
+        taken_over = stage.routers.logged(0, "partition taken over")
+        assert sorted(one["partition"] for one in taken_over) == list(range(PARTITIONS))
+        verdict = await stage.verdict()
+    _check(verdict, set())
+
+
 def _snapshots(routers: Routers) -> int:
     return len({line["partition"] for line in routers.logged(0, "snapshot taken")})
 
