@@ -26,6 +26,7 @@ from uuid import uuid4
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from benchmarks.filling import PARTITIONS, fill
+from benchmarks.router.processes import cpu_s
 from deploy.local import folders, ports, services
 from deploy.local.progress import ConsoleSteps
 from deploy.local.stack import Stack, local_stack
@@ -44,6 +45,7 @@ def router(stack: Stack, port: int, log: Path) -> Iterator["subprocess.Popen[byt
         "ROUTER_HTTP__PORT": str(port),
         "ROUTER_DESK_DIR": str(services.DESK),
         "ROUTER_KEYS_DIR": str(stack.keys_dir),
+        "ROUTER_SNAPSHOT_AFTER": "1",  # however few tickets there are
     }
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -113,7 +115,7 @@ async def measured(stack: Stack, folder: Path, *, snapshots: int = 0) -> dict[st
             taken_over = logged(log, "partition taken over")
             found = {
                 "ready_s": round(took, 1),
-                "cpu_s": cpu_s(process.pid),
+                "cpu_s": round(cpu_s(process.pid), 1),
                 "partitions": len(taken_over),
                 "answered": sum(p["answered"] for p in taken_over),
                 "from_snapshot": sum(p["from_snapshot"] for p in taken_over),
@@ -127,12 +129,6 @@ async def measured(stack: Stack, folder: Path, *, snapshots: int = 0) -> dict[st
             return found | {"memory_afterwards_mib": memory_mib(process.pid)}
     finally:
         await consumer.stop()
-
-
-def cpu_s(pid: int) -> float:
-    """Return the processor time that the process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return round((int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), 1)
 
 
 def _end(log: Path) -> str:
@@ -159,7 +155,7 @@ def _request() -> RequestReceived:
     )
 
 
-async def run(tickets: int, settled: float) -> int:
+async def run(tickets: int, settled: float) -> None:
     with tempfile.TemporaryDirectory(dir=LOCAL, prefix="bench-") as data:
         where = folders.Folders(parts=LOCAL, data=Path(data))
         stack = local_stack(where=where, services_wanted=(), steps=ConsoleSteps(), given={})
@@ -181,20 +177,19 @@ async def run(tickets: int, settled: float) -> int:
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(report, indent=2) + "\n")
     _say(json.dumps(report, indent=2))
-    return 0
 
 
 def _say(text: str) -> None:
     print(text, flush=True)  # noqa: T201 - what it is for
 
 
-def main() -> int:
+def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     arguments.add_argument("--tickets", type=int, default=1_000_000)
     arguments.add_argument("--settled", type=float, default=0.95)
     given = arguments.parse_args()
-    return asyncio.run(run(given.tickets, given.settled))
+    asyncio.run(run(given.tickets, given.settled))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

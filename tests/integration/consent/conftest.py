@@ -12,6 +12,7 @@ from runtime import mongo
 from runtime.settings import MongoSettings
 from services.consent.store.evidence import MongoEvidenceLog
 from tests.conftest import MakeTopic
+from tests.integration.consent.office import Clock, Office, opened
 from tests.integration.consent.relay_place import Place
 from tests.integration.consent.stage import Stage, staged
 
@@ -48,3 +49,18 @@ async def place(
         notices=await unique_topic(like="notices"),
     )
     writing.cancel()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Give a clock that a test sets."""
+    return Clock()
+
+
+@pytest.fixture
+async def office(
+    database: mongo.Database, mongo_uri: str, tmp_path: Path, clock: Clock
+) -> AsyncIterator[Office]:
+    """Give a deployment's log, persons and keys, on the test's own clock."""
+    async with opened(database, mongo_uri, tmp_path, now=clock) as office:
+        yield office

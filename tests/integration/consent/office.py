@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -30,6 +30,17 @@ SESSION = session_id(ticket_id(REQUEST), 0)
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+class Clock:
+    """A clock that a test sets; it goes on by a millisecond with each look."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2025, 11, 3, 9, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.at += timedelta(milliseconds=1)
+        return self.at
 
 
 @dataclass(kw_only=True)

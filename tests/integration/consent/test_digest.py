@@ -2,16 +2,11 @@
 
 import base64
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import UUID, uuid4
-
-import pytest
 
 from deploy.local.services import DESK
 from desk import load_desk
-from runtime.mongo import Database
 from runtime.sealing import Sealer
 from schemas.sessions import NoticeIssued
 from services.consent.domain.entry import THE_LOG
@@ -19,25 +14,11 @@ from services.consent.domain.merkle import root_hash
 from services.consent.handlers.about_log import put_on_record
 from services.consent.handlers.digest import Digest
 from services.notifier.declared import build_renderer, load_words
-from tests.integration.consent.office import Office, opened
-from tests.integration.consent.test_retention import Clock
+from tests.integration.consent.office import Clock, Office
 from tests.unit.consent.drafts import NOTICE, draft
 
 SEALER = Sealer(b"k" * 32)
 SUNDAY_NIGHT = datetime(2025, 11, 2, 22, 59, tzinfo=UTC)  # 23:59 on the desk's clock
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def office(
-    database: Database, mongo_uri: str, tmp_path: Path, clock: Clock
-) -> AsyncIterator[Office]:
-    async with opened(database, mongo_uri, tmp_path, now=clock) as office:
-        yield office
 
 
 async def digest(office: Office, clock: Clock) -> NoticeIssued | None:

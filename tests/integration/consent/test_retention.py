@@ -1,8 +1,7 @@
 """Retention runs by itself: what it removes is on record first, once, and every proof holds."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,36 +20,12 @@ from services.consent.handlers.searching import Searching
 from services.consent.integrity import verify_log
 from services.consent.store.documents import COLLECTION
 from services.consent.verify import NotIntact
-from tests.integration.consent.office import ODILE, REQUEST, SESSION, Office, opened
+from tests.integration.consent.office import ODILE, REQUEST, SESSION, Clock, Office
 from tests.unit.consent.drafts import draft
 from tests.unit.consent.exports import SIGNER
 from tests.unit.consent.test_sessions_recording import LUCIE, PRACTICE
 
 YEAR = timedelta(days=365)
-
-
-class Clock:
-    """A clock that a test sets; it goes on by a millisecond with each look."""
-
-    def __init__(self) -> None:
-        self.at = datetime(2025, 11, 3, 9, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        self.at += timedelta(milliseconds=1)
-        return self.at
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def office(
-    database: Database, mongo_uri: str, tmp_path: Path, clock: Clock
-) -> AsyncIterator[Office]:
-    async with opened(database, mongo_uri, tmp_path, now=clock) as office:
-        yield office
 
 
 def a_retention(office: Office, clock: Clock) -> Retention:
