@@ -117,9 +117,10 @@ class Session:
             "doubt": self.is_paused,
             "picture": self.picture != "none",
             "declaration": self.undeclared,
-            **{scope: self.rights[scope].stage in ("asked", "granted", "used") for scope in
-               ("intervene", "screenshot")},
-        }  # fmt: skip
+            "intervene": self.rights["intervene"].stage in ("asked", "granted", "used"),
+            # Its use is its end: what is left then is the picture.
+            "screenshot": self.rights["screenshot"].stage in ("asked", "granted"),
+        }
         return {name for name, is_open in found.items() if is_open}
 
 
