@@ -33,6 +33,7 @@ settings.load_profile("any-machine")
 Found = TypeVar("Found")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what shares a stack: the system's tests, begun first, and else each file."""
     system = LOCAL.parent / "tests" / "system"

@@ -13,3 +13,11 @@ async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Syst
     """Yield the running system; what was promised to one test is judged again after each other."""
     async with running_system("system", tmp_path_factory.mktemp("system")) as running:
         yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session", autouse=True)
+async def _whole_again(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """Bring back what a test that failed left down or frozen: the next one shall judge alone."""
+    yield
+    if "system" in request.fixturenames:
+        await request.getfixturevalue("system").heal()

@@ -114,6 +114,14 @@ class System:
         """Fetch from a service."""
         return await self.client.get(self.stack.urls[service] + path)
 
+    async def heal(self) -> None:
+        """Thaw and start what is halted or down."""
+        for row in self.stack.rows():
+            if row.state == "frozen":
+                self.stack.thaw(row.name)
+            elif row.state == "stopped":
+                await self.stack.start(row.name)
+
     def log_of(self, service: str) -> str:
         """Return what a service wrote."""
         return (self.stack.log_dir / f"{service}.log").read_text(errors="replace")
