@@ -14,6 +14,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from hypothesis import HealthCheck, settings
 from pymongo import MongoClient
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from deploy.local import browser, debian, folders, secrets, stack, state
 from deploy.local.progress import ConsoleSteps
@@ -33,14 +34,24 @@ settings.load_profile("any-machine")
 Found = TypeVar("Found")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
+class _ByStack(LoadScopeScheduling):  # type: ignore[misc]
+    """Keeps on one worker what shares a stack: each file, and all that hurts the whole system."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", maxsplit=1)[0]
+        shares = file.startswith("tests/system/") and not file.endswith("test_demo.py")
+        return "tests/system" if shares else file
+
+
+# pytest-xdist's own groups are not seen by pytest 9.2: it reads names of tests from elsewhere.
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> _ByStack:
+    return _ByStack(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares a stack: the system's tests, begun first, and else each file."""
-    system = LOCAL.parent / "tests" / "system"
-    items.sort(key=lambda item: system not in item.path.parents)
-    for item in items:
-        group = "system" if system in item.path.parents else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+    """Begin with what takes longest: the whole system, the router's soak."""
+    longest = (LOCAL.parent / "tests" / "system", LOCAL.parent / "tests" / "soak")
+    items.sort(key=lambda item: not any(folder in item.path.parents for folder in longest))
 
 
 class MakeTopic(Protocol):
