@@ -62,6 +62,8 @@ imports: install ## Check who may import whom
 schemas: install ## Check that the generated schemas are those committed, and break nothing
 	@$(BIN)/pytest -q tests/contract
 
+bench bench-router bench-takeover soak-router: export KAFKA_JVM_PERFORMANCE_OPTS = -XX:+UseSerialGC
+
 bench: install ## Measure from POST to mail at 20 requests/s, beside a bare SMTP send
 	@$(BIN)/python -m benchmarks.post_to_mail $(ARGS)
 
