@@ -7,7 +7,7 @@ import sys
 
 from msgspec import json
 
-from tests.unit.router.cases import read_cases, said
+from tests.unit.router.cases import labelled_cases, said
 
 SEEDS = ("1", "2", "3", "4")
 
@@ -28,6 +28,6 @@ def test_no_decision_depends_on_the_process_that_makes_it() -> None:
 
 if __name__ == "__main__":
     digest = hashlib.sha256()
-    for case in read_cases("train.jsonl"):
+    for case in labelled_cases("train.jsonl"):
         digest.update(json.encode(said(case.request.body, subject=case.request.subject)))
     sys.stdout.write(digest.hexdigest())

@@ -3,7 +3,7 @@
 import pytest
 
 from services.router.domain import Request, understand
-from tests.unit.router.cases import read_cases, said, shipped_rules
+from tests.unit.router.cases import labelled_cases, said, shipped_rules
 
 
 def test_the_form_used_is_evidence_and_no_verdict() -> None:
@@ -136,7 +136,7 @@ def test_the_words_that_matched_are_quoted_as_found() -> None:
 
 
 def test_the_same_request_always_gets_the_same_answer() -> None:
-    for case in read_cases("train.jsonl"):
+    for case in labelled_cases("train.jsonl"):
         assert understand(case.request, shipped_rules()) == understand(
             case.request, shipped_rules()
         )
