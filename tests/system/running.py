@@ -33,7 +33,7 @@ from tests.system.verdict import Seen, Verdict, judge, read_outcomes
 
 DOOR: Final = topics.submissions(SOURCE)
 CLOUDEVENT: Final = (("content-type", b"application/cloudevents+json"),)
-POLL_S: Final = 0.3
+POLL_S: Final = 1.0
 SETTLED_WITHIN_S: Final = 70.0
 # A delivery whose sender was killed stands still that long; the default is made for slow networks.
 ENVIRONMENTS: Final = {"notifier": {"NOTIFIER_LEASE_S": "3"}}
@@ -168,7 +168,7 @@ async def until(condition: Callable[[], Awaitable[Any]], *, within_s: float, wha
     ends = time.monotonic() + within_s
     while not (found := await condition()):
         assert time.monotonic() < ends, f"not within {within_s:.0f} s: {what}"
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.3)
     return found
 
 
