@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
-from litestar import Router, get
+from litestar import Router
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
@@ -16,7 +16,6 @@ from runtime.health import health_routes
 from runtime.keys import KeyUnusable, read_key
 from runtime.lifecycle import Lifecycle
 from runtime.logs import configure_logs
-from runtime.problems import Problem
 from runtime.sealing import Sealer
 from runtime.serving import run
 from runtime.settings import load, stop_misconfigured
@@ -51,6 +50,7 @@ from services.consent.web.pages import Pages, asset_route, page_routes
 from services.consent.web.receipts import Receipts
 from services.consent.web.rendering import Renderer
 from services.consent.web.sessions import SessionPages
+from services.consent.web.tiles import tile_routes
 
 SERVICE: Final = "consent"
 VERSION: Final = "1"
@@ -154,7 +154,7 @@ class Consent:
             ),
             page_routes(self._pages(live, renderer)),
             asset_route(),
-            self._checkpoint_route(),
+            *tile_routes(self.connections.checkpoints),
         ]
         return build_web(routes, version=VERSION, is_https=self._settings.is_https)
 
@@ -233,16 +233,6 @@ class Consent:
             now=self._now,
             new_visit=lambda: secrets.token_urlsafe(16),
         )
-
-    def _checkpoint_route(self) -> HTTPRouteHandler:
-        @get("/checkpoint", media_type="text/plain", sync_to_thread=False)
-        def checkpoint() -> str:
-            note = self.connections.checkpoints.latest
-            if note is None:
-                raise Problem(status=404, code="not-found", detail="No checkpoint yet.")
-            return note
-
-        return checkpoint
 
 
 def practice(desk: Desk, *, legal_basis: str) -> Practice:

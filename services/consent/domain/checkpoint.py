@@ -13,10 +13,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from services.consent.domain.merkle import HASH_BYTES
+
 DEFAULT_ORIGIN = "aiguillage/evidence"
 
 _ED25519 = b"\x01"
-_ROOT_BYTES = 32
 _DASH = "\N{EM DASH} "
 
 
@@ -121,11 +122,7 @@ def _parse(text: str, origin: str) -> Checkpoint:
         named, size, root = lines[0], lines[1], base64.b64decode(lines[2], validate=True)
     except (IndexError, binascii.Error):
         raise BadCheckpoint("not a checkpoint") from None
-    if (
-        not (size.isascii() and size.isdigit())
-        or str(int(size)) != size
-        or len(root) != _ROOT_BYTES
-    ):
+    if not (size.isascii() and size.isdigit()) or str(int(size)) != size or len(root) != HASH_BYTES:
         raise BadCheckpoint("not a checkpoint")
     if named != origin:
         raise BadCheckpoint("another log's checkpoint")

@@ -4,23 +4,43 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 EMPTY_ROOT = sha256(b"").digest()
+HASH_BYTES = 32
+TILE_HEIGHT = 8
 
 
 class Frontier:
-    """The right edge of a growing tree: enough to append and to say the root, in O(log n)."""
+    """
+    The right edge of a growing tree: enough to append and to say the root, in O(log n).
+
+    Beside it, ``row`` keeps every eighth level of whole subtrees: 32 bytes for 256 leaves.
+    """
 
     def __init__(self) -> None:
         self.size = 0
         self._peaks: list[bytes] = []
+        self._rows: list[bytearray] = []
 
     def append(self, leaf: bytes) -> None:
         """Add one leaf hash (32 bytes)."""
-        node, size = leaf, self.size
+        node, size, height = leaf, self.size, 0
         while size & 1:
             node = node_hash(self._peaks.pop(), node)
-            size >>= 1
+            size, height = size >> 1, height + 1
+            if height % TILE_HEIGHT == 0:
+                self._keep(height // TILE_HEIGHT, node)
         self._peaks.append(node)
         self.size += 1
+
+    def row(self, level: int, start: int, stop: int) -> bytes:
+        """Return the roots of subtrees of 256**level leaves, from the one numbered ``start``."""
+        if not 1 <= level <= len(self._rows):
+            return b""
+        return bytes(self._rows[level - 1][start * HASH_BYTES : stop * HASH_BYTES])
+
+    def _keep(self, level: int, node: bytes) -> None:
+        if level > len(self._rows):
+            self._rows.append(bytearray())
+        self._rows[level - 1] += node
 
     def root(self) -> bytes:
         """Return the root hash of all leaves so far."""

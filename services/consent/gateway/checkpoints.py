@@ -48,6 +48,17 @@ class CheckpointWriter:
         self._written = 0
         self.latest: str | None = None
 
+    @property
+    def size(self) -> int:
+        """How many entries ``latest`` covers."""
+        return self._written
+
+    async def hashes(self, level: int, start: int, stop: int) -> bytes:
+        """Return the roots of whole subtrees of 256**level leaves; raises ``Unavailable``."""
+        if level:
+            return self._frontier.row(level, start, stop)
+        return b"".join(await self._source.leaf_hashes(start, stop))
+
     async def run(self) -> None:
         """Write for ever; a database or file that is away is tried again."""
         while True:

@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from cli.evidence import SIGNING_KEY
 from deploy.local import fetching, folders, parts
 from deploy.local.progress import ConsoleSteps
 from services.consent.domain import merkle
 from services.consent.domain.checkpoint import DEFAULT_ORIGIN, Signer
-from tests.unit.consent.drafts import sample_log
+from services.consent.store.documents import COLLECTION
+from tests.integration.consent.stage import Stage
+from tests.unit.consent.drafts import sample_log, walk
 from tests.unit.consent.exports import SIGNER, VKEY
 
 ENTRIES = sample_log(22)[:261]  # more than one whole tile, and a tree that is not even
@@ -33,6 +36,7 @@ class Claims:
     checkpoints: list[str] = field(default_factory=list)
     inclusions: list[dict[str, Any]] = field(default_factory=list)
     consistent: list[dict[str, Any]] = field(default_factory=list)
+    served: list[dict[str, Any]] = field(default_factory=list)
 
     def judged_by(self, program: Path) -> list[str]:
         """Return the program's word on each claim, in this order."""
@@ -131,3 +135,46 @@ def test_whatever_was_changed_is_refused(program: Path) -> None:
     )
     words = claims.judged_by(program)
     assert (len(words), "ok" in words) == (13, False)
+
+
+async def test_the_tree_over_http_is_proved_and_one_that_was_changed_is_refused(
+    program: Path, stage: Stage
+) -> None:
+    await fill(stage, sessions=44)
+    log, checkpoints = stage.consent.connections.log, stage.consent.connections.checkpoints
+    await checkpoints.write()
+    entries = [(index, content or b"") async for index, content, _ in log.raw(await log.size())]
+    assert len(entries) == checkpoints.size == 528  # two whole tiles, and two that are partial
+
+    vkey = Signer.from_pem((stage.keys / SIGNING_KEY).read_bytes(), origin=DEFAULT_ORIGIN)
+    some = [entries[index] for index in (0, 1, 254, 255, 256, 300, 511, 512, 526, 527)]
+    claims = Claims(vkeys=[vkey.verifier.vkey], served=[served(stage, some)])
+    assert await asyncio.to_thread(claims.judged_by, program) == ["ok"]
+
+    wrong = [(5, entries[6][1])]
+    database = stage.consent.connections._database
+    changed = {"$set": {"leaf_hash": bytes(32)}}
+    await database[COLLECTION].update_one({"_id": 300}, changed)
+    claims.served = [served(stage, wrong), served(stage, some), served(stage, some[:4])]
+    words = await asyncio.to_thread(claims.judged_by, program)
+    assert (words[0], words[2]) == ("invalid transparency proof", "ok")
+    assert "inconsistent" in words[1]
+
+
+async def fill(stage: Stage, *, sessions: int) -> None:
+    """Put that many whole sessions on record, side by side."""
+
+    async def one() -> None:
+        for after, draft in enumerate(walk()):
+            await stage.consent.connections.log.append(draft, after=after)
+
+    await asyncio.gather(*(one() for _ in range(sessions)))
+
+
+def served(stage: Stage, entries: Sequence[tuple[int, bytes]]) -> dict[str, Any]:
+    """Return the claim that the running service proves these entries."""
+    return {
+        "prefix": stage.url,
+        "indexes": [index for index, _ in entries],
+        "entries": texts([content for _, content in entries]),
+    }

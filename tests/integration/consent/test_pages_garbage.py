@@ -31,7 +31,15 @@ async def test_garbage_is_refused_and_changes_nothing(stage: Stage) -> None:
     dice = random.Random(SEED)  # noqa: S311 - repeatable on purpose
     paths = [
         f"{adherent.link}{end}" for end in ("", "/code", "/acts", "/not-asked", "/receipt.json")
-    ] + ["/v1/sessions", f"/v1/sessions/{session}/acts", "/checkpoint", "/assets/x", "/s/%ff%00"]
+    ] + [
+        "/v1/sessions",
+        f"/v1/sessions/{session}/acts",
+        "/checkpoint",
+        "/assets/x",
+        "/s/%ff%00",
+        "/tile/0/%ff%00",
+        "/tile/0/000.p/1",
+    ]
     async with httpx.AsyncClient(base_url=stage.url, trust_env=False, timeout=15) as stranger:
         for _ in range(CASES):
             headers = {

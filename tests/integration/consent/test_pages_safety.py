@@ -24,7 +24,14 @@ async def test_getting_every_address_appends_nothing(stage: Stage) -> None:
     for path in _PATHS:
         for method in ("GET", "HEAD", "OPTIONS"):
             await robot.http.request(method, robot.link + path)
-    for path in ("/checkpoint", "/assets/consent.css", "/schema/openapi.json", "/livez"):
+    for path in (
+        "/checkpoint",
+        "/tile/0/000",
+        "/tile/entries/000",
+        "/assets/consent.css",
+        "/schema/openapi.json",
+        "/livez",
+    ):
         await robot.http.get(path)
     assert await stage.size() == before
 

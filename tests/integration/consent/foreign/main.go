@@ -5,7 +5,6 @@
 package main
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"github.com/transparency-dev/merkle/proof"
 	"github.com/transparency-dev/merkle/rfc6962"
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // Claims are what our side says; hashes are base64, as JSON has bytes.
@@ -23,6 +23,7 @@ type claims struct {
 	Checkpoints []string
 	Inclusions  []inclusion
 	Consistent  []consistency
+	Served      []served
 }
 
 type inclusion struct {
@@ -37,6 +38,13 @@ type consistency struct {
 	Proof            [][]byte
 }
 
+// Served is a log over HTTP, as it lies below its prefix, and entries that should be in it.
+type served struct {
+	Prefix  string
+	Entries [][]byte
+	Indexes []int64
+}
+
 func main() {
 	var given claims
 	if err := json.NewDecoder(os.Stdin).Decode(&given); err != nil {
@@ -44,7 +52,8 @@ func main() {
 		os.Exit(2)
 	}
 	for _, text := range given.Checkpoints {
-		say(checkpoint(text, given.Vkeys))
+		_, err := checkpoint(text, given.Vkeys)
+		say(err)
 	}
 	for _, one := range given.Inclusions {
 		leaf := rfc6962.DefaultHasher.HashLeaf(one.Entry)
@@ -54,6 +63,9 @@ func main() {
 	for _, one := range given.Consistent {
 		say(proof.VerifyConsistency(
 			rfc6962.DefaultHasher, one.Old, one.New, one.Proof, one.OldRoot, one.NewRoot))
+	}
+	for _, one := range given.Served {
+		say(one.proved(given.Vkeys))
 	}
 }
 
@@ -66,29 +78,26 @@ func say(err error) {
 }
 
 // checkpoint opens the note with the keys handed over, and reads C2SP's three lines in it.
-func checkpoint(text string, vkeys []string) error {
+func checkpoint(text string, vkeys []string) (tree tlog.Tree, err error) {
 	var verifiers []note.Verifier
 	for _, vkey := range vkeys {
 		verifier, err := note.NewVerifier(vkey)
 		if err != nil {
-			return err
+			return tree, err
 		}
 		verifiers = append(verifiers, verifier)
 	}
 	opened, err := note.Open([]byte(text), note.VerifierList(verifiers...))
 	if err != nil {
-		return err
+		return tree, err
 	}
 	lines := strings.Split(opened.Text, "\n")
 	if len(lines) < 4 || lines[0] != opened.Sigs[0].Name {
-		return fmt.Errorf("not a checkpoint of %s", opened.Sigs[0].Name)
+		return tree, fmt.Errorf("not a checkpoint of %s", opened.Sigs[0].Name)
 	}
-	if _, err := strconv.ParseUint(lines[1], 10, 64); err != nil {
-		return err
+	if tree.N, err = strconv.ParseInt(lines[1], 10, 64); err != nil {
+		return tree, err
 	}
-	root, err := base64.StdEncoding.DecodeString(lines[2])
-	if err == nil && len(root) != rfc6962.DefaultHasher.Size() {
-		err = fmt.Errorf("a root of %d bytes", len(root))
-	}
-	return err
+	tree.Hash, err = tlog.ParseHash(lines[2])
+	return tree, err
 }
