@@ -10,14 +10,17 @@ from pydantic import SecretStr
 
 from cli.dpo.commands import Reader, access, erase, find, purge
 from cli.reconciling.commands import reconcile
+from cli.rotating import rotate_key
 from deploy.local.folders import Folders
 from runtime import mongo
 from runtime.failures import Unavailable
+from runtime.keys import KeyUnusable
 from runtime.settings import MongoSettings
-from services.consent.domain.checkpoint import DEFAULT_ORIGIN, Signer
+from services.consent.domain.checkpoint import DEFAULT_ORIGIN
 from services.consent.domain.entry import THE_LOG, Draft, Uncoded
 from services.consent.domain.practice import DEFAULT_LEGAL_BASIS
 from services.consent.export import export_lines
+from services.consent.gateway.signing_keys import read_signer
 from services.consent.handlers.about_log import put_on_record
 from services.consent.store.evidence import MongoEvidenceLog
 from services.consent.verify import report
@@ -28,10 +31,10 @@ app.command()(erase)
 app.command()(access)
 app.command()(purge)
 app.command()(reconcile)
+app.command()(rotate_key)
 
 _EX_USAGE = 2
 EXPORTED: Final = "evidence-exported"
-SIGNING_KEY: Final = "consent-signing.pem"
 
 
 @app.callback()
@@ -105,11 +108,10 @@ def key(
     origin: Annotated[str, typer.Option(envvar="CONSENT_LOG_ORIGIN")] = DEFAULT_ORIGIN,
 ) -> None:
     """Print the key that checkpoints are verified with, as name+id+key: it is public."""
-    file = (keys or Folders.of_project().keys) / SIGNING_KEY
     try:
-        signer = Signer.from_pem(file.read_bytes(), origin=origin)
-    except (OSError, ValueError) as error:
-        typer.echo(f"{file}: {type(error).__name__}", err=True)
+        signer = read_signer(keys or Folders.of_project().keys, origin=origin)
+    except KeyUnusable as error:
+        typer.echo(str(error), err=True)
         raise typer.Exit(code=1) from None
     typer.echo(signer.verifier.vkey)
 

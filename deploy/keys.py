@@ -20,6 +20,8 @@ READ_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "notifier": ("fingerprint.key", "sealing.key"),
 }
 """The files by service; the notifier's may grow by ``smtp-password`` and webhooks' keys."""
+PASSING: Final[Mapping[str, tuple[str, ...]]] = {"consent": ("consent-signing-former.pem",)}
+"""Files that are there only for a time: a copy goes with what it was copied from."""
 
 
 def share(drawn: Path, shared: Path) -> None:
@@ -29,6 +31,11 @@ def share(drawn: Path, shared: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name in names:
             _copy(drawn / name, folder / name)
+        for name in PASSING.get(service, ()):
+            if (drawn / name).exists():
+                _copy(drawn / name, folder / name)
+            else:
+                (folder / name).unlink(missing_ok=True)
 
 
 def _copy(source: Path, target: Path) -> None:

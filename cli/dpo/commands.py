@@ -95,7 +95,7 @@ def find(  # noqa: PLR0913 - the options of a command
             Console().print(saying.found_table(found, archive.desk))
         return found
 
-    told = _told(mongo_uri, database, keys, desk, reader, legal_basis)
+    told = told_of(mongo_uri, database, keys, desk, reader, legal_basis)
     if not run(told, look):
         typer.echo(saying.texts()["nothing_found"], err=True)
         raise typer.Exit(code=1)
@@ -116,7 +116,7 @@ def erase(  # noqa: PLR0913 - the options of a command
 ) -> None:
     """Erase a person of one session, or an adherent of all; says what stays, and why."""
     _one_of(session=session, address=address)
-    told = _told(mongo_uri, database, keys, desk, reader, legal_basis)
+    told = told_of(mongo_uri, database, keys, desk, reader, legal_basis)
 
     async def act(archive: Archive) -> bool:
         searching = Searching(archive.log, archive.persons)
@@ -142,7 +142,7 @@ def purge(
     legal_basis: Basis = DEFAULT_LEGAL_BASIS,
 ) -> None:
     """Remove now what is past its retention, as the service does by itself every night."""
-    told = _told(mongo_uri, database, keys, desk, reader, legal_basis)
+    told = told_of(mongo_uri, database, keys, desk, reader, legal_basis)
 
     async def act(archive: Archive) -> Ended:
         retention = Retention(
@@ -178,7 +178,7 @@ def access(  # noqa: PLR0913 - the options of a command
     legal_basis: Basis = DEFAULT_LEGAL_BASIS,
 ) -> None:
     """Write all that is held of a person, as a French page and as JSON; that is put on record."""
-    told = _told(mongo_uri, database, keys, desk, reader, legal_basis)
+    told = told_of(mongo_uri, database, keys, desk, reader, legal_basis)
     files = out, out.with_suffix(".json")
     if files[0] == files[1] or any(file.exists() for file in files):
         _fail(f"{out}, or the JSON beside it, is there already")
@@ -246,9 +246,10 @@ async def _erase(archive: Archive, one: Found, who: Person, reason: str) -> str:
     return saying.erased_line(erased)
 
 
-def _told(
+def told_of(
     uri: str, database: str, keys: Path | None, desk: Path, reader: Reader, legal_basis: str
 ) -> Told:
+    """Return what a command was told."""
     return Told(
         uri=uri,
         database=database,

@@ -34,15 +34,15 @@ def make(folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name in ("fingerprint.key", "sealing.key", "consent.key"):
-        _once(folder / name, base64.b64encode(secrets.token_bytes(32)) + b"\n")
+        once(folder / name, base64.b64encode(secrets.token_bytes(32)) + b"\n")
     for name in ("consent-signing.pem", "tokens-signing.pem"):
-        _once(folder / name, _signing_key())
-    _once(folder / "tokens-public.pem", _public_half(folder / "tokens-signing.pem"))
+        once(folder / name, signing_key())
+    once(folder / "tokens-public.pem", _public_half(folder / "tokens-signing.pem"))
     _bearers(folder, "sources", SOURCES)
     _bearers(folder, "desk-users", DESK_USERS)
 
 
-def _once(file: Path, content: bytes) -> None:
+def once(file: Path, content: bytes) -> None:
     """Write `content` unless the file is there; it never exists readable by others."""
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
@@ -52,7 +52,8 @@ def _once(file: Path, content: bytes) -> None:
         opened.write(content)
 
 
-def _signing_key() -> bytes:
+def signing_key() -> bytes:
+    """Draw an Ed25519 key and return it as PKCS8 PEM."""
     key = Ed25519PrivateKey.generate()
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
@@ -67,11 +68,11 @@ def _bearers(folder: Path, kind: str, names: Sequence[str]) -> None:
     plain = folder / f"{kind}-plain"
     plain.mkdir(exist_ok=True, mode=0o700)
     for name in names:
-        _once(plain / f"{name}.key", secrets.token_urlsafe(32).encode())
+        once(plain / f"{name}.key", secrets.token_urlsafe(32).encode())
     digests = {
         file.stem: [hashlib.sha256(file.read_bytes().strip()).hexdigest()]
         for file in sorted(plain.glob("*.key"))
     }
     listed = folder / f"{kind}.json"
     listed.unlink(missing_ok=True)
-    _once(listed, (json.dumps(digests, indent=2) + "\n").encode())
+    once(listed, (json.dumps(digests, indent=2) + "\n").encode())

@@ -1,14 +1,14 @@
 """The check of the whole log against itself, the state table and its checkpoints."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
 from runtime.failures import Unavailable
 from services.consent.domain import table
-from services.consent.domain.checkpoint import BadCheckpoint, Verifier, split_notes
+from services.consent.domain.checkpoint import BadCheckpoint, Verifier, open_note, split_notes
 from services.consent.verify import Log, NotIntact
 
 log = structlog.get_logger()
@@ -19,21 +19,30 @@ Raw = tuple[int, bytes | None, bytes]
 """Index, content (none once it was purged) and leaf hash of an entry."""
 
 
-async def verify_log(entries: AsyncIterator[Raw], *, notes: str, verifier: Verifier) -> Log:
+async def verify_log(
+    entries: AsyncIterator[Raw], *, notes: str, verifier: Verifier, named: Iterable[bytes] = ()
+) -> Log:
     """
     Return the verified log; raises ``NotIntact`` with the first bad index and the reason.
 
     ``entries`` are those of the database as they lie there; ``notes`` the content of the
-    checkpoint file, read before the log's size was. Who has a log that is not intact must not
-    serve.
+    checkpoint file, read before the log's size was. ``named`` are the keys that the log says it
+    had: the service's own must be one of them, unless there are none. Who has a log that is not
+    intact must not serve.
     """
-    verified = Log(table.document(), _roots(notes, verifier))
+    verifiers = [verifier, *(Verifier.from_raw(key, origin=verifier.origin) for key in named)]
+    verified = Log(table.document(), _roots(notes, verifiers), origin=verifier.origin)
     async for index, content, leaf_hash in entries:
         if content is None:
             verified.hide(index, leaf_hash)
         else:
             verified.add(index, content, leaf_hash)
     verified.finish()
+    keys = verified.handovers.keys
+    if keys and verifier.raw not in keys:
+        raise NotIntact(
+            max(keys.values()), "handed over to another key than the service signs with"
+        )
     return verified
 
 
@@ -64,11 +73,11 @@ def seconds_until(hour: int, now: datetime) -> float:
     return (night - now).total_seconds()
 
 
-def _roots(notes: str, verifier: Verifier) -> dict[int, bytes]:
+def _roots(notes: str, verifiers: Sequence[Verifier]) -> dict[int, bytes]:
     roots: dict[int, bytes] = {}
     for number, note in enumerate(split_notes(notes), 1):
         try:
-            checkpoint = verifier.open(note)
+            checkpoint = open_note(note, verifiers)
         except BadCheckpoint as error:
             raise NotIntact(-1, f"checkpoint {number}: {error}") from error
         if roots.setdefault(checkpoint.size, checkpoint.root) != checkpoint.root:

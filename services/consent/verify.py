@@ -5,9 +5,10 @@ Verify an exported evidence log, alone and offline, with Python and nothing else
     python3 verify.py EXPORT [--checkpoints FILE --key FILE]
 
 EXPORT is what ``aiguillage evidence export`` writes. The checkpoints are the signed notes that
-were mailed, one after the other; the key is the log's verifier key (``name+id+key``) or its public
-key in PEM. Exit status: 0 intact, 1 not intact, 2 wrong usage. One file on purpose, so that it can
-be read whole and carried anywhere.
+were mailed, one after the other; the key is the log's verifier key (``name+id+key``, several one a
+line) or its public key in PEM. A key that a given one has handed the log over to counts from there
+on. Exit status: 0 intact, 1 not intact, 2 wrong usage. One file on purpose, so that it can be read
+whole and carried anywhere.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
@@ -28,6 +29,7 @@ FORMAT = "aiguillage-evidence/1"
 TABLES = {
     "bf30a3858a9aa85614e2abb53761fae13311243b4ca8ca4a74a4181475943a69",
     "72e9935a5df8a8566c3da9bd783ed1b1843b4d9bab89155c864d1a27424fd5f0",
+    "e1cf1476e0b2b50517ca38b4a5a9e73497ece90bfb8e3695f31e8b14d644a966",
 }
 """SHA-256 of each state table (canonical JSON) that a release of the software had."""
 
@@ -138,46 +140,88 @@ def ed25519_verifies(public: bytes, message: bytes, signature: bytes) -> bool:
 # --- checkpoints (C2SP tlog-checkpoint and signed-note)
 
 
-def read_key(text: str) -> tuple[str | None, bytes]:
-    """Return the key's name (``None`` for a PEM) and its 32 bytes."""
+def read_keys(text: str, origin: str) -> list[bytes]:
+    """Return the keys of 32 bytes; raises ``NotIntact`` where one is none, or another log's."""
     try:
         if "BEGIN PUBLIC KEY" in text:
             lines = [line for line in text.splitlines() if line and not line.startswith("-")]
             der = base64.b64decode("".join(lines), validate=True)
             if der[:-32] == bytes.fromhex("302a300506032b6570032100"):
-                return None, der[-32:]
-        else:
-            name, key_id, encoded = text.strip().split("+", 2)
-            key = base64.b64decode(encoded, validate=True)
-            if (
-                key[:1] == b"\x01"
-                and len(key) == 1 + _KEY_BYTES
-                and key_id == _key_id(name, key[1:]).hex()
-            ):
-                return name, key[1:]
+                return [der[-32:]]
+        elif keys := [_read_vkey(line, origin) for line in text.splitlines() if line.strip()]:
+            return keys
     except (ValueError, binascii.Error):
         pass
     raise NotIntact(-1, "the key file holds no Ed25519 key")
+
+
+def _read_vkey(line: str, origin: str) -> bytes:
+    name, key_id, encoded = line.strip().split("+", 2)
+    key = base64.b64decode(encoded, validate=True)
+    if key[:1] != b"\x01" or len(key) != 1 + _KEY_BYTES or key_id != _key_id(name, key[1:]).hex():
+        raise ValueError("no key")
+    if name != origin:
+        raise NotIntact(-1, "the key is of another log")
+    return key[1:]
+
+
+def vkey(name: str, key: bytes) -> str:
+    """Return the key as one line, as it is handed out."""
+    return f"{name}+{_key_id(name, key).hex()}+{base64.b64encode(bytes([1]) + key).decode()}"
 
 
 def _key_id(name: str, key: bytes) -> bytes:
     return hashlib.sha256(name.encode() + b"\n\x01" + key).digest()[:4]
 
 
-def read_checkpoints(text: str, key: tuple[str | None, bytes], origin: str) -> dict[int, bytes]:
-    """Return root by size; raises ``NotIntact`` at a note that is not the key's for this log."""
-    roots: dict[int, bytes] = {}
-    for number, (body, signatures) in enumerate(_notes(text), 1):
-        name, size, root = _read_body(number, body)
-        if name != origin or key[0] not in (None, origin):
-            raise NotIntact(-1, f"checkpoint {number} is of another log")
-        if not any(_signed(line, origin, key[1], body) for line in signatures):
-            raise NotIntact(-1, f"checkpoint {number} is not signed by this key")
-        if roots.setdefault(size, root) != root:
-            raise NotIntact(-1, f"checkpoint {number} contradicts another of the same size")
-    if not roots:
-        raise NotIntact(-1, "the checkpoint file holds no signed note")
-    return roots
+class Witness:
+    """
+    Mailed checkpoints, and the keys that count for them: ``roots`` has root by size.
+
+    Those are the keys given, for any checkpoint; and each that one of them has handed the log over
+    to, for checkpoints that cover the entry which says so.
+    """
+
+    def __init__(self, text: str, keys: Iterable[bytes], origin: str) -> None:
+        self.roots: dict[int, bytes] = {}
+        self._origin = origin
+        self._keys: set[bytes] = set()
+        self._rest: list[tuple[int, int, bytes, str, list[str]]] = []
+        for number, (body, signatures) in enumerate(_notes(text), 1):
+            name, size, root = _read_body(number, body)
+            if name != origin:
+                raise NotIntact(-1, f"checkpoint {number} is of another log")
+            self._rest.append((number, size, root, body, signatures))
+        if not self._rest:
+            raise NotIntact(-1, "the checkpoint file holds no signed note")
+        for key in keys:
+            self._accept(key, -1)
+
+    def hand_over(self, index: int, old: bytes, new: bytes) -> None:
+        """Let the new key count for what covers this entry, if the old one counts."""
+        if old in self._keys:
+            self._accept(new, index)
+
+    def finish(self, chain: dict[bytes, int]) -> None:
+        """Raise ``NotIntact`` for a checkpoint, or a handover, that no key which counts signed."""
+        for number, *_ in self._rest:
+            raise NotIntact(
+                -1, f"checkpoint {number} is not signed by a key that was given or handed over to"
+            )
+        if chain and not self._keys & set(chain):
+            raise NotIntact(min(chain.values()), "handed over by a key that was not given")
+
+    def _accept(self, key: bytes, index: int) -> None:
+        self._keys.add(key)
+        rest, self._rest = self._rest, []
+        for note in rest:
+            number, size, root, body, signatures = note
+            if size <= index or not any(
+                _signed(line, self._origin, key, body) for line in signatures
+            ):
+                self._rest.append(note)
+            elif self.roots.setdefault(size, root) != root:
+                raise NotIntact(-1, f"checkpoint {number} contradicts another of the same size")
 
 
 def _notes(text: str) -> Iterator[tuple[str, list[str]]]:
@@ -425,20 +469,72 @@ def _spans(index: int, facts: Json) -> list[tuple[int, int]]:
     return spans
 
 
+# --- handovers: an entry that names the next key, under the signature of the one before
+
+
+class Handovers:
+    """The keys that the log itself names, each by the index of the entry that it came with."""
+
+    def __init__(self, origin: str) -> None:
+        self.keys: dict[bytes, int] = {}
+        self.origin = origin
+        self._last: bytes | None = None
+
+    def take(self, index: int, entry: Json) -> tuple[bytes, bytes]:
+        """Return the old key and the new one; raises ``NotIntact``."""
+        facts = entry.get("facts", {})
+        try:
+            old, new, signature = (
+                bytes.fromhex(facts[name]) for name in ("old_key", "new_key", "signature")
+            )
+        except (KeyError, TypeError, ValueError):
+            raise NotIntact(index, "a handover that does not say to which key") from None
+        named = [facts.get(name) for name in ("old_key_id", "new_key_id")]
+        if named != [_key_id(self.origin, key).hex() for key in (old, new)]:
+            raise NotIntact(index, "a handover that names another key than it has")
+        if entry["session"] != _ABOUT_THE_LOG or new in self.keys or new == old:
+            raise NotIntact(index, "a handover in a session, or back to a key")
+        if self._last not in (None, old):
+            raise NotIntact(index, "handed over by another key than the log had")
+        if not ed25519_verifies(old, handover_text(self.origin, new), signature):
+            raise NotIntact(index, "handed over without the signature of the key before")
+        self.keys.setdefault(old, index)
+        self.keys[new], self._last = index, new
+        return old, new
+
+
+def handover_text(origin: str, new: bytes) -> bytes:
+    """Return what the key before signs: no checkpoint, whose second line is a number."""
+    return f"{origin}\nhanded over to\n{new.hex()}\n".encode()
+
+
 # --- the log
 
 
 class Log:
-    """Takes the entries one after the other, and stops at the first that is not right."""
+    """
+    Takes the entries one after the other, and stops at the first that is not right.
 
-    def __init__(self, table: Json, roots: dict[int, bytes] | None = None) -> None:
+    ``roots`` may grow while it does: ``handed_over`` is told of each handover.
+    """
+
+    def __init__(
+        self,
+        table: Json,
+        roots: dict[int, bytes] | None = None,
+        *,
+        origin: str = "",
+        handed_over: Callable[[int, bytes, bytes], None] = lambda *_: None,
+    ) -> None:
         self.size = 0
         self.hidden = Hidden(table)
+        self.handovers = Handovers(origin)
+        self._handed_over = handed_over
         self._newest = ""
         self._rules = Rules(table)
         self._sessions: dict[str, Session] = {}
         self._peaks: list[bytes] = []
-        self._roots = roots or {}
+        self._roots = {} if roots is None else roots
         self._witnessed = 0
 
     def add(self, index: int, content: bytes, leaf_hash: bytes) -> None:
@@ -505,6 +601,8 @@ class Log:
         self.hidden.date(self._newest)
         if entry["type"] == "purged":
             self.hidden.take_purge(index, entry)
+        if entry["type"] == "key-rotated":
+            self._handed_over(index, *self.handovers.take(index, entry))
 
     def _compare(self) -> None:
         expected = self._roots.get(self.size)
@@ -558,16 +656,19 @@ def verify_export(
         known = False
     if not known or not isinstance(table, dict):
         raise NotIntact(-1, "the header's state table is none that the software had")
-    roots = None
     if checkpoints is not None and key is not None:
-        roots = read_checkpoints(checkpoints, read_key(key), origin)
-    log = Log(table, roots)
+        witness = Witness(checkpoints, read_keys(key, origin), origin)
+        log = Log(table, witness.roots, origin=origin, handed_over=witness.hand_over)
+    else:
+        witness, log = None, Log(table, origin=origin)
     for index, content, leaf_hash in _entries(source):
         if content is None:
             log.hide(index, leaf_hash)
         else:
             log.add(index, content, leaf_hash)
     witnessed = log.finish()
+    if witness:
+        witness.finish(log.handovers.keys)
     if size != log.size:
         raise NotIntact(min(size, log.size), f"the header says {size} entries, not {log.size}")
     if header.get("root") != base64.b64encode(log.root()).decode():
@@ -631,6 +732,8 @@ def report(export: Path, checkpoints: Path | None, key: Path | None) -> int:
         _say(f"NOT INTACT, a file cannot be read: {type(error).__name__}")
         return 1
     _say(f"INTACT: {log.size} entries, root {base64.b64encode(log.root()).decode()}")
+    for new, index in list(log.handovers.keys.items())[1:]:
+        _say(f"HANDED OVER by entry {index} to the key {vkey(log.handovers.origin, new)}")
     if log.hidden.count:
         _say(f"PURGED: {log.hidden.count} entries, each named by a purge after its due date")
     if witnessed < log.size or checkpoints is None:

@@ -25,10 +25,10 @@ from services.consent.app.assistants import assistants_pages
 from services.consent.app.connections import Connections
 from services.consent.app.identities import identities
 from services.consent.domain.addresses import DeskAddresses
-from services.consent.domain.checkpoint import BadCheckpoint, Signer
 from services.consent.domain.derived import Secrets
 from services.consent.domain.entry import Entry, Terms
 from services.consent.domain.practice import ENDS, Practice, as_code
+from services.consent.gateway.signing_keys import read_signer
 from services.consent.handlers.assisting import Assisting, reasons
 from services.consent.handlers.attending import Attending
 from services.consent.handlers.digest import Digest
@@ -83,7 +83,7 @@ class Consent:
         self._sealer = Sealer(read_key(settings.keys_dir, "sealing.key"))
         self._secrets = Secrets(self._key)
         self._identities = identities(settings, self._desk, now=self._now)
-        self._signer = _signer(settings)
+        self._signer = read_signer(settings.keys_dir, origin=settings.log_origin)
         self._wording = load_wording(self._desk)
         self._practice = practice(self._desk, legal_basis=settings.legal_basis)
         self.connections: Connections
@@ -262,14 +262,6 @@ def practice(desk: Desk, *, legal_basis: str) -> Practice:
         code_tries=limits.entry_code_tries,
         session_s=limits.session_minutes * _MINUTE_S,
     )
-
-
-def _signer(settings: Settings) -> Signer:
-    path = settings.keys_dir / "consent-signing.pem"
-    try:
-        return Signer.from_pem(path.read_bytes(), origin=settings.log_origin)
-    except (OSError, ValueError, BadCheckpoint) as error:
-        raise KeyUnusable(f"{path}: {type(error).__name__}") from None
 
 
 def _now() -> datetime:

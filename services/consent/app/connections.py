@@ -23,6 +23,7 @@ from schemas.sessions import NoticeIssued
 from services.consent.daily import do_daily
 from services.consent.domain.checkpoint import Signer
 from services.consent.domain.entry import THE_LOG
+from services.consent.domain.handover import keys_named
 from services.consent.domain.receipt import Witness
 from services.consent.gateway.checkpoints import CheckpointWriter, read_notes
 from services.consent.gateway.relay import NoticesFor, Relay
@@ -172,9 +173,13 @@ class Connections:
     async def _verify(self) -> None:
         # Notes first: one that is written meanwhile covers more than what is read here.
         notes = read_notes(self._settings.checkpoint_file)
+        named = keys_named(await self.log.entries(THE_LOG))
         entries = self.log.raw(await self.log.size())
-        verified = await verify_log(entries, notes=notes, verifier=self._signer.verifier)
+        own = self._signer.verifier
+        verified = await verify_log(entries, notes=notes, verifier=own, named=named)
         log.info("log is intact", size=verified.size)
+        if named and named[-1] != own.raw:
+            log.warning("signs with a key that was handed over", restart_with="the new one")
 
     async def _tell_dpo(self, broken: NotIntact) -> None:
         at = self._now()

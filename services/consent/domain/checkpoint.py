@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from services.consent.domain.merkle import HASH_BYTES
+from services.consent.verify import handover_text
 
 DEFAULT_ORIGIN = "aiguillage/evidence"
 
@@ -39,26 +41,42 @@ class Checkpoint:
 
 
 class Signer:
-    """Signs checkpoints under one key name, which is also the log's origin."""
+    """
+    Signs checkpoints under one key name, which is also the log's origin.
 
-    def __init__(self, key: Ed25519PrivateKey, *, origin: str) -> None:
+    While the log is handed over, the ``former`` signer signs each of them, too.
+    """
+
+    def __init__(
+        self, key: Ed25519PrivateKey, *, origin: str, former: "Signer | None" = None
+    ) -> None:
         self._key = key
+        self._former = former
         self.origin = origin
         self.verifier = Verifier(key.public_key(), origin=origin)
 
     @classmethod
-    def from_pem(cls, pem: bytes, *, origin: str) -> "Signer":
+    def from_pem(cls, pem: bytes, *, origin: str, former: "Signer | None" = None) -> "Signer":
         """Return the signer for a PKCS #8 PEM; raises ``BadCheckpoint`` for another kind of key."""
         key = load_pem_private_key(pem, password=None)
         if not isinstance(key, Ed25519PrivateKey):
             raise BadCheckpoint("not an Ed25519 key")
-        return cls(key, origin=origin)
+        return cls(key, origin=origin, former=former)
 
     def sign(self, *, size: int, root: bytes) -> str:
         """Return the signed note for this size and root."""
         text = Checkpoint(origin=self.origin, size=size, root=root).text()
+        signers = [self, self._former] if self._former else [self]
+        return f"{text}\n{''.join(signer.line(text) for signer in signers)}"
+
+    def line(self, text: str) -> str:
+        """Return this key's signature of a note's text, as the line below it."""
         signature = self.verifier.key_id + self._key.sign(text.encode())
-        return f"{text}\n{_DASH}{self.origin} {base64.b64encode(signature).decode()}\n"
+        return f"{_DASH}{self.origin} {base64.b64encode(signature).decode()}\n"
+
+    def hand_over(self, to: "Verifier") -> bytes:
+        """Return the signature under which the log goes over to this key."""
+        return self._key.sign(handover_text(self.origin, to.raw))
 
 
 class Verifier:
@@ -67,27 +85,25 @@ class Verifier:
     def __init__(self, key: Ed25519PublicKey, *, origin: str) -> None:
         self._key = key
         self.origin = origin
-        self._raw = key.public_bytes(Encoding.Raw, PublicFormat.Raw)
-        self.key_id = sha256(origin.encode() + b"\n" + _ED25519 + self._raw).digest()[:4]
+        self.raw = key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+        self.key_id = sha256(origin.encode() + b"\n" + _ED25519 + self.raw).digest()[:4]
+
+    @classmethod
+    def from_raw(cls, raw: bytes, *, origin: str) -> "Verifier":
+        """Return the verifier for a public key of 32 bytes."""
+        return cls(Ed25519PublicKey.from_public_bytes(raw), origin=origin)
 
     @property
     def vkey(self) -> str:
         """The verifier key in the text form of signed notes: name+id+key."""
-        return (
-            f"{self.origin}+{self.key_id.hex()}+{base64.b64encode(_ED25519 + self._raw).decode()}"
-        )
+        return f"{self.origin}+{self.key_id.hex()}+{base64.b64encode(_ED25519 + self.raw).decode()}"
 
     def open(self, note: str) -> Checkpoint:
         """Return the checkpoint of a signed note; raises ``BadCheckpoint`` unless all is right."""
-        text, separator, signatures = note.rpartition("\n\n")
-        if not separator:
-            raise BadCheckpoint("no signature")
-        text += "\n"
-        if not any(self._signs(line, text) for line in signatures.splitlines()):
-            raise BadCheckpoint("not signed by this key")
-        return _parse(text, self.origin)
+        return open_note(note, [self])
 
-    def _signs(self, line: str, text: str) -> bool:
+    def signs(self, line: str, text: str) -> bool:
+        """Return whether this line is the key's signature of the text."""
         prefix = f"{_DASH}{self.origin} "
         if not line.startswith(prefix):
             return False
@@ -99,6 +115,18 @@ class Verifier:
         except (binascii.Error, InvalidSignature):
             return False
         return True
+
+
+def open_note(note: str, verifiers: Sequence[Verifier]) -> Checkpoint:
+    """Return the checkpoint that one of these keys of a log signed; raises ``BadCheckpoint``."""
+    text, separator, signatures = note.rpartition("\n\n")
+    if not separator:
+        raise BadCheckpoint("no signature")
+    text += "\n"
+    lines = signatures.splitlines()
+    if not any(verifier.signs(line, text) for verifier in verifiers for line in lines):
+        raise BadCheckpoint("not signed by this key")
+    return _parse(text, verifiers[0].origin)
 
 
 def split_notes(text: str) -> tuple[str, ...]:

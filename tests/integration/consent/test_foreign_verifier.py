@@ -12,15 +12,16 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cli.evidence import SIGNING_KEY
 from deploy.local import fetching, folders, parts
 from deploy.local.progress import ConsoleSteps
 from services.consent.domain import merkle
 from services.consent.domain.checkpoint import DEFAULT_ORIGIN, Signer
+from services.consent.gateway.signing_keys import read_signer
 from services.consent.store.documents import COLLECTION
 from tests.integration.consent.stage import Stage
 from tests.unit.consent.drafts import sample_log, walk
 from tests.unit.consent.exports import SIGNER, VKEY
+from tests.unit.consent.rotations import BOTH, FORGER
 
 ENTRIES = sample_log(22)[:261]  # more than one whole tile, and a tree that is not even
 LEAVES = [entry.leaf_hash for entry in ENTRIES]
@@ -103,6 +104,13 @@ def test_every_checkpoint_and_proof_is_accepted(program: Path) -> None:
     assert (set(words), len(words)) == ({"ok"}, len(claimed))
 
 
+def test_a_checkpoint_under_two_keys_is_accepted_by_who_has_either(program: Path) -> None:
+    note = BOTH.sign(size=261, root=ROOTS[261])
+    for vkey in (VKEY, BOTH.verifier.vkey):
+        assert Claims(vkeys=[vkey], checkpoints=[note]).judged_by(program) == ["ok"]
+    assert Claims(vkeys=[FORGER.verifier.vkey], checkpoints=[note]).judged_by(program) != ["ok"]
+
+
 def test_an_empty_log_has_a_checkpoint_like_any_other(program: Path) -> None:
     note = SIGNER.sign(size=0, root=merkle.EMPTY_ROOT)
     assert Claims(checkpoints=[note]).judged_by(program) == ["ok"]
@@ -146,9 +154,9 @@ async def test_the_tree_over_http_is_proved_and_one_that_was_changed_is_refused(
     entries = [(index, content or b"") async for index, content, _ in log.raw(await log.size())]
     assert len(entries) == checkpoints.size == 528  # two whole tiles, and two that are partial
 
-    vkey = Signer.from_pem((stage.keys / SIGNING_KEY).read_bytes(), origin=DEFAULT_ORIGIN)
+    vkey = read_signer(stage.keys, origin=DEFAULT_ORIGIN).verifier.vkey
     some = [entries[index] for index in (0, 1, 254, 255, 256, 300, 511, 512, 526, 527)]
-    claims = Claims(vkeys=[vkey.verifier.vkey], served=[served(stage, some)])
+    claims = Claims(vkeys=[vkey], served=[served(stage, some)])
     assert await asyncio.to_thread(claims.judged_by, program) == ["ok"]
 
     wrong = [(5, entries[6][1])]

@@ -192,7 +192,7 @@ def test_the_dpo_is_told_of_what_consent_md_marks() -> None:
     assert {act for act, _ in told} == {
         "closed-undeclared", "connection-by-stranger", "connection-too-long",
         "connection-unauthorized", "contested", "identity-denied", "incident-declared",
-        "screenshot-destroyed", "unasked-reported", "write-failed",
+        "key-rotated", "screenshot-destroyed", "unasked-reported", "write-failed",
     }  # fmt: skip
     assert ("screenshot-destroyed", "assistant") not in told
     assert tells_dpo(draft(SESSION, "refused-act", "assistant", reason="unknown-assistant"))
@@ -280,4 +280,5 @@ def steps(seed: int) -> list[str]:
 
 def test_the_service_and_the_verifier_agree_on_random_sessions_and_take_every_arrow() -> None:
     taken = {act for seed in range(300) for act in steps(seed)}
-    assert sorted(set(ACTS) - taken) == ["evidence-exported", "evidence-read", "person-erased"]
+    by_others = ["evidence-exported", "evidence-read", "key-rotated", "person-erased"]
+    assert sorted(set(ACTS) - taken) == by_others

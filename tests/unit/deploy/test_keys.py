@@ -77,6 +77,17 @@ def test_only_their_owner_reads_them_and_a_second_run_changes_nothing(
             assert stat.S_IMODE(copy.stat().st_mode) == 0o600
 
 
+def test_a_key_that_is_there_for_a_time_is_shared_for_as_long(tmp_path: Path) -> None:
+    drawn, shared = tmp_path / "drawn", tmp_path / "shared"
+    secrets.make(drawn)
+    (name,) = keys.PASSING["consent"]
+    (drawn / name).write_bytes(secrets.signing_key())
+    for is_there in (True, False):
+        keys.share(drawn, shared)
+        assert (shared / "consent" / name).exists() == is_there
+        (drawn / name).unlink(missing_ok=True)
+
+
 def test_no_container_but_the_one_that_draws_them_sees_others_secrets(
     compose: dict[str, Any],
 ) -> None:

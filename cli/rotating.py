@@ -1,0 +1,76 @@
+"""The command `aiguillage evidence rotate-key`: hands the checkpoints over to a new key."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from cli.dpo.commands import As, Basis, DeskDir, Keys, Name, Reader, Uri, run, told_of
+from cli.dpo.opening import Archive
+from deploy.local import secrets
+from runtime.keys import KeyUnusable
+from services.consent.domain.checkpoint import DEFAULT_ORIGIN, Verifier
+from services.consent.domain.handover import NotTheLogsKey, handover
+from services.consent.domain.practice import DEFAULT_LEGAL_BASIS
+from services.consent.gateway.signing_keys import FORMER_KEY, SIGNING_KEY, read_key_file
+from services.consent.handlers.about_log import put_if
+
+NEXT_KEY: Final = "consent-signing-next.pem"
+_DESK: Final = Path("deploy/desk")
+_NOW_DO: Final = f"""
+1. Give consent the folder's {SIGNING_KEY} and {FORMER_KEY}, and restart it.
+2. Hand the line above to the DPO by another way than checkpoints come.
+3. Once they have a checkpoint with two signatures, remove {FORMER_KEY} and restart."""
+
+
+def rotate_key(
+    mongo_uri: Uri,
+    database: Name,
+    *,
+    keys: Keys = None,
+    desk: DeskDir = _DESK,
+    origin: Annotated[str, typer.Option(envvar="CONSENT_LOG_ORIGIN")] = DEFAULT_ORIGIN,
+    reader: As = Reader.OPERATOR,
+    legal_basis: Basis = DEFAULT_LEGAL_BASIS,
+) -> None:
+    """Draw a new checkpoint key; the present one signs, in the log, that it is the next."""
+    told = told_of(mongo_uri, database, keys, desk, reader, legal_basis)
+
+    async def act(archive: Archive) -> Verifier:
+        return await _hand_over(archive, origin)
+
+    new = run(told, act)
+    typer.echo(f"{new.vkey}\n{_NOW_DO}")
+
+
+async def _hand_over(archive: Archive, origin: str) -> Verifier:
+    """Do it, or the rest of it after an interruption; raises ``KeyUnusable``, ``Unavailable``."""
+    folder = archive.told.keys
+    present, former, following = (folder / name for name in (SIGNING_KEY, FORMER_KEY, NEXT_KEY))
+    if former.exists() and not following.exists():
+        raise KeyUnusable(f"{former}: the last handover is not over; remove it when it is")
+    old = read_key_file(present, origin=origin)
+    secrets.once(following, secrets.signing_key())
+    _keep(following)  # before the log names it
+    new = read_key_file(following, origin=origin).verifier
+    actor, basis = archive.told.actor, archive.told.legal_basis
+    try:
+        await put_if(archive.log, lambda about: handover(about, old, new, actor=actor, basis=basis))
+    except NotTheLogsKey:
+        raise KeyUnusable(f"{present}: the log was handed over to another key") from None
+    if not former.exists():
+        os.link(present, former)
+    following.replace(present)
+    _keep(present)
+    return new
+
+
+def _keep(file: Path) -> None:
+    """Return once file and name outlive a power cut."""
+    for path in (file, file.parent):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,98 @@
+"""The checkpoint key is changed: on record, through restarts, and for a DPO who has the old one."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.evidence import app
+from cli.rotating import NEXT_KEY
+from deploy.local import secrets as local_secrets
+from services.consent.domain.checkpoint import DEFAULT_ORIGIN
+from services.consent.gateway.signing_keys import FORMER_KEY, SIGNING_KEY, read_signer
+from services.consent.verify import NotIntact
+from tests.integration.consent.office import Office
+from tests.integration.consent.stage import Stage, staged
+
+SIGNATURE = "\N{EM DASH} "
+
+
+async def invoke(*arguments: str) -> Result:
+    return await asyncio.to_thread(CliRunner().invoke, app, arguments)
+
+
+async def signed(stage: Stage) -> str:
+    """Check the log as a start does, hold a session, and return the checkpoint after it."""
+    connections = stage.consent.connections
+    await connections._verify()
+    await stage.started()
+    await connections.checkpoints.write()
+    return connections.checkpoints.latest or ""
+
+
+async def test_a_new_key_signs_beside_the_old_one_and_then_alone(
+    tmp_path: Path, mongo_uri: str, mongo_database: str
+) -> None:
+    keys, where = tmp_path / "keys", ("--mongo-uri", mongo_uri, "--database", mongo_database)
+    async with staged(tmp_path, mongo_uri, mongo_database) as stage:
+        await signed(stage)
+        old = read_signer(keys, origin=DEFAULT_ORIGIN).verifier
+        done = await invoke("rotate-key", *where, "--keys", str(keys))
+        assert done.exit_code == 0, done.output
+        new = read_signer(keys, origin=DEFAULT_ORIGIN).verifier
+        assert done.output.startswith(f"{new.vkey}\n")
+        note = await signed(stage)  # it has not been restarted yet
+        assert (note.count(SIGNATURE), old.open(note).origin) == (1, DEFAULT_ORIGIN)
+    async with staged(tmp_path, mongo_uri, mongo_database) as stage:
+        note = await signed(stage)
+        assert (note.count(SIGNATURE), old.open(note)) == (2, new.open(note))
+    (keys / FORMER_KEY).unlink()
+    async with staged(tmp_path, mongo_uri, mongo_database) as stage:
+        note = await signed(stage)
+        assert (note.count(SIGNATURE), new.open(note).size) == (1, await stage.size())
+
+    (tmp_path / "key").write_text(old.vkey)
+    assert (await invoke("export", "--out", str(tmp_path / "export"), *where)).exit_code == 0
+    witness = ("--checkpoints", str(tmp_path / "checkpoints"), "--key", str(tmp_path / "key"))
+    done = await invoke("verify", str(tmp_path / "export"), *witness)
+    assert (done.exit_code, f"to the key {new.vkey}\n" in done.output) == (0, True)
+
+    (keys / SIGNING_KEY).write_bytes(local_secrets.signing_key())  # and nothing on record
+    async with staged(tmp_path, mongo_uri, mongo_database) as stage:
+        with pytest.raises(NotIntact, match="another key than the service signs with"):
+            await signed(stage)
+
+
+async def test_an_interrupted_handover_is_ended_by_the_next_run(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object) -> None:
+        raise OSError
+
+    old = read_signer(office.keys, origin=DEFAULT_ORIGIN).verifier
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "link", crash)
+        assert (await office.invoke("rotate-key")).exit_code == 1
+    assert read_signer(office.keys, origin=DEFAULT_ORIGIN).verifier.raw == old.raw
+    done = await office.invoke("rotate-key", "--as", "dpo")
+    assert done.exit_code == 0, done.output
+    ((kind, actor, facts),) = await office.about_log()
+    assert (kind, actor, facts["old_key_id"]) == ("key-rotated", "operator", old.key_id.hex())
+    new = read_signer(office.keys, origin=DEFAULT_ORIGIN).verifier
+    assert facts["new_key_id"] == new.key_id.hex()
+    assert not (office.keys / NEXT_KEY).exists()
+
+
+async def test_a_second_handover_waits_for_the_end_of_the_first(office: Office) -> None:
+    assert (await office.invoke("rotate-key")).exit_code == 0
+    done = await office.invoke("rotate-key")
+    assert (done.exit_code, "is not over" in done.output) == (1, True)
+    (office.keys / FORMER_KEY).unlink()
+    assert (await office.invoke("rotate-key")).exit_code == 0
+    (office.keys / FORMER_KEY).unlink()
+    (office.keys / SIGNING_KEY).write_bytes(local_secrets.signing_key())
+    done = await office.invoke("rotate-key")
+    assert (done.exit_code, "handed over to another key" in done.output) == (1, True)
+    assert len(await office.about_log()) == 2
