@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final, TextIO
+from typing import Annotated, TextIO
 
 import typer
 from pydantic import SecretStr
@@ -17,11 +17,10 @@ from runtime.failures import Unavailable
 from runtime.keys import KeyUnusable
 from runtime.settings import MongoSettings
 from services.consent.domain.checkpoint import DEFAULT_ORIGIN
-from services.consent.domain.entry import THE_LOG, Draft, Uncoded
+from services.consent.domain.entry import Role, Uncoded
 from services.consent.domain.practice import DEFAULT_LEGAL_BASIS
-from services.consent.export import export_lines
 from services.consent.gateway.signing_keys import read_signer
-from services.consent.handlers.about_log import put_on_record
+from services.consent.handlers.reading import Reading
 from services.consent.store.evidence import MongoEvidenceLog
 from services.consent.verify import report
 
@@ -34,7 +33,6 @@ app.command()(reconcile)
 app.command()(rotate_key)
 
 _EX_USAGE = 2
-EXPORTED: Final = "evidence-exported"
 
 
 @app.callback()
@@ -80,10 +78,7 @@ def export(
     """Export the whole log, for `evidence verify`; that it was exported is its newest entry."""
     settings = MongoSettings(uri=SecretStr(mongo_uri), database=database)
     try:
-        exported = Draft(
-            session=THE_LOG, type=EXPORTED, actor=reader.value, legal_basis=legal_basis
-        )
-        entries = asyncio.run(_export(settings, out, origin, exported))
+        entries = asyncio.run(_export(settings, out, origin, reader.value, legal_basis))
     except Uncoded as error:
         typer.echo(f"not a code: {error}", err=True)
         raise typer.Exit(code=_EX_USAGE) from None
@@ -116,26 +111,28 @@ def key(
     typer.echo(signer.verifier.vkey)
 
 
-async def _export(settings: MongoSettings, out: Path, origin: str, exported: Draft) -> int:
+async def _export(
+    settings: MongoSettings, out: Path, origin: str, actor: Role, legal_basis: str
+) -> int:
     client = mongo.connect(settings)
     log = MongoEvidenceLog(
         mongo.database(client, settings),
         now=lambda: datetime.now(UTC),
-        legal_basis=exported.legal_basis,
+        legal_basis=legal_basis,
     )
+    reading = Reading(log, actor=actor, legal_basis=legal_basis)
     writing = asyncio.create_task(log.run())
     try:
         with out.open("x", encoding="utf-8") as file:
-            return await _write(log, file, origin, exported)
+            return await _write(reading, file, origin)
     finally:
         writing.cancel()
         client.close()
 
 
-async def _write(log: MongoEvidenceLog, file: TextIO, origin: str, exported: Draft) -> int:
-    await put_on_record(log, exported)
+async def _write(reading: Reading, file: TextIO, origin: str) -> int:
     count = -1  # the header
-    async for line in export_lines(log, origin=origin):
+    async for line in await reading.export(origin=origin):
         file.write(line)
         count += 1
     return count

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final, NoReturn, TypeVar
+from typing import Annotated, Final, NoReturn, TypeVar, cast
 from uuid import UUID
 
 import typer
@@ -15,7 +15,6 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from cli.dpo import saying
-from cli.dpo.access import as_document, as_json
 from cli.dpo.gathering import gather
 from cli.dpo.opening import Archive, Told, open_archive
 from deploy.local.folders import Folders
@@ -23,16 +22,17 @@ from desk import DeskError
 from runtime.failures import Unavailable
 from runtime.keys import KeyUnusable
 from runtime.sealing import Unsealable
+from services.consent.access import as_document, as_json
 from services.consent.domain.entry import Fact, Uncoded
 from services.consent.domain.practice import DEFAULT_LEGAL_BASIS
 from services.consent.handlers.erasing import Erasing, StillOpen
+from services.consent.handlers.reading import EXPORTED
 from services.consent.handlers.retention import Ended, Retention
-from services.consent.handlers.searching import Found, Searching
+from services.consent.handlers.searching import By, Found, Searching
+from services.consent.telling import found_line, texts
 
 T = TypeVar("T")
 
-READ: Final = "evidence-read"
-EXPORTED: Final = "evidence-exported"
 _EX_USAGE: Final = 2
 _DESK: Final = Path("deploy/desk")
 
@@ -82,13 +82,12 @@ def find(  # noqa: PLR0913 - the options of a command
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Find sessions; shows ids, codes and times. That the log was read becomes an entry of it."""
-    by = _one_of(session=session, ticket=ticket, tracking=tracking, address=address)
+    by, value = _one_of(session=session, ticket=ticket, tracking=tracking, address=address)
 
     async def look(archive: Archive) -> tuple[Found, ...]:
         searching = Searching(archive.log, archive.persons)
-        found = await search(searching, session, ticket, tracking, address)
-        await archive.record(READ, {"by": by, "sessions": len(found)})
-        lines = [saying.found_line(one, archive.desk) for one in found]
+        found = await archive.reading.find(searching, by, value)
+        lines = [found_line(one, archive.desk) for one in found]
         if as_json:
             typer.echo("\n".join(json.dumps(line, ensure_ascii=False) for line in lines))
         elif found:
@@ -97,7 +96,7 @@ def find(  # noqa: PLR0913 - the options of a command
 
     told = told_of(mongo_uri, database, keys, desk, reader, legal_basis)
     if not run(told, look):
-        typer.echo(saying.texts()["nothing_found"], err=True)
+        typer.echo(texts()["nothing_found"], err=True)
         raise typer.Exit(code=1)
 
 
@@ -115,12 +114,11 @@ def erase(  # noqa: PLR0913 - the options of a command
     legal_basis: Basis = DEFAULT_LEGAL_BASIS,
 ) -> None:
     """Erase a person of one session, or an adherent of all; says what stays, and why."""
-    _one_of(session=session, address=address)
+    by, value = _one_of(session=session, address=address)
     told = told_of(mongo_uri, database, keys, desk, reader, legal_basis)
 
     async def act(archive: Archive) -> bool:
-        searching = Searching(archive.log, archive.persons)
-        found = await search(searching, session, None, None, address)
+        found = await Searching(archive.log, archive.persons).by(by, value)
         for one in found:
             typer.echo(await _erase(archive, one, who, reason))
         for line in saying.kept_lines(archive.desk) if found else ():
@@ -128,7 +126,7 @@ def erase(  # noqa: PLR0913 - the options of a command
         return bool(found)
 
     if not run(told, act):
-        typer.echo(saying.texts()["nothing_found"], err=True)
+        typer.echo(texts()["nothing_found"], err=True)
         raise typer.Exit(code=1)
 
 
@@ -156,7 +154,7 @@ def purge(
         return await retention.run()
 
     ended = run(told, act)
-    typer.echo(saying.texts()["purged"].format(entries=ended.entries, persons=ended.persons))
+    typer.echo(texts()["purged"].format(entries=ended.entries, persons=ended.persons))
 
 
 def access(  # noqa: PLR0913 - the options of a command
@@ -187,32 +185,15 @@ def access(  # noqa: PLR0913 - the options of a command
         at = datetime.now(UTC)
         gathered = await gather(archive, address, at=at, ledger=ledger, kafka=kafka)
         facts: dict[str, Fact] = {"what": "access", "sessions": len(gathered.sessions)}
-        await archive.record(EXPORTED, facts)
+        await archive.reading.record(EXPORTED, facts)
         return as_document(gathered, archive.desk), as_json(gathered, archive.desk)
 
     for file, content in zip(files, run(told, act), strict=True):
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
             opened.write(content)
-    said = saying.texts()["access"]["written"]
+    said = texts()["access"]["written"]
     typer.echo(said.format(html=files[0], json=files[1]))
-
-
-async def search(
-    searching: Searching,
-    session: UUID | None,
-    ticket: UUID | None,
-    tracking: str | None,
-    address: str | None,
-) -> tuple[Found, ...]:
-    """Return the sessions by the one thing that is given."""
-    if session is not None:
-        return await searching.by_session(session)
-    if ticket is not None:
-        return await searching.by_ticket(ticket)
-    if tracking is not None:
-        return await searching.by_tracking(tracking.strip().upper())
-    return await searching.by_address(address or "")
 
 
 def run(told: Told, act: Callable[[Archive], Awaitable[T]]) -> T:
@@ -242,7 +223,7 @@ async def _erase(archive: Archive, one: Found, who: Person, reason: str) -> str:
     try:
         erased = await erasing.erase(one.session, who.value, actor=actor, reason=reason)
     except StillOpen:
-        return str(saying.texts()["erased"]["open"].format(session=one.session))
+        return str(texts()["erased"]["open"].format(session=one.session))
     return saying.erased_line(erased)
 
 
@@ -260,11 +241,11 @@ def told_of(
     )
 
 
-def _one_of(**given: object) -> str:
-    names = [name for name, value in given.items() if value is not None]
-    if len(names) != 1:
+def _one_of(**given: UUID | str | None) -> tuple[By, str]:
+    named = [(name, str(value)) for name, value in given.items() if value is not None]
+    if len(named) != 1:
         _fail(f"give one of {', '.join('--' + name for name in given)}", code=_EX_USAGE)
-    return names[0]
+    return cast("tuple[By, str]", named[0])
 
 
 def _fail(message: str, *, code: int = 1) -> NoReturn:

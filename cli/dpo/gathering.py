@@ -1,7 +1,6 @@
 """Gathers what the whole system holds of the person with one mail address."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -14,39 +13,11 @@ from runtime.keys import keyed_hash, read_key
 from runtime.mongo import unavailable_when_away
 from schemas import topics
 from schemas.tickets import TicketCreated
-from services.consent.handlers.searching import Found, Searching
+from services.consent.access import Asked, Gathered, Mailed
+from services.consent.handlers.searching import Searching
 from services.notifier.store import DELIVERIES
 
 _TICKET: Final[TypeAdapter[TicketCreated]] = TypeAdapter(TicketCreated)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mailed:
-    """A mail to the person, as the ledger knows it: what it was, what became of it."""
-
-    template: str
-    state: str
-    planned_at: datetime
-    forgotten_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A request of the person's, as its ticket holds it."""
-
-    ticket: TicketCreated
-    leaves_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gathered:
-    """All of it; ``None`` where a store was not read, because nobody said where it is."""
-
-    address: str
-    at: datetime
-    sessions: tuple[Found, ...]
-    mailed: Sequence[Mailed] | None
-    asked: Sequence[Asked] | None
 
 
 async def gather(

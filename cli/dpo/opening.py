@@ -15,8 +15,8 @@ from runtime.keys import read_key
 from runtime.mongo import Database
 from runtime.sealing import Sealer
 from runtime.settings import MongoSettings
-from services.consent.domain.entry import THE_LOG, Draft, Fact, Role
-from services.consent.handlers.about_log import put_on_record
+from services.consent.domain.entry import Role
+from services.consent.handlers.reading import Reading
 from services.consent.store.evidence import MongoEvidenceLog
 from services.consent.store.persons import MongoPersons
 
@@ -42,27 +42,17 @@ class Archive:
     client: mongo.Client
     log: MongoEvidenceLog
     persons: MongoPersons
+    reading: Reading
 
     def database(self, name: str) -> Database:
         """Return another database of the same server."""
         settings = MongoSettings(uri=SecretStr(self.told.uri), database=name)
         return mongo.database(self.client, settings)
 
-    async def record(self, kind: str, facts: dict[str, Fact]) -> None:
-        """Put on record, about the log, that ``kind`` was done; raises ``Unavailable``."""
-        draft = Draft(
-            session=THE_LOG,
-            type=kind,
-            actor=self.told.actor,
-            legal_basis=self.told.legal_basis,
-            facts=facts,
-        )
-        await put_on_record(self.log, draft)
-
 
 @asynccontextmanager
 async def open_archive(told: Told) -> AsyncIterator[Archive]:
-    """Connect; raises ``DeskError``, ``KeyUnusable`` and, from each use, ``Unavailable``."""
+    """Connect; raises ``DeskError``, ``KeyUnusable``, ``Uncoded`` and, later, ``Unavailable``."""
     desk = load_desk(told.desk)
     sealer = Sealer(read_key(told.keys, "sealing.key"))
     name_key = read_key(told.keys, "consent.key")
@@ -77,9 +67,12 @@ async def open_archive(told: Told) -> AsyncIterator[Archive]:
         kept_days=desk.retention.days("persons"),
         now=_now,
     )
+    reading = Reading(log, actor=told.actor, legal_basis=told.legal_basis)
     writing = asyncio.create_task(log.run())
     try:
-        yield Archive(told=told, desk=desk, client=client, log=log, persons=persons)
+        yield Archive(
+            told=told, desk=desk, client=client, log=log, persons=persons, reading=reading
+        )
     finally:
         writing.cancel()
         client.close()

@@ -1,11 +1,7 @@
-"""What the DPO's commands say, from wording.fr.yaml."""
+"""What the DPO's commands say, in the service's own words."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
-from pathlib import Path
-from typing import Any, Final, cast
+from collections.abc import Iterator, Sequence
 
-import yaml
 from rich.table import Table
 from rich.text import Text
 
@@ -14,14 +10,7 @@ from desk import Desk
 from schemas import topics
 from services.consent.handlers.erasing import Erased
 from services.consent.handlers.searching import Found
-
-_FILE: Final = Path(__file__).with_name("wording.fr.yaml")
-
-
-@cache
-def texts() -> Mapping[str, Any]:
-    """Return the content of wording.fr.yaml, read once."""
-    return cast("Mapping[str, Any]", yaml.safe_load(_FILE.read_text(encoding="utf-8")))
+from services.consent.telling import found_line, texts
 
 
 def found_table(found: Sequence[Found], desk: Desk) -> Table:
@@ -30,31 +19,6 @@ def found_table(found: Sequence[Found], desk: Desk) -> Table:
     for one in found:
         shown.add_row(*(Text(value) for value in found_line(one, desk).values()))
     return shown
-
-
-def found_line(one: Found, desk: Desk) -> dict[str, str]:
-    """Return what is shown of one session."""
-    first, last = (one.entries[0], one.entries[-1]) if one.entries else (None, None)
-    return {
-        "session": str(one.session),
-        "request": one.request or "",
-        "state": state_of(one),
-        "entries": str(len(one.entries)),
-        "from": f"{desk.calendar.local(first.time):%d/%m/%Y %H:%M}" if first else "",
-        "to": f"{desk.calendar.local(last.time):%d/%m/%Y %H:%M}" if last else "",
-        "people": people_of(one),
-    }
-
-
-def state_of(one: Found) -> str:
-    """Return the session's state in words."""
-    return str(texts()["states"]["purged" if not one.entries else one.state])
-
-
-def people_of(one: Found) -> str:
-    """Return of whom something is still known, or that no commitment can be opened any more."""
-    groups = dict.fromkeys(record.kind.partition(":")[0] for record in one.records)
-    return ", ".join(texts()["people"].get(g, g) for g in groups) or texts()["nobody"]
 
 
 def erased_line(erased: Erased) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 from uuid import UUID
 
 from schemas.requests import tracking_number
@@ -13,6 +13,7 @@ from services.consent.domain.lifecycle import fold
 from services.consent.domain.log import EvidenceLog
 from services.consent.domain.persons import PersonRecord
 
+By = Literal["session", "ticket", "tracking", "address"]
 CHUNK: Final = 500
 _EMPTY_IN_A_ROW: Final = 3
 
@@ -56,6 +57,18 @@ class Searching:
     def __init__(self, log: EvidenceLog, persons: Archive) -> None:
         self._log = log
         self._persons = persons
+
+    async def by(self, what: By, value: str) -> tuple[Found, ...]:
+        """Return the sessions by the one thing that is known; raises ``ValueError`` for no id."""
+        match what:
+            case "session":
+                return await self.by_session(UUID(value))
+            case "ticket":
+                return await self.by_ticket(UUID(value))
+            case "tracking":
+                return await self.by_tracking(value.strip().upper())
+            case "address":
+                return await self.by_address(value)
 
     async def by_session(self, session: UUID) -> tuple[Found, ...]:
         """Return the session, if anything is known of it."""

@@ -1,23 +1,50 @@
 """The answer to an access request: one person's data as a document in French, and as JSON."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from cli.dpo import saying
-from cli.dpo.gathering import Asked, Gathered, Mailed
 from desk import Desk
 from desk.wording import say
+from schemas.tickets import TicketCreated
 from services.consent.domain.entry import Entry
 from services.consent.handlers.assisting import timeline_item
 from services.consent.handlers.searching import Found
+from services.consent.telling import state_of, texts
 from services.consent.texts.wording import Wording, load_wording
 
-_HERE: Final = Path(__file__).parent
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mailed:
+    """A mail to the person, as the ledger knows it: what it was, what became of it."""
+
+    template: str
+    state: str
+    planned_at: datetime
+    forgotten_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request of the person's, as its ticket holds it."""
+
+    ticket: TicketCreated
+    leaves_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """All of it; ``None`` where a store was not read, because nobody said where it is."""
+
+    address: str
+    at: datetime
+    sessions: tuple[Found, ...]
+    mailed: Sequence[Mailed] | None
+    asked: Sequence[Asked] | None
 
 
 def as_json(gathered: Gathered, desk: Desk) -> str:
@@ -28,7 +55,7 @@ def as_json(gathered: Gathered, desk: Desk) -> str:
         "sessions": [_session(one, load_wording(desk)) for one in gathered.sessions],
         "mails": None if gathered.mailed is None else [_mail(one) for one in gathered.mailed],
         "requests": None if gathered.asked is None else [_request(one) for one in gathered.asked],
-        "not_included": list(saying.texts()["access"]["elsewhere_lines"]),
+        "not_included": list(texts()["access"]["elsewhere_lines"]),
     }
     return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
 
@@ -36,7 +63,7 @@ def as_json(gathered: Gathered, desk: Desk) -> str:
 def as_document(gathered: Gathered, desk: Desk) -> str:
     """Return the same as one page that loads nothing, to be read or printed."""
     environment = Environment(
-        loader=FileSystemLoader(_HERE),
+        loader=PackageLoader("services.consent", "texts"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -47,7 +74,7 @@ def as_document(gathered: Gathered, desk: Desk) -> str:
         return say(desk.calendar.local(datetime.fromisoformat(text)))
 
     environment.filters["moment"] = moment
-    words = saying.texts()
+    words = texts()
     facts = {
         "operator": desk.operator.name,
         "address": gathered.address,
@@ -69,7 +96,7 @@ def _session(one: Found, wording: Wording) -> dict[str, Any]:
     return {
         "session": str(one.session),
         "request_id": one.request,
-        "state": saying.state_of(one),
+        "state": state_of(one),
         "adherent": groups["adherent"],
         "assistants": [
             {name: value.get(name, "") for name in ("name", "organisation")}
