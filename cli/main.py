@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, Entry] = {
     "rules": Entry(module="cli.rules", summary="Check, test, rehearse and learn routing rules."),
     "evidence": Entry(module="cli.evidence", summary="Verify, export and search the log; erase."),
     "assistants": Entry(module="cli.assistants", summary="Add assistants; give them tokens."),
+    "dpo": Entry(module="cli.dpo.signing_in", summary="Let the DPO in at their page."),
     "check-config": Entry(module="cli.check_config", summary="Check the files of one desk."),
     "dead": Entry(module="cli.dead", summary="List, show and replay dead letters."),
 }

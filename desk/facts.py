@@ -149,25 +149,30 @@ class Undertaking(Fact):
     signed_on: date
 
 
-class Assistant(Fact):
-    """Someone who may propose a remote session."""
+class Person(Fact):
+    """Someone with rights of their own, for a time."""
 
     id: Name
     name: Text
     organisation: Text
-    role: Literal["ambassador", "staff", "subcontractor"]
-    address: Address
     subject: Annotated[Text, Field(max_length=128)] | None = None
     """How the identity provider names the person, where that is not the id."""
     valid_from: date
     valid_until: date
+
+    def is_valid(self, on: date) -> bool:
+        """Whether the person has them on this day, both ends included."""
+        return self.valid_from <= on <= self.valid_until
+
+
+class Assistant(Person):
+    """Someone who may propose a remote session."""
+
+    role: Literal["ambassador", "staff", "subcontractor"]
+    address: Address
     undertakings: tuple[Undertaking, ...] = ()
     tool_users: Annotated[tuple[Text, ...], Field(max_length=20)] = ()
     """The user ids, e-mails and names under which the remote tool's report knows them."""
-
-    def is_valid(self, on: date) -> bool:
-        """Whether the assistant may act on this day, both ends included."""
-        return self.valid_from <= on <= self.valid_until
 
     def has_signed(self, version: str, on: date) -> bool:
         """Whether this version of the undertaking was signed on that day or before."""
@@ -178,6 +183,16 @@ class Assistants(Fact):
     """Who may propose remote sessions. File assistants.yaml."""
 
     assistants: tuple[Assistant, ...]
+
+
+class Officer(Person):
+    """The data protection officer, or someone who stands in for them."""
+
+
+class Officers(Fact):
+    """Who may read the authorization log at the DPO's page. File officers.yaml."""
+
+    officers: tuple[Officer, ...]
 
 
 class Training(Fact):
@@ -278,6 +293,7 @@ FILES: Final[Mapping[str, type[Fact]]] = MappingProxyType(
         "catalogue": Catalogue,
         "sources": Sources,
         "assistants": Assistants,
+        "officers": Officers,
         "training": Training,
         "remote": RemoteCharter,
         "retention": Retention,

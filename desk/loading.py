@@ -58,6 +58,7 @@ class Desk:
     profiles: Mapping[str, facts.Profile]
     sources: Mapping[str, facts.Source]
     assistants: Mapping[str, facts.Assistant]
+    officers: Mapping[str, facts.Officer]
     training: facts.Training
     remote: facts.RemoteCharter
     retention: facts.Retention
@@ -116,6 +117,7 @@ def _assembled(models: Mapping[str, Fact]) -> Desk:
         profiles={one.id: one for one in catalogue.profiles},
         sources={one.name: one for one in found["sources"].sources},
         assistants={one.id: one for one in found["assistants"].assistants},
+        officers={one.id: one for one in found["officers"].officers},
         training=found["training"],
         remote=found["remote"],
         retention=found["retention"],
@@ -160,6 +162,7 @@ _LISTS = (
     ("catalogue", "profiles", "id"),
     ("sources", "sources", "name"),
     ("assistants", "assistants", "id"),
+    ("officers", "officers", "id"),
     ("policy", "deadlines", "id"),
     ("retention", "kept", "what"),
 )
@@ -172,6 +175,11 @@ def _contradictions(
     for file, items, name in _LISTS:
         if file in models:
             yield from _repeats(models[file], documents[file], items, name)
+    for file in ("assistants", "officers"):
+        if file in models:
+            yield from _people_contradictions(file, models[file], documents[file])
+    if "assistants" in models and "officers" in models:
+        yield from _supervised(models, documents["officers"])
     if "assistants" in models:
         yield from _assistant_contradictions(models, documents["assistants"])
 
@@ -185,6 +193,27 @@ def _repeats(model: Fact, document: Document, items: str, name: str) -> Iterator
         seen.add(value)
 
 
+def _people_contradictions(file: str, model: Fact, document: Document) -> Iterator[Problem]:
+    subjects: set[str] = set()
+    for number, person in enumerate(getattr(model, file)):
+        here: KeyPath = (file, number)
+        if (subject := person.subject or person.id) in subjects:
+            field = "subject" if person.subject else "id"
+            yield document.problem((*here, field), "names the same person as one further up")
+        subjects.add(subject)
+        if person.valid_until < person.valid_from:
+            yield document.problem((*here, "valid_until"), "is before valid_from")
+
+
+def _supervised(models: Mapping[str, Fact], document: Document) -> Iterator[Problem]:
+    assistants = cast("facts.Assistants", models["assistants"]).assistants
+    names = {name for one in assistants for name in (one.id, one.subject or one.id)}
+    for number, officer in enumerate(cast("facts.Officers", models["officers"]).officers):
+        if {officer.id, officer.subject or officer.id} & names:
+            reason = "is an assistant, too: who is supervised does not supervise"
+            yield document.problem(("officers", number, "id"), reason)
+
+
 def _assistant_contradictions(models: Mapping[str, Fact], document: Document) -> Iterator[Problem]:
     operator = models.get("operator")
     official = (
@@ -193,18 +222,10 @@ def _assistant_contradictions(models: Mapping[str, Fact], document: Document) ->
         else None
     )
     declared = cast("facts.Assistants", models["assistants"])
-    subjects: set[str] = set()
     for number, assistant in enumerate(declared.assistants):
-        here: KeyPath = ("assistants", number)
-        if (subject := assistant.subject or assistant.id) in subjects:
-            field = "subject" if assistant.subject else "id"
-            yield document.problem((*here, field), "names the same person as one further up")
-        subjects.add(subject)
         if official is not None and assistant.address not in official:
             reason = "is not among official_senders of operator.yaml"
-            yield document.problem((*here, "address"), reason)
-        if assistant.valid_until < assistant.valid_from:
-            yield document.problem((*here, "valid_until"), "is before valid_from")
+            yield document.problem(("assistants", number, "address"), reason)
     yield from _shared_tool_users(declared, document)
 
 

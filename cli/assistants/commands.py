@@ -1,6 +1,5 @@
 """`aiguillage assistants`: add and list people; the built-in issuer's tokens for them."""
 
-import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Final, NoReturn
@@ -10,23 +9,18 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.assistants import people
-from cli.assistants.tokens import NoSigningKey, mint, mint_link
-from deploy.local.folders import Folders
+from cli.links import REFUSED, Keys, Minutes, Url, keys_folder, make_link
+from cli.tokens import NoSigningKey, mint
 from desk import Desk, DeskError, load_desk
 from desk.facts import Assistant
+from services.consent.domain.signing_in import ASSISTANTS
 
 _DESK: Final = Path("deploy/desk")
 _DAY: Final = ["%Y-%m-%d"]
-_STATE_FILE: Final = Path(".local/stack.json")
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 DeskFolder = Annotated[Path, typer.Option("--desk", help="Folder of the desk's files.")]
-Keys = Annotated[Path | None, typer.Option(help="Folder of keys; the local system's if not given.")]
 Name = Annotated[str, typer.Argument(help="The assistant's id in assistants.yaml.")]
-
-
-class NotRunning(Exception):
-    """No system runs here that would say where consent is."""
 
 
 @app.callback()
@@ -97,7 +91,7 @@ def token(
     """Print a token; whether its holder may act is judged at each call, by the desk's list."""
     _known(name, desk)
     try:
-        typer.echo(mint(_keys(keys), name, minutes=minutes))
+        typer.echo(mint(keys_folder(keys), name, minutes=minutes))
     except NoSigningKey as error:
         _stop(str(error))
 
@@ -105,35 +99,17 @@ def token(
 @app.command()
 def login(
     name: Name,
-    url: Annotated[
-        str,
-        typer.Option(
-            envvar="CONSENT_PUBLIC_URL", help="Consent's address; the local system's if not given."
-        ),
-    ] = "",
+    url: Url = "",
     keys: Keys = None,
     desk: DeskFolder = _DESK,
-    minutes: Annotated[int, typer.Option(min=1, max=60, help="How long it is good.")] = 10,
+    minutes: Minutes = 10,
 ) -> None:
     """Print a link that opens the assistants' page once; hand it to that person alone."""
-    _known(name, desk)
+    listed, folder = _load(desk).assistants, keys_folder(keys)
     try:
-        typer.echo(mint_link(_keys(keys), name, url or _local_url(), minutes=minutes))
-    except (NoSigningKey, NotRunning) as error:
+        typer.echo(make_link(ASSISTANTS, name, listed, url=url, keys=folder, minutes=minutes))
+    except REFUSED as error:
         _stop(str(error))
-
-
-def _keys(given: Path | None) -> Path:
-    return given or Folders.of_project().keys
-
-
-def _local_url() -> str:
-    try:
-        address: str = json.loads(_STATE_FILE.read_text())["addresses"]["consent"]
-    except (OSError, ValueError, KeyError):
-        reason = "Where is consent? Give --url or CONSENT_PUBLIC_URL, or run `make up`."
-        raise NotRunning(reason) from None
-    return address
 
 
 def _load(folder: Path) -> Desk:

@@ -13,7 +13,6 @@ from typing import Annotated
 import httpx
 import typer
 
-from cli.assistants import mint
 from cli.dead.letters import Letter
 from cli.demo import showing
 from cli.demo.http_doors import HttpDoors, Refused, Taken
@@ -25,6 +24,7 @@ from cli.demo.sample import Sample, load_sample
 from cli.demo.session import Adherent, SessionFailed, Walked, walk
 from cli.demo.verdict import Outcome
 from cli.demo.watching import Watcher
+from cli.tokens import mint
 from cli.topic_reader import open_reader
 from deploy.local import debian, folders, foreground, services
 from deploy.local.progress import ConsoleSteps, Step

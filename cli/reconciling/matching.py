@@ -55,7 +55,7 @@ async def match(ask: Ask, equipment: Equipment) -> Outcome:
 
 async def _match(ask: Ask, equipment: Equipment, report: Report, staging: Staging) -> Outcome:
     # Brings the service's whole web; only this command needs it, and only for the declared terms.
-    from services.consent.app import practice  # noqa: PLC0415
+    from services.consent.app.practising import practice  # noqa: PLC0415
 
     declared = practice(equipment.desk, legal_basis=equipment.legal_basis)
     client = mongo.connect(equipment.mongo)

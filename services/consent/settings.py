@@ -33,12 +33,12 @@ class OidcSettings(BaseModel):
     audience: Annotated[str, Field(min_length=1, max_length=200)]
     """What the provider writes into tokens that are meant for this service."""
     subject_claim: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.:/-]{0,99}$")] = "sub"
-    """The claim that names the person as assistants.yaml does."""
+    """The claim that names the person as assistants.yaml and officers.yaml do."""
     leeway_s: Annotated[int, Field(ge=0, le=120)] = 30
     keys_kept_s: Annotated[int, Field(ge=600, le=86_400)] = 14_400
     """How long known keys hold while the provider is away."""
     client_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    """This service's name at the provider, for signing in to the assistants' page.
+    """This service's name at the provider, for signing in to the assistants' and the DPO's pages.
 
     Its secret, where it has one, is the file ``oidc-client-secret`` among the keys.
     """
@@ -60,7 +60,10 @@ class Settings(ServiceSettings):
     """Set by the DPO: the legal basis of the processing, as a code."""
     oidc: OidcSettings | None = None
     signed_in_hours: Annotated[int, Field(ge=1, le=24)] = 10
-    """After this long an assistant's browser must sign in again."""
+    """After this long a browser must sign in again."""
+
+    dpo_idle_minutes: Annotated[int, Field(ge=5, le=120)] = 20
+    """After so long without a request the DPO must sign in again, too."""
 
     @property
     def is_https(self) -> bool:

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import httpx
 
-from cli.assistants import mint
 from cli.demo.browsing import Browser, NoSuchForm, Page
+from cli.tokens import mint
 from tests.system.running import System, until
 
 ASSISTANT: Final = "lucie-garnerot"

@@ -8,7 +8,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from cli.assistants import mint
+from cli.tokens import mint
 from tests.system.evidence import take_evidence
 from tests.system.flaws import CANARY
 from tests.system.running import System, dice

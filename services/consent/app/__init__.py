@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 from uuid import uuid4
 
@@ -10,7 +10,7 @@ from litestar import Router
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
-from desk import Desk, DeskError, load_desk
+from desk import DeskError, load_desk
 from runtime import kafka
 from runtime.health import health_routes
 from runtime.keys import KeyUnusable, read_key
@@ -23,11 +23,13 @@ from schemas.personal import personal_fields
 from schemas.sessions import NoticeIssued, SessionRequested
 from services.consent.app.assistants import assistants_pages
 from services.consent.app.connections import Connections
+from services.consent.app.entrances import Entrances
 from services.consent.app.identities import identities
+from services.consent.app.officers import officers_pages
+from services.consent.app.practising import practice
 from services.consent.domain.addresses import DeskAddresses
 from services.consent.domain.derived import Secrets
-from services.consent.domain.entry import Entry, Terms
-from services.consent.domain.practice import ENDS, Practice, as_code
+from services.consent.domain.entry import Entry
 from services.consent.gateway.signing_keys import read_signer
 from services.consent.handlers.assisting import Assisting, reasons
 from services.consent.handlers.attending import Attending
@@ -54,9 +56,6 @@ from services.consent.web.tiles import tile_routes
 
 SERVICE: Final = "consent"
 VERSION: Final = "1"
-_WITHDRAWAL: Final = "session-page-button-or-telephone"
-_MINUTE_S: Final = 60
-_HOUR_MINUTES: Final = 60
 
 
 def main() -> int:
@@ -142,14 +141,14 @@ class Consent:
         routes: list[HTTPRouteHandler | Router] = [
             *health_routes(lifecycle),
             assistant_routes(api),
-            assistants_pages(
-                self._settings,
-                self._identities,
+            assistants_pages(self._entrances(api), api, renderer=renderer, wording=self._wording),
+            officers_pages(
+                self._entrances(api),
                 self.connections,
-                api,
+                self._desk,
+                self._receipts(renderer),
                 renderer=renderer,
                 wording=self._wording,
-                keys=(self._secrets, self._sealer),
                 now=self._now,
             ),
             page_routes(self._pages(live, renderer)),
@@ -202,6 +201,17 @@ class Consent:
             reasons={act: frozenset(codes) for act, codes in reasons(self._wording).items()},
         )
 
+    def _entrances(self, api: AssistantApi) -> Entrances:
+        return Entrances(
+            settings=self._settings,
+            identities=self._identities,
+            sign_ins=self.connections.sign_ins,
+            secrets=self._secrets,
+            sealer=self._sealer,
+            record_stranger=api.record_stranger,
+            now=self._now,
+        )
+
     def _pages(self, live: Live, renderer: Renderer) -> Pages:
         attending = Attending(
             self._recorder,
@@ -223,45 +233,19 @@ class Consent:
                 remote=self._desk.remote,
                 now=self._now,
             ),
-            receipts=Receipts(
-                renderer=renderer,
-                wording=self._wording,
-                kept_days=self._desk.retention.days("evidence"),
-                witness=self.connections.witness,
-            ),
+            receipts=self._receipts(renderer),
             live=live,
             now=self._now,
             new_visit=lambda: secrets.token_urlsafe(16),
         )
 
-
-def practice(desk: Desk, *, legal_basis: str) -> Practice:
-    """Return what this deployment puts into its entries."""
-    limits = desk.remote.limits
-    in_minutes = {
-        "offered": limits.offer_minutes,
-        "granted": limits.start_minutes,
-        "oral-grant-attested": limits.start_minutes,
-        "started": min(limits.session_without_presence_minutes, limits.session_minutes),
-        "intervene-begun": limits.intervention_minutes,
-        "screenshot-requested": limits.screenshot_minutes,
-        "screenshot-taken": limits.screenshot_minutes,
-        **dict.fromkeys(ENDS, limits.declaration_hours * _HOUR_MINUTES),
-    }
-    return Practice(
-        legal_basis=legal_basis,
-        terms=Terms(
-            controller=as_code(desk.operator.name),
-            recipients=("bound-assistant", "dpo"),
-            retention=f"P{desk.retention.days('evidence')}D",
-            withdrawal=_WITHDRAWAL,
-        ),
-        limits_s={act: minutes * _MINUTE_S for act, minutes in in_minutes.items()},
-        kept=timedelta(days=desk.retention.days("evidence")),
-        code_minutes=limits.entry_code_minutes,
-        code_tries=limits.entry_code_tries,
-        session_s=limits.session_minutes * _MINUTE_S,
-    )
+    def _receipts(self, renderer: Renderer) -> Receipts:
+        return Receipts(
+            renderer=renderer,
+            wording=self._wording,
+            kept_days=self._desk.retention.days("evidence"),
+            witness=self.connections.witness,
+        )
 
 
 def _now() -> datetime:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final
@@ -25,6 +26,7 @@ from services.consent.domain.checkpoint import Signer
 from services.consent.domain.entry import THE_LOG
 from services.consent.domain.handover import keys_named
 from services.consent.domain.receipt import Witness
+from services.consent.domain.standing import Standing, Verified
 from services.consent.gateway.checkpoints import CheckpointWriter, read_notes
 from services.consent.gateway.relay import NoticesFor, Relay
 from services.consent.handlers.notices import Letter, seal_notice
@@ -86,6 +88,7 @@ class Connections:
             now=now,
         )
         self.sign_ins = MongoSignIns(self._database, sealer=sealer, now=now)
+        self._verified: Verified | None = None
         self.checkpoints = CheckpointWriter(self.log, signer, settings.checkpoint_file)
 
     def lifecycle(
@@ -142,6 +145,18 @@ class Connections:
         size = self._signer.verifier.open(note).size
         return Witness(note=note, size=size, leaves=await self.log.leaf_hashes(0, size))
 
+    async def standing(self) -> Standing:
+        """Return where the log stands."""
+        note, size = self.checkpoints.latest, await self.log.size()
+        checkpoint = self._signer.verifier.open(note) if note else None
+        return Standing(
+            size=size,
+            note=note,
+            covered=checkpoint.size if checkpoint else 0,
+            root=b64encode(checkpoint.root).decode() if checkpoint else "",
+            verified=self._verified,
+        )
+
     async def prepare(self) -> None:
         """Create what the database must have before it is used."""
         await self.log.prepare()
@@ -177,6 +192,7 @@ class Connections:
         entries = self.log.raw(await self.log.size())
         own = self._signer.verifier
         verified = await verify_log(entries, notes=notes, verifier=own, named=named)
+        self._verified = Verified(at=self._now(), size=verified.size)
         log.info("log is intact", size=verified.size)
         if named and named[-1] != own.raw:
             log.warning("signs with a key that was handed over", restart_with="the new one")

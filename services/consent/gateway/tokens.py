@@ -11,12 +11,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from runtime.keys import KeyUnusable
-from services.consent.domain.signing_in import SignIns
+from services.consent.domain.signing_in import Entrance, SignIns
 from services.consent.domain.tokens import TokenRefused
 
 ISSUER: Final = "aiguillage"
 AUDIENCE: Final = "consent"
-LINK_AUDIENCE: Final = "consent-sign-in"
 LEEWAY_S: Final = 5
 MOST: Final = 8_192
 SUBJECT_MOST: Final = 128
@@ -92,15 +91,15 @@ class BuiltInTokens:
 
 
 class BuiltInLinks:
-    """Links that `aiguillage assistants login` prints: each signs in once (``jti``)."""
+    """Links that `aiguillage … login` prints for one entrance: each signs in once (``jti``)."""
 
-    def __init__(self, key: Ed25519PublicKey, sign_ins: SignIns) -> None:
+    def __init__(self, key: Ed25519PublicKey, sign_ins: SignIns, entrance: Entrance) -> None:
         self._key = key
         self._sign_ins = sign_ins
-        self._expected = Expected(issuer=ISSUER, audience=LINK_AUDIENCE)
+        self._expected = Expected(issuer=ISSUER, audience=entrance.audience)
 
     async def use(self, ticket: str) -> str:
-        """Return the assistant's id; raises ``TokenRefused``, also the second time."""
+        """Return whom it was made for; raises ``TokenRefused``, also the second time."""
         read_header(ticket)
         claims = verified(ticket, self._key, "EdDSA", self._expected)
         subject, name = subject_in(claims), subject_in(claims, "jti")

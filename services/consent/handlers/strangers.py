@@ -1,23 +1,24 @@
-"""Puts on record who tried to act as an assistant and may not; the DPO is told."""
+"""Puts on record who tried to act, or to read evidence, and may not; the DPO is told."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import uuid5
 
 from services.consent.domain.acts import Drafting
-from services.consent.domain.entry import THE_LOG
+from services.consent.domain.entry import THE_LOG, Role
 from services.consent.domain.persons import Persons
 from services.consent.domain.practice import Practice
 from services.consent.handlers.recorder import Recorder
 
 
 class Stranger(Exception):
-    """The token is genuine, its holder may not act: unknown, expired or unsigned."""
+    """Who they are is certain, ``actor`` is what they came as: they may not, for a coded reason."""
 
-    def __init__(self, reason: str, subject: str) -> None:
+    def __init__(self, reason: str, subject: str, *, actor: Role = "assistant") -> None:
         super().__init__(reason)
         self.reason = reason
         self.subject = subject
+        self.actor: Role = actor
 
 
 class Strangers:
@@ -48,6 +49,6 @@ class Strangers:
         hour = self._now().astimezone(UTC).strftime("%Y-%m-%dT%H")
         session = uuid5(THE_LOG, f"stranger/{person.commitment}/{stranger.reason}/{hour}")
         draft = Drafting(practice=self._practice, session=session).refusal(
-            "assistant", stranger.reason, {"who": person.commitment}
+            stranger.actor, stranger.reason, {"who": person.commitment}
         )
         await self._recorder.record_if(session, lambda seen: None if seen.entries else draft)

@@ -1,18 +1,20 @@
 """Which browsers are signed in, and which links to sign in with were used."""
 
+import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from runtime.mongo import Database, DuplicateKeyError, unavailable_when_away
 from runtime.sealing import Sealer
+from services.consent.domain.signing_in import Identity
 
 PURPOSE = "sign-in"
 
 
 class MongoSignIns:
     """
-    A document a browser, under the hash of its cookie, the assistant's name sealed.
+    A document a browser, under the hash of its cookie, with who it is sealed.
 
     What has ended counts no more at once; MongoDB itself removes it within minutes.
     """
@@ -27,22 +29,32 @@ class MongoSignIns:
         with unavailable_when_away():
             await self._documents.create_index("until", expireAfterSeconds=0)
 
-    async def open(self, cookie: str, subject: str, *, until: datetime) -> None:
-        """Let the holder of this cookie be ``subject`` until then."""
-        sealed = self._sealer.seal(subject.encode(), purpose=PURPOSE)
+    async def open(
+        self, cookie: str, identity: Identity, *, ends: datetime, idle: timedelta | None
+    ) -> None:
+        """Let the holder of this cookie be ``identity`` until then, or until idle for so long."""
+        content = json.dumps({"part": identity.part, "subject": identity.subject})
+        document = {
+            "_id": _hash("cookie", cookie),
+            "sealed": self._sealer.seal(content.encode(), purpose=PURPOSE),
+            "until": ends if idle is None else min(ends, self._now() + idle),
+            "ends": ends,
+            "idle_s": None if idle is None else idle.total_seconds(),
+        }
         with unavailable_when_away():
-            await self._documents.insert_one(
-                {"_id": _hash("cookie", cookie), "subject": sealed, "until": until}
-            )
+            await self._documents.insert_one(document)
 
-    async def subject(self, cookie: str) -> str | None:
-        """Return who holds the cookie now; ``None`` once it has ended."""
+    async def who(self, cookie: str) -> Identity | None:
+        """Return who holds the cookie now, which is then not idle; ``None`` once it has ended."""
         which = {"_id": _hash("cookie", cookie), "until": {"$gt": self._now()}}
         with unavailable_when_away():
             found = await self._documents.find_one(which)
-        if found is None:
-            return None
-        return self._sealer.open(found["subject"], purpose=PURPOSE).decode()
+            if found is None:
+                return None
+            if found["idle_s"] is not None:
+                until = min(found["ends"], self._now() + timedelta(seconds=found["idle_s"]))
+                await self._documents.update_one(which, {"$max": {"until": until}})
+        return Identity(**json.loads(self._sealer.open(found["sealed"], purpose=PURPOSE)))
 
     async def close(self, cookie: str) -> None:
         """Let nobody hold the cookie any more."""

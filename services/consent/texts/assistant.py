@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.consent.texts.wording import LANGUAGE, Saying, read_yaml
+from services.consent.texts.wording import LANGUAGE, Saying, read_sayings, read_yaml
 
 Texts = Mapping[str, str]
 
@@ -34,8 +34,4 @@ class AssistantWording:
 def load_assistant_wording() -> AssistantWording:
     """Read the data file."""
     read: dict[str, Any] = read_yaml(f"assistant.{LANGUAGE}.yaml")
-    read["sayings"] = {
-        name: Saying(title=said["title"], lines=tuple(said["lines"]))
-        for name, said in read["sayings"].items()
-    }
-    return AssistantWording(**read)
+    return AssistantWording(**read | {"sayings": read_sayings(read["sayings"])})

@@ -82,10 +82,7 @@ def load_wording(desk: Desk) -> Wording:
         answers=pages["questions"],
         decisions=pages["decisions"],
         arrivals=pages["arrivals"],
-        refusals={
-            name: Saying(title=said["title"], lines=tuple(said["lines"]))
-            for name, said in pages["refusals"].items()
-        },
+        refusals=read_sayings(pages["refusals"]),
         notice=notices["view"],
         questions={name: notices[name] for name in ("intervene", "screenshot")},
         reasons=read_yaml(f"reasons.{LANGUAGE}.yaml"),
@@ -98,6 +95,14 @@ def read_yaml(name: str) -> dict[str, Any]:
     """Return a data file of texts."""
     content: dict[str, Any] = yaml.safe_load(_read(name))
     return content
+
+
+def read_sayings(content: Mapping[str, Any]) -> dict[str, Saying]:
+    """Return the pages that say one thing, by name."""
+    return {
+        name: Saying(title=said["title"], lines=tuple(said["lines"]))
+        for name, said in content.items()
+    }
 
 
 def _notice(text: Mapping[str, Any], facts: Mapping[str, str]) -> Notice:

@@ -1,12 +1,13 @@
-"""Who calls as an assistant: a signed token, and a line in the desk's list."""
+"""Who may act or read: what an issuer says, and a line in the desk's list."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from desk import Desk
-from desk.facts import Assistant
+from desk.facts import Assistant, Officer
 from runtime.problems import Problem
+from services.consent.domain.signing_in import OFFICERS
 from services.consent.domain.tokens import TokenRefused, Tokens
 from services.consent.handlers.strangers import Stranger
 
@@ -46,6 +47,22 @@ class Authenticator:
         if not assistant.has_signed(self.desk.remote.undertaking_version, today):
             raise Stranger("unsigned-assistant", subject)
         return assistant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Officers:
+    """The desk's list of who may read evidence, by the names that the issuer gives people."""
+
+    subjects: Mapping[str, Officer]
+    desk: Desk
+    now: Callable[[], datetime]
+
+    def admit(self, subject: str) -> Officer:
+        """Return the officer of this name; raises ``Stranger``."""
+        officer = self.subjects.get(subject)
+        if officer is None or not officer.is_valid(self.desk.calendar.local(self.now()).date()):
+            raise Stranger(OFFICERS.refusal, subject, actor=OFFICERS.part)
+        return officer
 
 
 def _unauthorized() -> Problem:

@@ -15,7 +15,7 @@ import httpx
 import uvicorn
 from pydantic import SecretStr
 
-from cli.assistants import mint, mint_link
+from cli.tokens import mint, mint_link
 from deploy.local import secrets as local_secrets
 from deploy.local.ports import a_free_port
 from deploy.local.services import DESK
@@ -24,9 +24,10 @@ from runtime.keys import read_key
 from runtime.settings import HttpSettings, KafkaSettings, MongoSettings
 from services.consent.app import Consent
 from services.consent.domain.derived import Secrets
+from services.consent.domain.signing_in import ASSISTANTS, OFFICERS, Entrance
 from services.consent.settings import OidcSettings, Settings
 
-LUCIE, BASTIEN = "lucie-garnerot", "bastien-lorimier"
+LUCIE, BASTIEN, ALINE = "lucie-garnerot", "bastien-lorimier", "aline-ferrandier"
 ADHERENT = {
     "name": "Odile Canarinelle",
     "email": "odile.canarinelle@mairie.example",
@@ -163,6 +164,19 @@ class AtDesk:
 
 
 @dataclass(kw_only=True)
+class AtDpo(AtDesk):
+    """The DPO, or whoever would be, at a browser on their page."""
+
+    async def ask(self, what: str, csrf: str | None = None, **fields: str) -> httpx.Response:
+        """Send the form for ``what`` from the page as it is."""
+        token = await self.csrf() if csrf is None else csrf
+        return await self.http.post(f"/dpo/{what}", data={"csrf": token} | fields)
+
+    async def csrf(self) -> str:
+        return forms((await self.http.get("/dpo")).text)[0].fields["csrf"]
+
+
+@dataclass(kw_only=True)
 class Stage:
     """The running service."""
 
@@ -187,9 +201,16 @@ class Stage:
         assert (await desk.sign_in(self.login_link(name))).status_code == 303
         return desk
 
-    def login_link(self, name: str = LUCIE) -> str:
+    async def at_dpo(self) -> AtDpo:
+        """Return the DPO, signed in."""
+        desk = AtDpo(http=await self._client({}))
+        link = self.login_link(ALINE, OFFICERS)
+        assert (await desk.sign_in(link)).headers["location"] == "/dpo"
+        return desk
+
+    def login_link(self, name: str = LUCIE, entrance: Entrance = ASSISTANTS) -> str:
         """Return a fresh link that signs in once."""
-        return mint_link(self.keys, name, self.url)
+        return mint_link(self.keys, name, self.url, entrance)
 
     async def entered(self, session: str, code: str) -> Adherent:
         """Return an adherent whose browser is bound."""

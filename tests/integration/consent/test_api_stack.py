@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cli.assistants import mint
+from cli.tokens import mint
 from tests.conftest import MakeStack
 from tests.integration.consent.stage import ADHERENT, LUCIE, Adherent, Assistant, acts
 

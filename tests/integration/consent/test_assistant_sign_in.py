@@ -8,11 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from cli.assistants import mint, mint_link
+from cli.tokens import mint, mint_link
 from runtime.sealing import Sealer
 from services.consent.domain.lifecycle import tells_dpo
 from services.consent.settings import OidcSettings
-from services.consent.web.assistant.cookies import AssistantCookies
+from services.consent.web.sign_in.cookies import SignInCookies
 from tests.integration.consent.identity_provider import (
     AUDIENCE,
     CLIENT,
@@ -20,7 +20,7 @@ from tests.integration.consent.identity_provider import (
     IdentityProvider,
     running_provider,
 )
-from tests.integration.consent.stage import LUCIE, AtDesk, Stage, forms, staged, title
+from tests.integration.consent.stage import ALINE, LUCIE, AtDesk, Stage, forms, staged, title
 
 
 async def _is_in(desk: AtDesk) -> bool:
@@ -108,15 +108,15 @@ async def test_after_some_hours_one_must_sign_in_again(stage: Stage) -> None:
 async def test_the_cookie_is_for_this_host_and_no_script(stage: Stage) -> None:
     desk = await stage.browser()
     entered = await desk.sign_in(stage.login_link())
-    (kept,) = (c for c in entered.headers.get_list("set-cookie") if c.startswith("assistant="))
+    (kept,) = (c for c in entered.headers.get_list("set-cookie") if c.startswith("signed-in="))
     assert "httponly" in kept.lower()
     assert "samesite=lax" in kept.lower()
     assert entered.headers["cache-control"] == "no-store"
-    cookies = AssistantCookies(
+    cookies = SignInCookies(
         secrets=stage.secrets, sealer=Sealer(b"k" * 32), is_https=True, now=stage.clock
     )
-    made = cookies.make("assistant", "value", kept_s=60)
-    assert (made.key, made.secure, made.path, made.domain) == ("__Host-assistant", True, "/", None)
+    made = cookies.make("signed-in", "value", kept_s=60)
+    assert (made.key, made.secure, made.path, made.domain) == ("__Host-signed-in", True, "/", None)
 
 
 async def test_without_a_link_the_page_says_how_to_get_one(stage: Stage) -> None:
@@ -145,9 +145,9 @@ def _oidc(provider: IdentityProvider) -> OidcSettings:
     return OidcSettings(issuer=provider.issuer, audience=AUDIENCE, client_id=CLIENT)
 
 
-async def _sent(desk: AtDesk, provider: IdentityProvider) -> str:
+async def _sent(desk: AtDesk, provider: IdentityProvider, home: str = "/assistant") -> str:
     """Begin to sign in, and return where the provider sends the browser back to."""
-    begun = await desk.http.get("/assistant/login/begin")
+    begun = await desk.http.get(f"{home}/login/begin")
     assert begun.status_code == 303
     async with httpx.AsyncClient(trust_env=False) as elsewhere:
         return (await elsewhere.get(begun.headers["location"])).headers["location"]
@@ -163,6 +163,7 @@ async def test_signing_in_at_a_provider(
         await _refuses_what_does_not_belong(stage, provider)
         await _refuses_bent_tokens(stage, provider)
         await _refuses_strangers_and_waits(stage, provider)
+        await _lets_the_dpo_in_at_their_own_entrance(stage, provider)
 
 
 async def _signs_in_and_no_link_does(stage: Stage, provider: IdentityProvider) -> None:
@@ -210,6 +211,24 @@ async def _refuses_bent_tokens(stage: Stage, provider: IdentityProvider) -> None
         assert (await desk.http.get(await _sent(desk, provider))).status_code == 403, claims
         assert not await _is_in(desk)
     provider.id_claims = {}
+
+
+async def _lets_the_dpo_in_at_their_own_entrance(stage: Stage, provider: IdentityProvider) -> None:
+    desk = await stage.browser()
+    provider.who = LUCIE
+    back = await _sent(desk, provider, "/dpo")
+    assert (await desk.http.get(back)).status_code == 403
+    last = (await stage.consent.connections.log.read(0, 10))[-1].draft
+    assert (last.reason, last.actor) == ("no-right-to-read", "dpo")
+    provider.who = ALINE
+    back = await _sent(desk, provider)
+    crossed = back.replace("/assistant/", "/dpo/")
+    for address in (crossed, back):  # begun at the other entrance, then not an assistant
+        assert (await desk.http.get(address)).status_code == 403
+    entered = await desk.http.get(await _sent(desk, provider, "/dpo"))
+    assert (entered.status_code, entered.headers["location"]) == (303, "/dpo")
+    assert (await desk.http.get("/dpo")).status_code == 200
+    assert (await desk.http.get("/assistant")).status_code == 403
 
 
 async def _refuses_strangers_and_waits(stage: Stage, provider: IdentityProvider) -> None:

@@ -83,6 +83,9 @@ def test_a_link_to_sign_in_is_printed_for_who_is_in_the_list(folder: Path, tmp_p
     printed = CliRunner().invoke(app, ["assistants", "login", "lucie-garnerot", *where])
     assert printed.exit_code == 0
     assert printed.output.startswith("https://c.example/assistant/login?ticket=ey")
+    dpo = CliRunner().invoke(app, ["dpo", "login", "aline-ferrandier", *where])
+    assert dpo.output.startswith("https://c.example/dpo/login?ticket=ey")
+    assert CliRunner().invoke(app, ["dpo", "login", "lucie-garnerot", *where]).exit_code == 1
     unknown = CliRunner().invoke(app, ["assistants", "login", "nobody", *where])
     assert (unknown.exit_code, "is not in the desk's list" in unknown.output) == (1, True)
 
@@ -91,3 +94,9 @@ def test_the_list_says_who_may_act_today(folder: Path) -> None:
     listed = CliRunner().invoke(app, ["assistants", "list", "--desk", str(folder)])
     assert listed.exit_code == 0
     assert "lucie-garnerot" in listed.output
+
+
+def test_the_list_of_officers_says_who_may_read_today(folder: Path) -> None:
+    listed = CliRunner().invoke(app, ["dpo", "list", "--desk", str(folder)])
+    assert "aline-ferrandier  2026-01-05 – 2035-12-31  may read" in listed.output
+    assert "gilles-montbarrey  2024-01-08 – 2025-12-31  not valid today" in listed.output

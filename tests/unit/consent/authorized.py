@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from deploy.local.services import DESK
 from desk import load_desk
-from services.consent.app import practice
+from services.consent.app.practising import practice
 from services.consent.domain.acts import ADHERENT_ACTS, ASSISTANT_ACTS, Author, Drafting
 from services.consent.domain.connections import Connection, Row
 from services.consent.domain.entry import THE_LOG, Draft, Entry

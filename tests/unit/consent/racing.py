@@ -11,7 +11,7 @@ from uuid import UUID
 from deploy.local.services import DESK
 from desk import load_desk
 from runtime.failures import Unavailable
-from services.consent.app import practice
+from services.consent.app.practising import practice
 from services.consent.domain.entry import Draft, Entry
 from services.consent.domain.log import Stale
 from services.consent.handlers.follower import Follower

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from deploy.local.services import DESK
 from desk import load_desk
-from services.consent.app import practice
+from services.consent.app.practising import practice
 from services.consent.domain.acts import (
     ADHERENT_ACTS,
     ASSISTANT_ACTS,

@@ -9,7 +9,7 @@ import pytest
 from deploy.local.services import DESK
 from desk import load_desk
 from runtime.failures import Unavailable
-from services.consent.app import practice
+from services.consent.app.practising import practice
 from services.consent.domain.acts import ASSISTANT_ACTS, Author, Drafting
 from services.consent.domain.entry import Draft, Entry
 from services.consent.domain.log import Stale

@@ -1,19 +1,23 @@
 """What people read of a session: nothing that was decided is left out, and times have a date."""
 
 from datetime import UTC, datetime
+from typing import get_args
 from uuid import UUID
 
 import pytest
 
 from deploy.local.services import DESK
 from desk import load_desk
-from services.consent.app import practice
+from services.consent.app.practising import practice
 from services.consent.domain.acts import ASSISTANT_ACTS, Author, Drafting
-from services.consent.domain.entry import Draft, Entry, place
+from services.consent.domain.entry import Draft, Entry, How, Role, place
 from services.consent.domain.lifecycle import initial
 from services.consent.domain.receipt import receipt
 from services.consent.domain.table import table
+from services.consent.domain.tally import SCOPES, STRENGTHS, tally
+from services.consent.handlers.searching import By
 from services.consent.texts.assistant import load_assistant_wording
+from services.consent.texts.dpo import load_dpo_wording
 from services.consent.texts.wording import load_wording
 from services.consent.web.rendering import Renderer
 
@@ -76,3 +80,21 @@ def test_assistants_have_a_text_for_every_act_and_state_of_the_table() -> None:
     oral = {name for name, act in ASSISTANT_ACTS.items() if act.oral}
     assert set(texts.oral) == oral
     assert {*texts.acts, *texts.asks, *oral, "new-entry-code", "declare"} == set(ASSISTANT_ACTS)
+
+
+def test_the_dpo_has_a_text_for_every_act_refusal_alert_and_count() -> None:
+    texts, rows = load_dpo_wording(), table()
+    assert set(texts.timeline) == {arrow.act for arrow in rows.arrows}
+    assert set(texts.actors) == set(get_args(Role))
+    assert set(texts.hows) == set(get_args(How))
+    assert set(rows.refusals.reasons) <= set(texts.reasons)
+    told = {arrow.act for arrow in rows.arrows if arrow.dpo}
+    told |= {code for code, reason in rows.refusals.reasons.items() if reason.dpo}
+    assert set(texts.alerts) == told
+    grants = {f"{scope}_{how}" for scope in SCOPES for how in STRENGTHS}
+    assert {*texts.counts} | grants == set(tally([]))
+    assert (set(texts.scopes), set(texts.strengths)) == (set(SCOPES), set(STRENGTHS))
+
+
+def test_the_dpos_page_finds_by_what_a_search_takes() -> None:
+    assert set(load_dpo_wording().searches) == set(get_args(By))

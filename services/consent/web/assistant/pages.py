@@ -5,26 +5,21 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from litestar import Request, Response, Router, get, post
+from litestar import Response, Router, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import ServerSentEvent
 
+from desk.facts import Assistant
 from runtime.problems import Problem
+from services.consent.domain.signing_in import ASSISTANTS
 from services.consent.handlers.assisting import NoSuchSession
 from services.consent.web.assistant.forms import act_in, key_in, offer_in
 from services.consent.web.assistant.refusals import assistant_refusals
-from services.consent.web.assistant.signing_in import (
-    HOME,
-    SignedIn,
-    SigningIn,
-    signing_in_routes,
-    to,
-)
 from services.consent.web.assistant.views import NOTHING, Typed, Views
 from services.consent.web.assistant_api import AssistantApi
+from services.consent.web.sign_in.routes import Req, SignedIn, SigningIn, signing_in_routes, to
 
-Req = Request[Any, Any, Any]
 _UNPROCESSABLE: Final = 422
 
 
@@ -32,23 +27,25 @@ _UNPROCESSABLE: Final = 422
 class AssistantPages:
     """What the routes need."""
 
-    way_in: SigningIn
+    way_in: SigningIn[Assistant]
     api: AssistantApi
     views: Views
 
-    async def home(self, who: SignedIn, typed: Typed = NOTHING) -> Response[str]:
+    async def home(self, who: SignedIn[Assistant], typed: Typed = NOTHING) -> Response[str]:
         """Return the list of sessions, with the form as it was typed."""
-        sessions = await self.api.sessions_of(who.assistant)
+        sessions = await self.api.sessions_of(who.person)
         key = typed.values.get("key") or self.way_in.draw()
-        return self.views.home(who.assistant, who.csrf, sessions, key=key, typed=typed)
+        return self.views.home(who.person, who.csrf, sessions, key=key, typed=typed)
 
-    async def session(self, who: SignedIn, session: UUID, typed: Typed = NOTHING) -> Response[str]:
+    async def session(
+        self, who: SignedIn[Assistant], session: UUID, typed: Typed = NOTHING
+    ) -> Response[str]:
         """Return the page of a session; raises ``NoSuchSession``."""
-        shown = await self.api.assisting.see(who.assistant, session)
+        shown = await self.api.assisting.see(who.person, session)
         code = ""
         if shown["entry_code"]["state"] == "live":
             code = self.api.assisting.code_of(session, await self.api.assisting.seen(session))
-        return self.views.session(who.assistant, who.csrf, shown, code, typed=typed)
+        return self.views.session(who.person, who.csrf, shown, code, typed=typed)
 
     def came_back(self, problem: Problem, fields: Mapping[str, str]) -> Typed:
         """Return a form with what is wrong with it; raises ``problem`` if no field is."""
@@ -62,7 +59,7 @@ class AssistantPages:
 def assistant_page_routes(pages: AssistantPages) -> Router:
     """Return the routes under ``/assistant``."""
     return Router(
-        path=HOME,
+        path=ASSISTANTS.home,
         route_handlers=[
             *signing_in_routes(pages.way_in),
             *_reading(pages),
@@ -77,7 +74,7 @@ def assistant_page_routes(pages: AssistantPages) -> Router:
 
 def address_of(session: UUID | str) -> str:
     """Return the address of a session's page."""
-    return f"{HOME}/sessions/{session}"
+    return f"{ASSISTANTS.home}/sessions/{session}"
 
 
 def _reading(pages: AssistantPages) -> list[HTTPRouteHandler]:
@@ -94,13 +91,13 @@ def _reading(pages: AssistantPages) -> list[HTTPRouteHandler]:
     @get("/sessions/{session:uuid}/events")
     async def follow(request: Req, session: FromPath[UUID]) -> ServerSentEvent:
         who = await pages.way_in.admit(request)
-        await pages.api.assisting.see(who.assistant, session)
+        await pages.api.assisting.see(who.person, session)
         return pages.api.live.stream(session, request.headers.get("last-event-id"))
 
     @get("/sessions/{session:uuid}/witness")
     async def show_witness(request: Req, session: FromPath[UUID]) -> Response[str]:
         who = await pages.way_in.admit(request)
-        return pages.views.witness(who.assistant, who.csrf, session, pages.way_in.draw())
+        return pages.views.witness(who.person, who.csrf, session, pages.way_in.draw())
 
     return [show_home, show_session, follow, show_witness]
 
@@ -111,7 +108,7 @@ def _offering(pages: AssistantPages) -> HTTPRouteHandler:
         who = await pages.way_in.admit(request)
         fields = await pages.way_in.read_form(request)
         try:
-            shown = await pages.api.offer(who.assistant, offer_in(fields), key_in(fields))
+            shown = await pages.api.offer(who.person, offer_in(fields), key_in(fields))
         except Problem as problem:
             return await pages.home(who, pages.came_back(problem, fields))
         return to(address_of(shown["session_id"]))
@@ -125,7 +122,7 @@ def _acting(pages: AssistantPages) -> HTTPRouteHandler:
         who = await pages.way_in.admit(request)
         fields = await pages.way_in.read_form(request)
         try:
-            await pages.api.act(who.assistant, session, act_in(fields), key_in(fields))
+            await pages.api.act(who.person, session, act_in(fields), key_in(fields))
         except Problem as problem:
             return await pages.session(who, session, pages.came_back(problem, fields))
         return to(address_of(session))
@@ -141,7 +138,7 @@ def _witnessing(pages: AssistantPages) -> HTTPRouteHandler:
         body = act_in(fields)
         if body.act not in pages.views.texts.oral:
             raise NoSuchSession
-        await pages.api.act(who.assistant, session, body, key_in(fields))
+        await pages.api.act(who.person, session, body, key_in(fields))
         return pages.views.says("attested", status=200)
 
     return attest

@@ -1,26 +1,23 @@
-"""Signing in to the assistants' page, by a link or at an identity provider, and out again."""
+"""Signing in at an entrance, by a link or at an identity provider, and out again."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from litestar import MediaType, Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
 
-from desk.facts import Assistant
-from services.consent.domain.signing_in import SignIns
+from services.consent.domain.signing_in import Entrance, Identity, SignIns
 from services.consent.domain.tokens import TokenRefused
 from services.consent.handlers.strangers import Stranger
-from services.consent.web.assistant.cookies import AssistantCookies
-from services.consent.web.assistant.views import Views
-from services.consent.web.authentication import Authenticator
+from services.consent.web.sign_in.cookies import Kind, SignInCookies
 
 FORMS: Final = "application/x-www-form-urlencoded"
-HOME: Final = "/assistant"
-LOGIN: Final = "/assistant/login"
 _VISIT_S: Final = 3_600
+P = TypeVar("P")
+"""Whoever an entrance lets in, as the desk declares them."""
 Req = Request[Any, Any, Any]
 
 
@@ -49,40 +46,50 @@ class Flow(Protocol):
         """Return who has signed in; raises ``TokenRefused``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedIn:
-    """An assistant at a browser, and the token for its forms."""
+class ShowLogin(Protocol):
+    """Makes the page of who is not signed in."""
 
-    assistant: Assistant
+    def __call__(self, *, csrf: str, ticket: str, provider: bool) -> Response[str]:
+        """Return it with a form for the ticket, a link to the provider, or neither."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn(Generic[P]):
+    """Somebody at a browser, and the token for its forms."""
+
+    person: P
     csrf: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SigningIn:
-    """What the routes need; ``links`` or ``flow`` is the way in, or neither."""
+class SigningIn(Generic[P]):
+    """What the routes of an entrance need; ``links`` or ``flow`` is the way in, or neither."""
 
-    authenticator: Authenticator
+    entrance: Entrance
+    find: Callable[[str], P]
+    """Returns whom the desk lets in by this name; raises ``Stranger``."""
     sign_ins: SignIns
-    cookies: AssistantCookies
-    views: Views
+    cookies: SignInCookies
+    show_login: ShowLogin
     record_stranger: Callable[[Stranger], Awaitable[None]]
     now: Callable[[], datetime]
     draw: Callable[[], str]
     """Draws the value of a cookie."""
-    hours: int
+    lasts: timedelta
+    idle: timedelta | None
     links: Links | None
     flow: Flow | None
 
-    async def admit(self, request: Req) -> SignedIn:
+    async def admit(self, request: Req) -> SignedIn[P]:
         """Return who is at the browser; raises ``NotSignedIn`` or ``Stranger``."""
-        cookie = self.cookies.of(request, "assistant")
-        subject = await self.sign_ins.subject(cookie) if cookie else None
-        if subject is None:
+        cookie = self.cookies.of(request, "signed-in")
+        identity = await self.sign_ins.who(cookie) if cookie else None
+        if identity is None:
             raise NotSignedIn
-        assistant = await self._known(subject, recorded=request.method == "POST")
-        return SignedIn(assistant=assistant, csrf=self.cookies.form_token(cookie))
+        person = await self._known(identity, recorded=request.method == "POST")
+        return SignedIn(person=person, csrf=self.cookies.form_token(cookie))
 
-    async def read_form(self, request: Req, kind: str = "assistant") -> dict[str, str]:
+    async def read_form(self, request: Req, kind: Kind = "signed-in") -> dict[str, str]:
         """Return the fields of a form of ours; raises ``Forged``."""
         content_type = (request.headers.get("content-type") or "").partition(";")[0]
         if content_type.strip().lower() != FORMS:
@@ -93,25 +100,31 @@ class SigningIn:
             raise Forged
         return fields
 
-    async def welcome(self, subject: str) -> Response[None]:
-        """Sign this browser in; who may not act is on record and refused."""
-        await self._known(subject, recorded=True)
+    async def welcome(self, request: Req, subject: str) -> Response[None]:
+        """Sign this browser in, whoever was before; who has no right is on record and refused."""
+        identity = Identity(part=self.entrance.part, subject=subject)
+        await self._known(identity, recorded=True)
+        if former := self.cookies.of(request, "signed-in"):
+            await self.sign_ins.close(former)
         cookie = self.draw()
-        await self.sign_ins.open(cookie, subject, until=self.now() + timedelta(hours=self.hours))
-        made = self.cookies.make("assistant", cookie, kept_s=self.hours * 3_600)
-        return to(HOME, made, self.cookies.drop("attempt"), self.cookies.drop("visit"))
+        await self.sign_ins.open(cookie, identity, ends=self.now() + self.lasts, idle=self.idle)
+        made = self.cookies.make("signed-in", cookie, kept_s=int(self.lasts.total_seconds()))
+        spent = (self.cookies.drop("sign-in-attempt"), self.cookies.drop("sign-in-visit"))
+        return to(self.entrance.home, made, *spent)
 
-    async def _known(self, subject: str, *, recorded: bool) -> Assistant:
+    async def _known(self, identity: Identity, *, recorded: bool) -> P:
         try:
-            return self.authenticator.admit(subject)
+            if identity.part != self.entrance.part:
+                raise Stranger(self.entrance.refusal, identity.subject, actor=identity.part)
+            return self.find(identity.subject)
         except Stranger as stranger:
             if recorded:
                 await self.record_stranger(stranger)
             raise
 
 
-def signing_in_routes(way: SigningIn) -> list[HTTPRouteHandler]:
-    """Return the routes under ``/assistant/login``, and ``/assistant/logout``."""
+def signing_in_routes(way: SigningIn[Any]) -> list[HTTPRouteHandler]:
+    """Return the routes ``/login…`` and ``/logout`` below an entrance."""
     return [_form(way), _by_link(way), *_at_provider(way), _out(way)]
 
 
@@ -125,33 +138,33 @@ def to(address: str, *cookies: Cookie) -> Response[None]:
     return answer
 
 
-def _form(way: SigningIn) -> HTTPRouteHandler:
+def _form(way: SigningIn[Any]) -> HTTPRouteHandler:
     @get("/login")
     async def show_login(request: Req) -> Response[str]:
-        visit = way.cookies.of(request, "visit") or way.draw()
-        shown = way.views.login(
+        visit = way.cookies.of(request, "sign-in-visit") or way.draw()
+        shown = way.show_login(
             csrf=way.cookies.form_token(visit),
             ticket=request.query_params.get("ticket", "") if way.links else "",
             provider=way.flow is not None,
         )
-        shown.set_cookie(way.cookies.make("visit", visit, kept_s=_VISIT_S))
+        shown.set_cookie(way.cookies.make("sign-in-visit", visit, kept_s=_VISIT_S))
         return shown
 
     return show_login
 
 
-def _by_link(way: SigningIn) -> HTTPRouteHandler:
+def _by_link(way: SigningIn[Any]) -> HTTPRouteHandler:
     @post("/login", status_code=303)
     async def use_link(request: Req) -> Response[None]:
-        fields = await way.read_form(request, "visit")
+        fields = await way.read_form(request, "sign-in-visit")
         if way.links is None:
             raise TokenRefused
-        return await way.welcome(await way.links.use(fields.get("ticket", "")))
+        return await way.welcome(request, await way.links.use(fields.get("ticket", "")))
 
     return use_link
 
 
-def _at_provider(way: SigningIn) -> list[HTTPRouteHandler]:
+def _at_provider(way: SigningIn[Any]) -> list[HTTPRouteHandler]:
     @get("/login/begin")
     async def begin(request: Req) -> Response[None]:
         if way.flow is None:
@@ -165,16 +178,16 @@ def _at_provider(way: SigningIn) -> list[HTTPRouteHandler]:
         if way.flow is None or attempt is None:
             raise TokenRefused
         answer = {name: str(value) for name, value in request.query_params.items()}
-        return await way.welcome(await way.flow.finish(attempt, answer))
+        return await way.welcome(request, await way.flow.finish(attempt, answer))
 
     return [begin, finish]
 
 
-def _out(way: SigningIn) -> HTTPRouteHandler:
+def _out(way: SigningIn[Any]) -> HTTPRouteHandler:
     @post("/logout", status_code=303)
     async def sign_out(request: Req) -> Response[None]:
         await way.read_form(request)
-        await way.sign_ins.close(way.cookies.of(request, "assistant"))
-        return to(LOGIN, way.cookies.drop("assistant"))
+        await way.sign_ins.close(way.cookies.of(request, "signed-in"))
+        return to(way.entrance.login, way.cookies.drop("signed-in"))
 
     return sign_out

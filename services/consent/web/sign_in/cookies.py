@@ -1,10 +1,10 @@
-"""Cookies and form tokens of assistants' browsers."""
+"""Cookies and form tokens of browsers at which people sign in."""
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from litestar import Request
 from litestar.datastructures import Cookie
@@ -16,11 +16,11 @@ from services.consent.domain.entry import THE_LOG
 ATTEMPT_S: Final = 600
 _PURPOSE: Final = "sign-in-attempt"
 _CROSS: Final = frozenset({"cross-site", "same-site"})
-_NAMES: Final = {"assistant": "assistant", "visit": "assistant-visit", "attempt": "assistant-try"}
+Kind = Literal["signed-in", "sign-in-visit", "sign-in-attempt"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AssistantCookies:
+class SignInCookies:
     """
     Names, makes and checks them.
 
@@ -33,11 +33,11 @@ class AssistantCookies:
     is_https: bool
     now: Callable[[], datetime]
 
-    def of(self, request: Request[Any, Any, Any], kind: str) -> str:
+    def of(self, request: Request[Any, Any, Any], kind: Kind) -> str:
         """Return a cookie's value, or the empty string."""
         return request.cookies.get(self._name(kind), "")
 
-    def make(self, kind: str, value: str, *, kept_s: int) -> Cookie:
+    def make(self, kind: Kind, value: str, *, kept_s: int) -> Cookie:
         """Return a cookie that scripts and other sites cannot read."""
         return Cookie(
             key=self._name(kind),
@@ -49,7 +49,7 @@ class AssistantCookies:
             samesite="lax",
         )
 
-    def drop(self, kind: str) -> Cookie:
+    def drop(self, kind: Kind) -> Cookie:
         """Return the cookie that removes one."""
         return self.make(kind, "", kept_s=0)
 
@@ -58,12 +58,12 @@ class AssistantCookies:
         until = self.now() + timedelta(seconds=ATTEMPT_S)
         content = json.dumps({**attempt, "until": until.isoformat()})
         value = self.sealer.seal_text(content.encode(), purpose=_PURPOSE)
-        return self.make("attempt", value, kept_s=ATTEMPT_S)
+        return self.make("sign-in-attempt", value, kept_s=ATTEMPT_S)
 
     def attempted(self, request: Request[Any, Any, Any]) -> Mapping[str, str] | None:
         """Return the attempt that this browser has begun, unless it is too long ago."""
         try:
-            opened = self.sealer.open_text(self.of(request, "attempt"), purpose=_PURPOSE)
+            opened = self.sealer.open_text(self.of(request, "sign-in-attempt"), purpose=_PURPOSE)
         except Unsealable:
             return None
         attempt: dict[str, str] = json.loads(opened)
@@ -79,5 +79,5 @@ class AssistantCookies:
             return True
         return not cookie or not self.secrets.is_form_token(THE_LOG, cookie, token)
 
-    def _name(self, kind: str) -> str:
-        return f"{'__Host-' if self.is_https else ''}{_NAMES[kind]}"
+    def _name(self, kind: Kind) -> str:
+        return f"{'__Host-' if self.is_https else ''}{kind}"

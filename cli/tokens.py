@@ -1,4 +1,4 @@
-"""The built-in issuer: signs the tokens with which assistants call the API."""
+"""The built-in issuer: signs tokens for the API, and for links that sign a browser in."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,9 +9,10 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from services.consent.domain.signing_in import ASSISTANTS, Entrance
+
 ISSUER: Final = "aiguillage"
 AUDIENCE: Final = "consent"
-LINK_AUDIENCE: Final = "consent-sign-in"
 SIGNING_KEY: Final = "tokens-signing.pem"
 
 
@@ -25,10 +26,12 @@ def mint(keys_dir: Path, assistant: str, *, minutes: int = 60) -> str:
     return _signed(keys_dir, claims, minutes)
 
 
-def mint_link(keys_dir: Path, assistant: str, url: str, *, minutes: int = 10) -> str:
-    """Return the address that signs a browser in as this assistant, once."""
-    claims = {"aud": LINK_AUDIENCE, "sub": assistant, "jti": token_urlsafe(16)}
-    return f"{url.rstrip('/')}/assistant/login?ticket={_signed(keys_dir, claims, minutes)}"
+def mint_link(
+    keys_dir: Path, name: str, url: str, entrance: Entrance = ASSISTANTS, *, minutes: int = 10
+) -> str:
+    """Return the address that signs a browser in at an entrance, once."""
+    claims = {"aud": entrance.audience, "sub": name, "jti": token_urlsafe(16)}
+    return f"{url.rstrip('/')}{entrance.login}?ticket={_signed(keys_dir, claims, minutes)}"
 
 
 def _signed(keys_dir: Path, claims: dict[str, str], minutes: int) -> str:

@@ -1,0 +1,71 @@
+"""The DPO's page shows a bounded part of what was found, and leads to the rest."""
+
+import re
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+from litestar import Response
+
+from deploy.local.services import DESK
+from desk import load_desk
+from services.consent.domain.entry import THE_LOG, place
+from services.consent.handlers.searching import Found
+from services.consent.texts.dpo import load_dpo_wording
+from services.consent.texts.wording import load_wording
+from services.consent.web.dpo.forms import Search
+from services.consent.web.dpo.views import ENTRIES, FOUND, Views
+from services.consent.web.rendering import Renderer
+from services.consent.web.sign_in.routes import SignedIn
+from tests.unit.consent.drafts import draft
+
+DECLARED = load_desk(DESK)
+WORDING = load_wording(DECLARED)
+VIEWS = Views(
+    renderer=Renderer(DECLARED, WORDING),
+    desk=DECLARED,
+    wording=WORDING,
+    texts=load_dpo_wording(),
+)
+ALINE = SignedIn(person=DECLARED.officers["aline-ferrandier"], csrf="token")
+NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+
+
+def _log(entries: int) -> Found:
+    made = [
+        place(draft(THE_LOG, "evidence-read", "dpo"), index=n, sequence=n + 1, recorded_at=NOW)
+        for n in range(entries)
+    ]
+    return Found(session=THE_LOG, entries=tuple(made), records=())
+
+
+def _indexes(page: Response[str]) -> list[int]:
+    return [int(n) for n in re.findall(r"Inscription n° (\d+), empreinte", page.content)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "first", "turns"),
+    [(0, 0, {"1"}), (1, ENTRIES, {"0", "2"}), (2, 2 * ENTRIES, {"1"}), (99, 2 * ENTRIES, {"1"})],
+)
+def test_a_long_timeline_is_shown_page_by_page(wanted: int, first: int, turns: set[str]) -> None:
+    page = VIEWS.session(ALINE, _log(2 * ENTRIES + 1), wanted)
+    shown = _indexes(page)
+    assert shown == list(range(first, min(first + ENTRIES, 2 * ENTRIES + 1)))
+    assert set(re.findall(r'name="page" value="(\d+)"', page.content)) == turns
+
+
+def test_many_sessions_are_shown_page_by_page_and_a_purged_one_says_so() -> None:
+    found = [Found(session=uuid4(), entries=(), records=()) for _ in range(FOUND + 1)]
+    search = Search(by="address", value="odile@mairie.example", page=1)
+    page = VIEWS.found(ALINE, search, found)
+    assert f": {FOUND + 1}." in page.content
+    assert re.findall(r"Séance <code>(.*?)</code>", page.content) == [str(found[-1].session)]
+    assert "fin de conservation, contenu supprimé" in page.content
+    assert 'name="value" value="odile@mairie.example"' in page.content
+
+
+def test_a_session_without_entries_has_no_receipt() -> None:
+    session = UUID("6f0c2d0e-5d1e-5c0b-9a53-6d3d1b0f6a10")
+    page = VIEWS.session(ALINE, Found(session=session, entries=(), records=()), 0)
+    assert "/dpo/receipt" not in page.content
+    assert "Page 1 sur" not in page.content
