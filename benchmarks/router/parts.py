@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from deploy.local import parts, preflight
+from deploy.local import parts
 from deploy.local.fetching import Part
+from deploy.local.folders import Folders
 from deploy.local.preflight import MissingError
 
 PEERS: Final = Path(__file__).with_name("peers")
@@ -50,14 +51,12 @@ def kafka_streams(into: Path) -> Part:
 
 
 def franz_go(into: Path) -> Part:
-    """Build the Go program; go.sum holds the hashes of what it needs."""
-    folder = PEERS / "franz_go"
-    build = ("go", "build", "-C", str(folder), "-mod=readonly", "-trimpath")
-    return Part(
-        title="franz-go (Go)",
+    """Build the Go program with the Go of the local stack."""
+    return parts.go_program(
+        Folders.of_project(),
+        "franz-go (Go)",
+        source=PEERS / "franz_go",
         folder=into / "franz-go",
-        declared=sorted(folder.glob("*.*")),
-        commands=lambda fresh: [[*build, "-o", str(fresh / "franz-go"), "."]],
     )
 
 
@@ -69,11 +68,9 @@ BY_NAME: Final[Mapping[str, Callable[[Path], Part]]] = {
 
 
 def check(needs: set[str]) -> None:
-    """Raise `MissingError` unless the compilers that the peers need are there."""
+    """Raise `MissingError` unless the compiler that a peer needs is there."""
     if "kafka-streams" in needs and shutil.which("javac") is None:
         raise MissingError(
             "Missing on this machine: javac 17 or newer. "
             "On Debian or Ubuntu: apt install openjdk-17-jdk-headless"
         )
-    if "franz-go" in needs:
-        preflight.check(["go"])

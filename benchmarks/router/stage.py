@@ -40,6 +40,7 @@ async def bring(clients: Sequence[Client], steps: Steps) -> None:
     preflight.check(["java", "maven", "setpriv"])
     parts.check(needs)
     wanted = [local_parts.kafka(where), local_parts.kafka_classes(where)]
+    wanted += [local_parts.go(where)] if "franz-go" in needs else []
     wanted += [parts.BY_NAME[need](BENCH) for need in sorted(needs)]
     for part in wanted:
         await fetching.bring(part, steps, where.logs)

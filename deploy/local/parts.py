@@ -76,15 +76,24 @@ def go(where: folders.Folders) -> Part:
 
 
 def foreign_log(where: folders.Folders) -> Part:
-    """Build the program that judges our log, with ``go``; go.sum holds its libraries' hashes."""
-    source = folders.DECLARED.parents[1] / "tests" / "integration" / "consent" / "foreign"
+    """Build the program that judges our log."""
+    return go_program(
+        where,
+        "Other people's log libraries (Go)",
+        source=folders.PROJECT / "tests" / "integration" / "consent" / "foreign",
+        folder=where.parts / "foreign-log",
+    )
+
+
+def go_program(where: folders.Folders, title: str, *, source: Path, folder: Path) -> Part:
+    """Build a program, named as its folder, with ``go``; go.sum has its libraries' hashes."""
     compiler = str(go(where).folder / "go" / "bin" / "go")
     build = (compiler, "build", "-C", str(source), "-mod=readonly", "-trimpath")
     return Part(
-        title="Other people's log libraries (Go)",
-        folder=where.parts / "foreign-log",
+        title=title,
+        folder=folder,
         declared=[folders.DECLARED / "go.lock", *sorted(source.glob("*.*"))],
-        commands=lambda into: [[*build, "-o", str(into / "foreign-log"), "."]],
+        commands=lambda into: [[*build, "-o", str(into / folder.name), "."]],
     )
 
 

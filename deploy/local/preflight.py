@@ -7,7 +7,6 @@ import subprocess
 from collections.abc import Callable, Iterable, Mapping
 
 OLDEST_JAVA = 17
-OLDEST_GO = (1, 22)
 
 
 class MissingError(RuntimeError):
@@ -25,28 +24,12 @@ def _java() -> str | None:
     return None
 
 
-def go_version() -> tuple[int, int]:
-    """Return the version of Go, (0, 0) where there is none."""
-    if shutil.which("go") is None:
-        return (0, 0)
-    said = subprocess.run(["go", "version"], capture_output=True, text=True, check=False)  # noqa: S607
-    found = re.search(r"go(\d+)\.(\d+)", said.stdout)
-    return (int(found.group(1)), int(found.group(2))) if found else (0, 0)
-
-
-def _go() -> str | None:
-    if go_version() >= OLDEST_GO:
-        return None
-    return "Go {}.{} or newer, which brings the newer one that a module names".format(*OLDEST_GO)
-
-
 def _command(name: str, called: str) -> Callable[[], str | None]:
     return lambda: None if shutil.which(name) else called
 
 
 CHECKS: Mapping[str, tuple[Callable[[], str | None], str]] = {
     "java": (_java, "openjdk-17-jre-headless"),
-    "go": (_go, "golang-go"),
     "maven": (_command("mvn", "Maven"), "maven"),
     "node": (_command("node", "Node"), "nodejs"),
     "npm": (_command("npm", "npm"), "npm"),
