@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -28,7 +28,7 @@ from schemas import topics
 from schemas.personal import personal_fields
 from schemas.tickets import TicketCreated
 from services.router.deciding import Decide, build_decide
-from services.router.gateway.assignment import Assignment
+from services.router.gateway.assignment import COMMIT_EVERY_S, Assignment
 from services.router.gateway.counts import Counts
 from services.router.gateway.partition import Keeping
 from services.router.gateway.rulebook import Rulebook
@@ -80,11 +80,6 @@ def _prepare(settings: Settings, desk: Desk, rulebook: Rulebook, sealer: Sealer)
 
     assignment = _subscribe(broker, settings, decide, sealer, lost.set)
 
-    async def sweep() -> None:
-        while True:
-            await asyncio.sleep(settings.sweep_interval_s)
-            await assignment.sweep()
-
     async def close() -> None:
         await assignment.close()
         await kafka.stop(broker)
@@ -99,9 +94,19 @@ def _prepare(settings: Settings, desk: Desk, rulebook: Rulebook, sealer: Sealer)
                 close=close,
             )
         ],
-        workers=[Worker(name="sweep", run=sweep), Worker(name="rules", run=rulebook.watch)],
+        workers=[
+            Worker(name="commit", run=lambda: _every(COMMIT_EVERY_S, assignment.commit)),
+            Worker(name="sweep", run=lambda: _every(settings.sweep_interval_s, assignment.sweep)),
+            Worker(name="rules", run=rulebook.watch),
+        ],
         lost=lost,
     )
+
+
+async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        await act()
 
 
 def _subscribe(

@@ -2,14 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from operator import attrgetter
+from typing import Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaError
 
+from runtime import crash
 from runtime.kafka import Record
 from runtime.transactions import Ends, latest_ends
 from services.router import measures
@@ -19,6 +22,9 @@ from services.router.gateway.partition import Keeping, OwnedPartition
 from services.router.handlers import Answering
 
 log = structlog.get_logger()
+
+COMMIT_EVERY_S: Final = 0.5
+COMMIT_DEADLINE_S: Final = 1.0
 
 
 class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -48,6 +54,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         self._counts = counts
         self._keeping = keeping
         self._lanes: dict[TopicPartition, Lane] = {}
+        self._committed: dict[TopicPartition, int] = {}
         self._changing = asyncio.Lock()
         self._lost = False
 
@@ -78,9 +85,32 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
             await lane.sweep()
         measures.answered.set(sum(lane.owned.size for lane in self._lanes.values()))
 
+    async def commit(self) -> None:
+        """
+        Tell the group how far the partitions are, all at once.
+
+        Only a hint: what is read again is found in the output. A commit for each transaction would
+        cost as much as the transaction, and the client makes one at a time.
+        """
+        await self._commit(self._lanes.values())
+
     async def close(self) -> None:
         async with self._changing:
             await self._let_go()
+
+    async def _commit(self, lanes: Iterable[Lane]) -> None:
+        reached = {lane.origin: lane.owned.position for lane in lanes}
+        told = dict(reached.items() - self._committed.items())
+        if not told:
+            return
+        try:
+            async with asyncio.timeout(COMMIT_DEADLINE_S):
+                await self._consumer().commit(told)
+        except (KafkaError, IllegalStateError, TimeoutError) as error:
+            log.warning("commit failed", partitions=len(told), error=type(error).__name__)
+        else:
+            self._committed |= told
+        crash.point("router.offset-committed")
 
     async def _take_over(self, assigned: set[TopicPartition]) -> None:
         consumer = self._consumer()
@@ -110,6 +140,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         except BaseException:
             await owned.stop()
             raise
+        self._committed[origin] = owned.position
         self._lanes[origin] = Lane(
             origin,
             owned,
@@ -133,6 +164,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         for result in results:
             if isinstance(result, BaseException):
                 self._give_up(result)
+        await self._commit(lanes)
 
     def _give_up(self, error: BaseException) -> None:
         if not self._lost:
@@ -141,5 +173,4 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         self._on_lost()
 
 
-def _origin(record: Any) -> tuple[str, int]:
-    return record.topic, record.partition
+_origin: Final = attrgetter("topic", "partition")

@@ -8,9 +8,7 @@ from typing import Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import IllegalStateError, KafkaError
 
-from runtime import crash
 from runtime.kafka import Record
 from services.router.gateway.partition import OwnedPartition
 from services.router.gateway.telling import tell
@@ -138,7 +136,6 @@ class Lane:
             tickets = [answer.ticket for answer in answers if answer.ticket]
             await self.owned.publish(outgoing, tickets)
         self.owned.position = records[-1].offset + 1
-        await self._commit()
         tell(records, answers, spent_s=time.perf_counter() - began)
 
     async def _answer(self, records: list[Record]) -> list[Answer]:
@@ -150,16 +147,6 @@ class Lane:
                 await asyncio.sleep(0)
                 began = time.perf_counter()
         return batch.answers
-
-    async def _commit(self) -> None:
-        try:
-            await self._consumer.commit({self.origin: self.owned.position})
-        except (KafkaError, IllegalStateError) as error:
-            # Only a hint: what is read again is found in the output.
-            log.warning(
-                "commit failed", partition=self.origin.partition, error=type(error).__name__
-            )
-        crash.point("router.offset-committed")
 
     async def _raise_overdue(self) -> None:
         if not self.owned.due(self._now()):

@@ -43,7 +43,7 @@ async def _dies(stage: Stage, at: str) -> None:
         ("none", "router.before-transaction:3", set()),
         ("none", "router.in-transaction:3", set()),
         ("none", "router.committed:3", set()),
-        ("none", "router.offset-committed:3", set()),
+        ("none", "router.offset-committed", set()),
     ],
 )
 async def test_death_is_survived_by_the_router_and_by_none_of_its_mutants(
