@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from typing import NamedTuple
 
 from desk.wording import Step
 
@@ -34,9 +35,12 @@ class ExceptionalOpening:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
-    """A deadline: the instant (UTC), the steps that led to it, and they as French sentences."""
+class Due(NamedTuple):
+    """
+    A deadline: the instant (UTC), the steps that led to it, and they as French sentences.
+
+    A tuple, because one is made for each request.
+    """
 
     at: datetime
     steps: tuple[Step, ...]

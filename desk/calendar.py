@@ -20,7 +20,9 @@ from desk.public_holidays import (
 from desk.wording import Step, step, weekday
 
 _WEEKEND = (5, 6)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ONE_DAY = timedelta(days=1)
+_ONE_MINUTE = timedelta(minutes=1)
 _LONGEST_CLOSURE_DAYS = 1_100
 _KEPT_DAYS = 4_000
 _LAST_OF_MINUTE = timedelta(seconds=59, microseconds=999_999)
@@ -67,7 +69,7 @@ class Calendar:
     _days: dict[date, _Day] = field(
         default_factory=dict, init=False, repr=False, compare=False, hash=False
     )
-    _dues: dict[tuple[timedelta | Months, bool, datetime], tuple[Due, bool | None]] = field(
+    _dues: dict[tuple[timedelta | Months, bool, int], tuple[Due, bool | None]] = field(
         default_factory=dict, init=False, repr=False, compare=False, hash=False
     )
     """By duration, by the clock or not, and minute of the start: see `_by_minute`."""
@@ -166,12 +168,13 @@ class Calendar:
 
         What is received together is due together, and is explained by the minute anyway.
         """
-        minute = instant.replace(second=0, microsecond=0)
-        key = (duration, by_clock, minute)
+        number, since = divmod(instant - _EPOCH, _ONE_MINUTE)
+        key = (duration, by_clock, number)
         known = self._dues.get(key)
         if known is None:
             if len(self._dues) >= _KEPT_DAYS:
                 self._dues.clear()
+            minute = instant - since
             first, last = reckon(minute, duration), reckon(minute + _LAST_OF_MINUTE, duration)
             moves = None if first.steps != last.steps else _MOVES.get(last.at - first.at)
             known = self._dues[key] = (first, moves)
@@ -180,8 +183,7 @@ class Calendar:
             return reckon(instant, duration)
         if not moves:
             return first
-        later = first.at + (instant - minute)
-        return Due(at=later, steps=first.steps, explanation=first.explanation)
+        return Due(first.at + since, first.steps, first.explanation)
 
     def local(self, at: datetime) -> datetime:
         """Return the instant on the desk's wall clock."""

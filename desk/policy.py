@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, PrivateAttr
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from desk.answers import Due
@@ -37,11 +39,17 @@ class Within(Fact):
 
     def due(self, calendar: Calendar, start: datetime) -> Due:
         """Return the deadline of something received at `start` (aware)."""
+        reckon = calendar.due if self.working_minutes is not None else calendar.due_by_clock
+        return reckon(start, self.duration)  # type: ignore[arg-type]
+
+    @cached_property
+    def duration(self) -> timedelta | Months:
+        """That long."""
         if self.working_minutes is not None:
-            return calendar.due(start, timedelta(minutes=self.working_minutes))
+            return timedelta(minutes=self.working_minutes)
         if self.clock_hours is not None:
-            return calendar.due_by_clock(start, timedelta(hours=self.clock_hours))
-        return calendar.due_by_clock(start, Months(count=self.months or 0))
+            return timedelta(hours=self.clock_hours)
+        return Months(count=self.months or 0)
 
 
 def _exactly_one(within: Within) -> Within:
@@ -80,13 +88,16 @@ class Policy(Fact):
         tuple[Deadline, ...], Field(min_length=1), AfterValidator(_ends_with_default)
     ]
 
-    _selected: dict[frozenset[str], Deadline] = PrivateAttr(default_factory=dict)
-    """There are few sets of facts, and each request has one."""
+    @cached_property
+    def selections(self) -> dict[Collection[str], Deadline]:
+        """What was selected for each set of facts: there are few, and each request has one."""
+        return {}
 
-    def select(self, facts: frozenset[str]) -> Deadline:
+    def select(self, facts: frozenset[str] | tuple[str, ...]) -> Deadline:
         """Return the first deadline whose facts are all in `facts`; the last always applies."""
-        found = self._selected.get(facts)
+        found = self.selections.get(facts)
         if found is None:
-            found = next(one for one in self.deadlines if facts.issuperset(one.when))
-            self._selected[facts] = found
+            given = frozenset(facts)
+            found = next(one for one in self.deadlines if given.issuperset(one.when))
+            self.selections[facts] = found
         return found

@@ -71,6 +71,11 @@ def request_id(source: str, source_id: str) -> UUID:
 
 def tracking_number(request: UUID) -> str:
     """Return what people quote: 50 bits of the id in Crockford's base 32, e.g. ``7K3M-Q2XD-9F``."""
-    bits = request.int >> 78
-    a, b, c, d, e = (_PAIRS[(bits >> shift) & 1023] for shift in (40, 30, 20, 10, 0))
-    return f"{a}{b}-{c}{d}-{e}"
+    return tracking_of(request.bytes)
+
+
+def tracking_of(request: bytes) -> str:
+    """Return the tracking number of a request's 16 bytes."""
+    bits, pair = int.from_bytes(request[:7], "big") >> 6, _PAIRS
+    first = f"{pair[bits >> 40]}{pair[bits >> 30 & 1023]}"
+    return f"{first}-{pair[bits >> 20 & 1023]}{pair[bits >> 10 & 1023]}-{pair[bits & 1023]}"

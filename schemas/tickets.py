@@ -17,8 +17,8 @@ from schemas.event import CloudEvent, Payload
 from schemas.personal import PersonalText
 from schemas.requests import RequestData
 
-_WITHOUT_VERSION: Final = ~(0xF000 << 64 | 0xC000 << 48)
-_VERSION_5: Final = 0x5000 << 64 | 0x8000 << 48
+_VARIANTS: Final = {digit: f"{int(digit, 16) & 3 | 8:x}" for digit in "0123456789abcdef"}
+"""The first digit of a UUID's fourth group, whose first two bits are fixed (RFC 9562, 4.1)."""
 
 Queue = Literal["marketplace", "general"]
 Priority = Literal["urgent", "high", "normal", "low"]
@@ -176,9 +176,8 @@ def ticket_id(request: UUID) -> UUID:
     return uuid5(request, "ticket")
 
 
-def ticket_id_text(request: UUID) -> str:
-    """Return ``str(ticket_id(request))`` in a third of the time: each ticket needs it."""
-    digest = sha1(request.bytes + b"ticket", usedforsecurity=False).digest()[:16]
-    number = int.from_bytes(digest, "big") & _WITHOUT_VERSION | _VERSION_5
-    text = f"{number:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+def ticket_id_text(request: bytes) -> str:
+    """Return ``str(ticket_id(…))`` of a request's 16 bytes in a fifth of the time."""
+    text = sha1(request + b"ticket", usedforsecurity=False).hexdigest()
+    variant = _VARIANTS[text[16]]
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"

@@ -17,6 +17,7 @@ from benchmarks.router.latency import NotAllCameError, latency
 from benchmarks.router.memory import MESSAGES, growth
 from benchmarks.router.scaling import INSTANCES, scaled
 from benchmarks.router.stage import BENCH, Stage, bring, stage_of
+from benchmarks.router.stages import stages
 from benchmarks.router.throughput import Run, rounds
 from benchmarks.router.window import TooShortError
 from deploy.local import folders, foreground
@@ -37,6 +38,7 @@ def options(argv: Sequence[str] | None = None) -> argparse.Namespace:
     given.add_argument("--only", default=",".join(BY_NAME), help="names, separated by commas")
     given.add_argument("--latency-s", type=float, default=30, help="0: not measured")
     given.add_argument("--memory", action="store_true", help="the router's memory, nothing else")
+    given.add_argument("--stages", action="store_true", help="the price of each, without a broker")
     asked = given.parse_args(argv)
     asked.messages = asked.messages or (MESSAGES if asked.memory else 100_000)
     names = [SCALED] if asked.memory else asked.only.split(",")
@@ -48,6 +50,8 @@ def options(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 async def measure(asked: argparse.Namespace, steps: Steps) -> int:
     """Measure what is asked for, show it, write it; 1 when a ticket is missing or doubled."""
+    if asked.stages:
+        return priced()
     await bring(asked.clients, steps)
     async with stage_of(0 if asked.memory else asked.messages, steps) as stage:
         told = await (remembered if asked.memory else measured)(stage, asked, steps)
@@ -85,6 +89,14 @@ async def remembered(stage: Stage, asked: argparse.Namespace, steps: Steps) -> r
         rows.append(row)
         steps.note(f"  {row['remembered']:,} remembered: {row['rss_mib']} MiB")
     return {**report.read(RESULT), "memory": rows}
+
+
+def priced() -> int:
+    """Measure each stage of an answer, show it, write it beside the last report."""
+    rows = stages()
+    report.write({**report.read(RESULT), "stages": rows}, RESULT)
+    sys.stdout.write(report.prices(rows))
+    return 0
 
 
 def about(stage: Stage, asked: argparse.Namespace) -> report.Report:

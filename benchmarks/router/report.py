@@ -93,6 +93,16 @@ def _memory(rows: Iterable[Mapping[str, float]]) -> str:
     return "\n".join(["Resident memory of the router", *lines, ""])
 
 
+def prices(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the price of each stage, as text."""
+    names = [name for name in rows[0] if name != "stage"]
+    lines = [
+        f"{row['stage']:<26}" + "".join(f"{row[name] or '':>16}" for name in names) for row in rows
+    ]
+    head = f"{'µs CPU/request':<26}" + "".join(f"{name:>16}" for name in names)
+    return "\n".join([head, *lines, ""])
+
+
 def _goals(report: Report) -> str:
     rate = {row["name"]: row["messages_per_s"] for row in report["throughput"]}
     cost = {row["name"]: row["cpu_us_per_message"] for row in report["throughput"]}

@@ -1,23 +1,12 @@
 """The pure decision over the contract's values: live, in rehearsals and in tests."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Protocol
-from uuid import UUID
 
 from desk import Desk
-from schemas.requests import Channel, RequestData
+from schemas.requests import Channel
 from services.router.domain import Decision, Request, RuleSet, route
-
-Decide = Callable[[RequestData], Decision]
-
-
-def build_decide(desk: Desk, rules: RuleSet) -> Decide:
-    """Return what decides about a request by these rules and this desk's hours."""
-
-    def decide(request: RequestData) -> Decision:
-        return route(as_heard(request), rules, desk, request.received_at)
-
-    return decide
 
 
 class Consulted(Protocol):
@@ -30,8 +19,6 @@ class Consulted(Protocol):
 class Asked(Protocol):
     """What is looked at of a request; ``schemas.requests.RequestData`` is one."""
 
-    @property
-    def request_id(self) -> UUID: ...
     @property
     def channel(self) -> Channel: ...
     @property
@@ -46,6 +33,27 @@ class Asked(Protocol):
     def body(self) -> str: ...
     @property
     def consultation(self) -> Consulted | None: ...
+
+
+class Received(Asked, Protocol):
+    """What is decided about, and what tells whether it is the same one."""
+
+    @property
+    def received_at(self) -> datetime: ...
+    @property
+    def fingerprint(self) -> str: ...
+
+
+Decide = Callable[[Received], Decision]
+
+
+def build_decide(desk: Desk, rules: RuleSet) -> Decide:
+    """Return what decides about a request by these rules and this desk's hours."""
+
+    def decide(request: Received) -> Decision:
+        return route(as_heard(request), rules, desk, request.received_at)
+
+    return decide
 
 
 def as_heard(request: Asked) -> Request:

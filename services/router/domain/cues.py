@@ -1,8 +1,9 @@
 """What clauses do — ask, complain, praise, tell a story — and what that makes their words count."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from services.router.domain.hearing import Heard
 from services.router.domain.phrases import Match
@@ -13,8 +14,7 @@ _NEGATION_REACH: Final = 3
 _NEGATION_BEHIND: Final = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(Struct, frozen=True, kw_only=True, gc=False):
     """What the cues say about each clause and each stretch between commas."""
 
     factors: Sequence[float]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from services.router.domain.passages import Passage
-from services.router.domain.phrases import Phrase
+from services.router.domain.phrases import Singles
 from services.router.domain.ruleset import RuleSet
 from services.router.domain.values import Evidence, Queue
 from services.router.domain.weighing import MOST_EVIDENCE, REPEATS
@@ -32,44 +32,50 @@ def weigh_flat(ruleset: RuleSet, parts: Sequence[Passage]) -> dict[Queue, Weight
     """Return what each queue's rules found."""
     found: dict[int, _Best] = {}
     for part in parts:
-        _listen(ruleset, part, found)
-    told: dict[Queue, Weight] = {}
-    for queue in ("marketplace", "general"):
-        counted = [
-            _counted(number, best)
-            for number, best in found.items()
-            if ruleset.rules[number].queue == queue
-        ]
-        counted.sort(key=lambda one: -abs(one[1]))
-        evidence = [
-            Evidence(rule=ruleset.rules[number].name, words=words, points=round(points, 2))
-            for number, points, words in counted[:MOST_EVIDENCE]
-            if points
-        ]
-        told[queue] = Weight(sum(points for _, points, _ in counted), 0.0, evidence)
-    return told
+        _listen(ruleset.single, part, found)
+    counted: dict[Queue, list[_Counted]] = {"marketplace": [], "general": []}
+    for number, best in found.items():
+        rule = ruleset.rules[number]
+        if rule.queue:
+            counted[rule.queue].append((rule.name, *_counted(best)))
+    return {queue: _weight(rules) for queue, rules in counted.items()}
 
 
-def _listen(ruleset: RuleSet, part: Passage, found: dict[int, _Best]) -> None:
-    single = ruleset.phrasebook.single
-    words = only_words(part.text)
-    for written, meaning in zip(words, map(ruleset.lexicon.__getitem__, words), strict=True):
-        if meaning and isinstance(meaning, tuple):
-            for phrase in single(meaning):
-                _note(found.setdefault(phrase.owner, {}), phrase, part.weight, written)
+def _listen(single: Singles, part: Passage, found: dict[int, _Best]) -> None:
+    share = part.weight
+    for written in filter(single.__getitem__, only_words(part.text)):
+        for owner, text, weight in single[written]:
+            points = weight * share
+            best = found.get(owner)
+            if best is None:
+                found[owner] = {text: (points, written)}
+            elif text not in best or abs(points) > abs(best[text][0]):
+                best[text] = (points, written)
 
 
-def _note(best: _Best, phrase: Phrase, weight: float, written: str) -> None:
-    points = phrase.weight * weight
-    known = best.get(phrase.text)
-    if known is None or abs(points) > abs(known[0]):
-        best[phrase.text] = (points, written)
+_Counted = tuple[str, float, str]
+"""A rule's name, what it counts for, and on which words."""
 
 
-def _counted(number: int, best: _Best) -> tuple[int, float, str]:
+def _counted(best: _Best) -> tuple[float, str]:
     if len(best) == 1:
-        ((points, written),) = best.values()
-        return number, points, written
-    ordered = sorted(best.values(), key=lambda one: -abs(one[0]))
-    points = sum(one[0] * share for one, share in zip(ordered, REPEATS, strict=False))
-    return number, points, " ; ".join(dict.fromkeys(written for _, written in ordered[:2]))
+        (only,) = best.values()
+        return only
+    ordered = sorted(best.values(), key=_strength)
+    points = sum([one[0] * share for one, share in zip(ordered, REPEATS, strict=False)])
+    return points, " ; ".join(dict.fromkeys([written for _, written in ordered[:2]]))
+
+
+def _strength(one: tuple[float, str]) -> float:
+    return -abs(one[0])
+
+
+def _weight(rules: list[_Counted]) -> Weight:
+    if len(rules) > 1:
+        rules.sort(key=lambda one: -abs(one[1]))
+    told = [
+        Evidence(rule=rule, words=words, points=round(points, 2))
+        for rule, points, words in rules[:MOST_EVIDENCE]
+        if points
+    ]
+    return Weight(sum([points for _, points, _ in rules]), 0.0, told)

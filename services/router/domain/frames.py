@@ -17,7 +17,8 @@ _REACH: Final = 22
 class _Frame:
     number: int
     parts: tuple[Part, ...]
-    without: tuple[Part, ...]
+    needed: frozenset[Part]
+    without: frozenset[Part]
 
 
 @dataclass(slots=True)
@@ -37,16 +38,15 @@ class Frames:
         """Add a frame, to be looked at when a sentence fills its rarest part."""
         sizes = {number: len(sequences) for sequences, number in self._parts.items()}
         ordered = tuple(sorted(parts, key=lambda part: (sizes[part], part)))
-        frame = _Frame(number, ordered, tuple(without))
+        frame = _Frame(number, ordered, frozenset(ordered), frozenset(without))
         self._by_anchor.setdefault(ordered[0], []).append(frame)
 
     def filled(self, places: Mapping[Part, Sequence[Place]]) -> Iterator[tuple[int, Place]]:
         """Return each frame that a sentence fills, and the words that fill it most closely."""
+        there = places.keys()
         for anchor in places:
             for frame in self._by_anchor.get(anchor, ()):
-                if not all(part in places for part in frame.parts):
-                    continue
-                if any(part in places for part in frame.without):
+                if not frame.needed <= there or not frame.without.isdisjoint(there):
                     continue
                 closest = _closest([places[part] for part in frame.parts])
                 if closest:

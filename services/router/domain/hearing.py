@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import Struct
+
 from services.router.domain.passages import Passage
 from services.router.domain.words import (
     CONTRAST,
@@ -27,8 +29,7 @@ _ABBREVIATIONS: Final = frozenset(
 )
 
 
-@dataclass(slots=True)
-class Clause:
+class Clause(Struct, gc=False):
     """A stretch of one sentence, up to a contrast such as ``mais``."""
 
     weight: float
@@ -50,6 +51,8 @@ class Heard:
     segment_of: list[int] = field(default_factory=list)
     """For each place, its stretch between commas."""
     clauses: list[Clause] = field(default_factory=list)
+    written: list[list[str]] = field(default_factory=list)
+    """For each passage, its items."""
     _spans: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
 
     def meanings(self, places: Iterable[int]) -> frozenset[int]:
@@ -68,6 +71,8 @@ class Heard:
     def quote(self, places: Sequence[int]) -> str:
         """Return the words at these places as they were written."""
         number = self.clauses[self.clause_of[places[0]]].passage
+        if len(places) == 1:
+            return self.written[number][self.items[places[0]]]
         passage = self.passages[number]
         at = self._spans.get(number)
         if at is None:
@@ -94,9 +99,10 @@ def _hear_passage(
     first_clause = len(clauses)
     clauses.append(Clause(passage.weight, number, sentence))
     raws = split(passage.text)
+    heard.written.append(raws)
     owner, reach = "", 0
     for item, meaning in enumerate(map(lexicon.__getitem__, raws)):
-        if isinstance(meaning, tuple):
+        if meaning.__class__ is tuple:
             if reach:
                 reach -= 1
                 owned = lexicon[f"{owner}:{raws[item]}"]

@@ -82,9 +82,41 @@ class Heard:
 
     def words(self, aspect: int) -> tuple[str, ...]:
         """Return the words that spoke most for what an aspect's margin says."""
-        sign = 1 if self.margins[aspect] > 0 else -1
-        told = [(sign * row[aspect], word) for word, row in self._rows.items()]
-        return tuple([word for points, word in nlargest(_MOST_SHOWN, told) if points > 0])
+        rows = self._rows.items()
+        if self.margins[aspect] > 0:
+            told = [(row[aspect], word) for word, row in rows if row[aspect] > 0]
+        else:
+            told = [(-row[aspect], word) for word, row in rows if row[aspect] < 0]
+        return tuple([word for _, word in nlargest(_MOST_SHOWN, told)])
+
+
+_Followed = Mapping[str, tuple[str, Row]]
+"""What a word may be followed by: the pair of both, and what it adds."""
+
+
+class _Known(dict[str, tuple[str, Row | None, _Followed]]):
+    """Each written word as it was learned, what it adds, and its pairs; bounded, never per text."""
+
+    def __init__(self, rows: Mapping[str, Row]) -> None:
+        super().__init__()
+        self._rows = rows
+        self._followed: dict[str, dict[str, tuple[str, Row]]] = {}
+        for feature, row in rows.items():
+            before, pair, word = feature.partition(" ")
+            if pair:
+                self._followed.setdefault(before, {})[word] = (feature, row)
+
+    def followed(self, word: str) -> _Followed:
+        return self._followed.get(word, {})
+
+    def __missing__(self, written: str) -> tuple[str, Row | None, _Followed]:
+        word = normal(written)
+        found = [self._rows[f] for f in (word, *beginnings(word)) if f in self._rows]
+        total: Any = tuple(map(sum, zip(*found, strict=True))) if found else None
+        if len(self) >= _KNOWN_WORDS:
+            self.clear()
+        entry = self[written] = (word, total, self.followed(word))
+        return entry
 
 
 class Learned:
@@ -94,52 +126,36 @@ class Learned:
         self.version = model.version
         self._biases = model.biases
         self._rows = model.words
-        self._known: dict[str, tuple[str, Row | None]] = {}
+        self._known = _Known(model.words)
 
     def listen(self, texts: Sequence[str], fields: Mapping[str, str | None]) -> "Heard":
         """Return what a request says of each aspect of ``ASPECTS``."""
         rows = self._heard(texts, fields)
         *sums, squares = map(sum, zip(*rows.values(), strict=True)) if rows else _NOTHING
         length = sqrt(squares) or 1.0
-        margins = tuple(b + s / length for b, s in zip(self._biases, sums, strict=True))
+        margins = tuple([b + s / length for b, s in zip(self._biases, sums, strict=True)])
         return Heard(margins, rows)
 
     def _heard(self, texts: Sequence[str], fields: Mapping[str, str | None]) -> dict[str, Row]:
-        known, pair_row = self._known, self._rows.get
-        rows: dict[str, Row] = {}
+        known, rows = self._known, dict[str, Row]()
+        nothing: _Followed = {}
         for text in texts:
-            before = _EDGE
-            for written in _TOKENS.findall(text):
-                entry = known.get(written)
-                if entry is None:
-                    entry = self._look_up(written)
-                word, row = entry
+            followed = known.followed(_EDGE)
+            for word, row, follows in map(known.__getitem__, _TOKENS.findall(text)):
                 if row is None:
-                    before = ""  # what is in no case is in no pair either
+                    followed = nothing  # what is in no case is in no pair either
                     continue
                 rows[word] = row
-                if before:
-                    pair = f"{before} {word}"
-                    row = pair_row(pair)
-                    if row is not None:
-                        rows[pair] = row
-                before = word
-            pair = f"{before} {_EDGE}"
-            row = pair_row(pair)
-            if row is not None:
-                rows[pair] = row
+                pair = followed.get(word)
+                if pair is not None:
+                    rows[pair[0]] = pair[1]
+                followed = follows
+            pair = followed.get(_EDGE)
+            if pair is not None:
+                rows[pair[0]] = pair[1]
         for name, value in fields.items():
             field = f"{name}={value}"
-            row = pair_row(field)
-            if row is not None:
-                rows[field] = row
+            chosen = self._rows.get(field)
+            if chosen is not None:
+                rows[field] = chosen
         return rows
-
-    def _look_up(self, written: str) -> tuple[str, Row | None]:
-        word = normal(written)
-        found = [self._rows[f] for f in (word, *beginnings(word)) if f in self._rows]
-        total: Any = tuple(map(sum, zip(*found, strict=True))) if found else None
-        if len(self._known) >= _KNOWN_WORDS:
-            self._known.clear()
-        self._known[written] = (word, total)
-        return word, total

@@ -1,8 +1,9 @@
 """A mail taken apart: what its writer says, and what is only quoted or forwarded."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from services.router.domain.signatures import has_any, told
 from services.router.domain.words import fold
@@ -47,8 +48,7 @@ _POINTING: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Passage:
+class Passage(Struct, frozen=True, kw_only=True, gc=False):
     """A stretch of text that counts alike."""
 
     text: str

@@ -1,18 +1,19 @@
 """All phrases of a rule set, found in one pass over the words of a text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import Struct
+
 from services.router.domain.frames import Frames, Part, Place
 from services.router.domain.notation import GAP, STEM, Forms
-from services.router.domain.words import Vocabulary
+from services.router.domain.words import KNOWN_WORDS, Lexicon, Vocabulary
 
 GAP_WORDS: Final = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Phrase:
+class Phrase(Struct, frozen=True, kw_only=True, gc=False):
     """One phrase as the rules write it; :mod:`services.router.domain.notation` says how."""
 
     text: str
@@ -23,8 +24,11 @@ class Phrase:
     frame: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+Said = tuple[int, str, float]
+"""Of a phrase of one word: its owner, its text, its weight."""
+
+
+class Match(Struct, frozen=True, gc=False):
     """A phrase found: which, on which words (bits), in which clause, from where to where."""
 
     phrase: Phrase
@@ -63,6 +67,19 @@ class _Text:
     """Parts of frames found in the sentence being read."""
 
 
+class _Starts(dict[tuple[int, ...], tuple[_Node, ...]]):
+    """What begins with a word, by all that it may stand for; looked up once for each meaning."""
+
+    def __init__(self, roots: Mapping[int, _Node]) -> None:
+        super().__init__()
+        self._roots = roots
+
+    def __missing__(self, ids: tuple[int, ...]) -> tuple[_Node, ...]:
+        roots = self._roots
+        start = self[ids] = tuple(roots[number] for number in ids if number in roots)
+        return start
+
+
 class Phrasebook:
     """Phrases compiled for one pass over a text: a tree of words, and the frames above it."""
 
@@ -72,8 +89,7 @@ class Phrasebook:
         self._roots: dict[int, _Node] = {}
         self._frames = Frames()
         self._framed: list[Phrase] = []
-        self._starts: dict[tuple[int, ...], tuple[_Node, ...]] = {}
-        self._singles: dict[tuple[int, ...], tuple[Phrase, ...]] = {}
+        self._starts = _Starts(self._roots)
 
     def add(self, phrase: Phrase, forms: Forms) -> None:
         """Add one phrase in all its forms, as :func:`notation.read` gave them."""
@@ -117,17 +133,13 @@ class Phrasebook:
     ) -> list[Match]:
         """Return every phrase in the words; no phrase crosses the end of a sentence."""
         text = _Text(words, clauses, sentences)
-        starts = self._starts
         sentence = -1
-        for place, ids in enumerate(words):
+        for place, nodes in enumerate(map(self._starts.__getitem__, words)):
+            if not nodes:
+                continue
             if sentences[place] != sentence:
                 self._end_sentence(text)
                 sentence = sentences[place]
-            if not ids:
-                continue
-            nodes = starts.get(ids)
-            if nodes is None:
-                nodes = self._start(ids)
             for node in nodes:
                 _walk(node, place, 1 << place, text)
         self._end_sentence(text)
@@ -139,19 +151,13 @@ class Phrasebook:
         roots = self._roots.values()
         return not self._framed and not any(root.next or root.after_gap for root in roots)
 
-    def single(self, ids: tuple[int, ...]) -> Sequence[Phrase]:
-        """Return the phrases that a word is by itself."""
-        phrases = self._singles.get(ids)
-        if phrases is None:
-            phrases = tuple(phrase for node in self._start(ids) for phrase in node.ends)
-            self._singles[ids] = phrases
-        return phrases
-
-    def _start(self, ids: tuple[int, ...]) -> tuple[_Node, ...]:
-        """Look up, once for each meaning, what begins with a word."""
-        start = tuple(self._roots[number] for number in ids if number in self._roots)
-        self._starts[ids] = start
-        return start
+    def single(self, ids: tuple[int, ...]) -> tuple[Said, ...]:
+        """Return what a word is by itself."""
+        return tuple(
+            (phrase.owner, phrase.text, phrase.weight)
+            for node in self._starts[ids]
+            for phrase in node.ends
+        )
 
     def _end_sentence(self, text: _Text) -> None:
         """Note the frames that the sentence just read fills."""
@@ -165,7 +171,6 @@ class Phrasebook:
 
 
 def _walk(node: _Node, place: int, mask: int, text: _Text) -> None:
-    sentences = text.sentences
     if node.ends:
         first = (mask & -mask).bit_length() - 1
         clause = text.clauses[first]
@@ -173,8 +178,10 @@ def _walk(node: _Node, place: int, mask: int, text: _Text) -> None:
             text.found.append(Match(phrase, mask, clause, first, place))
     for part in node.parts:
         text.filled.setdefault(part, []).append(mask)
-    following = place + 1
-    if following == len(text.words) or sentences[following] != sentences[place]:
+    if not (node.next or node.after_gap):
+        return
+    following, sentences = place + 1, text.sentences
+    if following == len(sentences) or sentences[following] != sentences[place]:
         return
     if node.next:
         for number in text.words[following]:
@@ -193,3 +200,22 @@ def _walk_on(branches: dict[int, _Node], place: int, mask: int, text: _Text) -> 
         for number in words[ahead]:
             if number in branches:
                 _walk(branches[number], ahead, mask | 1 << ahead, text)
+
+
+class Singles(dict[str, tuple[Said, ...]]):
+    """The phrases that each written word is by itself; filled as words are met, bounded."""
+
+    def __init__(self, phrasebook: Phrasebook, lexicon: Lexicon) -> None:
+        super().__init__()
+        self._phrasebook = phrasebook
+        self._lexicon = lexicon
+
+    def __missing__(self, written: str) -> tuple[Said, ...]:
+        if written.isdecimal() and written != "0":
+            return self["0"]  # numbers are all alike: none is kept
+        if len(self) >= KNOWN_WORDS:
+            self.clear()
+        meaning = self._lexicon.meaning(written)
+        phrases = self._phrasebook.single(meaning) if isinstance(meaning, tuple) else ()
+        self[written] = phrases
+        return phrases

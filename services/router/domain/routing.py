@@ -28,7 +28,7 @@ def route(request: Request, ruleset: RuleSet, desk: DueTimes, now: datetime) -> 
     NaiveTime when ``now`` has no zone.
     """
     told = understand(request, ruleset)
-    deadline = desk.policy.select(frozenset(told.facts))
+    deadline = desk.policy.select(told.facts)
     due = deadline.within.due(desk.calendar, now)
     return Decision(
         queue=told.queue,

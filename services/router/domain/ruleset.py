@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from services.router.domain.learned import Learned
 from services.router.domain.notation import GAP, STEM, Forms, Notation
-from services.router.domain.phrases import Phrase, Phrasebook
+from services.router.domain.phrases import Phrase, Phrasebook, Singles
 from services.router.domain.values import Fact, Flag, FlagReading, Queue
 from services.router.domain.words import Lexicon, Vocabulary, fold, singular
 
@@ -107,6 +107,7 @@ class RuleSet:
     balance: Balance
     phrasebook: Phrasebook
     lexicon: Lexicon
+    single: Singles
     object_stops: frozenset[int]
     """Words that end the name of what a tender is for, as :class:`Vocabulary` numbers them."""
     learned: Learned | None
@@ -144,6 +145,12 @@ def compile_rules(declared: Declared) -> RuleSet:
         and declared.balance.closing_boost == declared.balance.cues["ask"] == 1.0
         and all(rule.queue and not rule.exceptions for rule in declared.rules)
     )
+    lexicon = Lexicon(
+        vocabulary,
+        silent=declared.notation.silent,
+        contrasts=declared.contrasts,
+        owners=declared.owners,
+    )
     return RuleSet(
         version=declared.version,
         rules=declared.rules,
@@ -151,12 +158,8 @@ def compile_rules(declared: Declared) -> RuleSet:
         fields={(f.field, f.value): f for f in declared.fields},
         balance=declared.balance,
         phrasebook=book,
-        lexicon=Lexicon(
-            vocabulary,
-            silent=declared.notation.silent,
-            contrasts=declared.contrasts,
-            owners=declared.owners,
-        ),
+        lexicon=lexicon,
+        single=Singles(book, lexicon),
         object_stops=frozenset(map(vocabulary.word_id, stops)),
         learned=declared.learned,
         unraised=(

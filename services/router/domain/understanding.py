@@ -1,9 +1,8 @@
 """A request understood: both queues' readings, the flags, and the facts that set its deadline."""
 
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from services.router.domain.cues import Setting, names_object, negated, setting
 from services.router.domain.flat import Weight, weigh_flat
@@ -54,14 +53,15 @@ def understand(request: Request, ruleset: RuleSet) -> Understanding:
         readings=(first, second),
         flags=weighed.flags,
         set_aside=weighed.set_aside,
-        facts=_facts(first.queue, weighed.facts, {r.flag for r in weighed.flags if r.raised}),
+        facts=_facts(
+            first.queue, weighed.facts, tuple([r.flag for r in weighed.flags if r.raised])
+        ),
         rules_looked_at=len(ruleset.rules),
         ruleset_version=ruleset.version,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Weighed:
+class _Weighed(NamedTuple):
     """What the words of a request say, apart from the fields that were chosen."""
 
     queues: Mapping[Queue, Weight]
@@ -229,7 +229,8 @@ def _set_aside(
     return tuple(told.values())
 
 
-def _facts(queue: Queue, said: AbstractSet[Fact | None], flags: set[Flag]) -> tuple[str, ...]:
+@lru_cache(maxsize=1024)
+def _facts(queue: Queue, said: frozenset[Fact | None], flags: tuple[Flag, ...]) -> tuple[str, ...]:
     facts: set[str] = {queue, *flags}
     if queue == "marketplace" and {"bid", "today"} <= said:
         facts.add("bid-due-today")

@@ -1,7 +1,8 @@
 """
 What goes into a routing decision and what comes out of it.
 
-Structs rather than dataclasses: as frozen, made eight times as fast, and JSON as they stand.
+Structs rather than dataclasses: as frozen, made eight times as fast, and JSON as they stand. None
+can be part of a cycle, so that none is looked at for garbage.
 """
 
 from datetime import datetime
@@ -20,7 +21,7 @@ QUEUES: Final[tuple[Queue, Queue]] = ("marketplace", "general")
 FLAGS: Final[tuple[Flag, Flag, Flag]] = ("training", "dpo", "remote")
 
 
-class Request(Struct, frozen=True, kw_only=True):
+class Request(Struct, frozen=True, kw_only=True, gc=False):
     """One request for help, as far as routing looks at it."""
 
     id: str = ""
@@ -34,7 +35,7 @@ class Request(Struct, frozen=True, kw_only=True):
     consultation_reference: str | None = None
 
 
-class Evidence(Struct, frozen=True, kw_only=True):
+class Evidence(Struct, frozen=True, kw_only=True, gc=False):
     """Words of the request that a rule matched, and what they counted for."""
 
     rule: str
@@ -43,7 +44,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     points: float
 
 
-class Reading(Struct, frozen=True, kw_only=True):
+class Reading(Struct, frozen=True, kw_only=True, gc=False):
     """How strongly the request reads as one queue's matter; strongest evidence first."""
 
     queue: Queue
@@ -51,7 +52,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...]
 
 
-class FlagReading(Struct, frozen=True, kw_only=True):
+class FlagReading(Struct, frozen=True, kw_only=True, gc=False):
     """How strongly a flag spoke; ``raised`` when ``score`` reaches ``threshold``."""
 
     flag: Flag
@@ -61,7 +62,7 @@ class FlagReading(Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...]
 
 
-class SetAside(Struct, frozen=True, kw_only=True):
+class SetAside(Struct, frozen=True, kw_only=True, gc=False):
     """Words that a rule matched but that did not count, and why not."""
 
     rule: str
@@ -69,7 +70,7 @@ class SetAside(Struct, frozen=True, kw_only=True):
     why: NotCounted
 
 
-class Understanding(Struct, frozen=True, kw_only=True):
+class Understanding(Struct, frozen=True, kw_only=True, gc=False):
     """What a request is about and where it belongs, apart from any clock."""
 
     queue: Queue
@@ -90,7 +91,7 @@ class Understanding(Struct, frozen=True, kw_only=True):
     ruleset_version: str
 
 
-class Decision(Struct, frozen=True, kw_only=True):
+class Decision(Struct, frozen=True, kw_only=True, gc=False):
     """
     Where a request goes, how soon it is due, and why: an understanding and its deadline.
 

@@ -1,8 +1,9 @@
 """Matches weighed: longer phrases first, each rule counted once, repeats less and less."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from services.router.domain.hearing import Heard
 from services.router.domain.phrases import Match
@@ -19,16 +20,14 @@ NotCounting = tuple[Match, NotCounted]
 """A match that does not count, and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True, gc=False):
     """One match with what it counts for."""
 
     match: Match
     points: float
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Struct, frozen=True, gc=False):
     """What one rule counts for in a request; its strongest phrase first."""
 
     rule: int
@@ -63,14 +62,18 @@ def _longest(
     if excepted:
         matches = _unexcepted(ruleset, heard, matches, excepted, aside)
     longer = [match for match in matches if match.mask & (match.mask - 1)]
-    return [match for match in matches if not any(_covers(other, match) for other in longer)]
+    return [match for match in matches if not _covered(match, longer)]
 
 
-def _covers(longer: Match, match: Match) -> bool:
+def _covered(match: Match, longer: Sequence[Match]) -> bool:
     """Tell whether a match lies within a longer one that says more; a weak frame says less."""
-    if longer.mask & match.mask != match.mask or longer.mask == match.mask:
-        return False
-    return not longer.phrase.frame or longer.phrase.weight >= match.phrase.weight
+    mask, weight = match.mask, match.phrase.weight
+    for other in longer:
+        if other.mask & mask == mask != other.mask:
+            phrase = other.phrase
+            if not phrase.frame or phrase.weight >= weight:
+                return True
+    return False
 
 
 def _unexcepted(
@@ -112,10 +115,13 @@ def tally(found: Iterable[Found]) -> list[Tally]:
             phrases[item.match.phrase.text] = item
     tallies = []
     for number, phrases in rules.items():
-        best = sorted(phrases.values(), key=lambda item: -abs(item.points))
-        points = sum(i.points * share for i, share in zip(best, REPEATS, strict=False))
+        best = [*phrases.values()]
+        if len(best) > 1:
+            best.sort(key=lambda item: -abs(item.points))
+        points = sum([i.points * share for i, share in zip(best, REPEATS, strict=False)])
         tallies.append(Tally(number, points, tuple(best)))
-    tallies.sort(key=lambda one: -abs(one.points))
+    if len(tallies) > 1:
+        tallies.sort(key=lambda one: -abs(one.points))
     return tallies
 
 

@@ -19,7 +19,9 @@ _HOUR: Final = re.compile(r"^\d{1,2}h(?:\d\d)?$")
 _INVARIABLE: Final = frozenset(
     {"plus", "sous", "mois", "fois", "fils", "ados", "avis", "cours", "sens"}
 )
-_CACHE_LIMIT: Final = 60_000
+KNOWN_WORDS: Final = 60_000
+_HEAD: Final = 3
+"""Letters by which most words are seen to begin as no word beginning does; one may be shorter."""
 _SHORTEST_SOUND: Final = 4
 _SHORTEST_PLURAL: Final = 4
 _MOST_MISSING: Final = 3
@@ -105,6 +107,7 @@ class Vocabulary:
             self._word_ids.setdefault(word, len(self._word_ids))
         for stem in stems:
             self._stem_ids.setdefault(stem, len(self._word_ids) + len(self._stem_ids))
+        self._stem_heads = {stem[:_HEAD] for stem in self._stem_ids}
         self._longest_stem = max(map(len, self._stem_ids), default=0)
         self._correct = {singular(word) for word in correct}
         self._spellings = dict(spellings)
@@ -152,7 +155,9 @@ class Vocabulary:
         whole = self._word_ids.get(owner + singular(folded))
         if whole is not None:
             ids.append(whole)
-        stems, written = self._stem_ids, owner + folded
+        stems, heads, written = self._stem_ids, self._stem_heads, owner + folded
+        if written[:_HEAD] not in heads and written[: _HEAD - 1] not in heads:
+            return tuple(ids)
         first = len(owner) + 2
         for end in range(first, min(len(written), self._longest_stem) + 1):
             stem = stems.get(written[:end])
@@ -206,17 +211,19 @@ class Lexicon(dict[str, "tuple[int, ...] | int | str | None"]):
 
     def __missing__(self, written: str) -> tuple[int, ...] | int | str | None:
         """Work out a word met for the first time: numbers, a break, an owner, or None."""
-        if len(self) >= _CACHE_LIMIT:
+        if len(self) >= KNOWN_WORDS:
             self.clear()
-        if written.isdecimal() and written != "0":
-            meaning = self["0"]
-        elif ":" in written[1:-1]:
-            owner, _, word = written.partition(":")
-            meaning = self._vocabulary.owned_ids(owner, word)
-        else:
-            meaning = self._meaning(written)
-        self[written] = meaning
+        meaning = self[written] = self.meaning(written)
         return meaning
+
+    def meaning(self, written: str) -> tuple[int, ...] | int | str | None:
+        """Work out what a word means, without keeping it."""
+        if written.isdecimal() and written != "0":
+            return self["0"]
+        if ":" in written[1:-1]:
+            owner, _, word = written.partition(":")
+            return self._vocabulary.owned_ids(owner, word)
+        return self._meaning(written)
 
     def _meaning(self, written: str) -> tuple[int, ...] | int | str | None:
         first = written[0]

@@ -5,27 +5,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple, Protocol
 
-from pydantic import TypeAdapter
-
-from runtime.consumption import read_event
 from runtime.dead_letters import bury
 from runtime.failures import PermanentFailure
 from runtime.kafka import Record, header, partition_of
 from runtime.sealing import Sealer
 from schemas import topics
-from schemas.requests import RequestReceived
 from services.router.deciding import Decide
+from services.router.handlers.reading import Incoming, read_request
 from services.router.handlers.records import (
     SERVICE,
     Outgoing,
     Ticket,
     fingerprint_key,
     moment,
+    request_bytes,
     ticket_record,
 )
 
 MAX_TICKET_BYTES: Final = 1_000_000
-_REQUEST: Final = TypeAdapter(RequestReceived)
 
 
 class Answered(Protocol):
@@ -72,26 +69,28 @@ class Answering:
             return self._parked(record, "undecidable", error)
 
     def _answer(
-        self, record: Record, event: RequestReceived, known: Answered, now: datetime, written: str
+        self, record: Record, event: Incoming, known: Answered, now: datetime, written: str
     ) -> Answer:
         request = event.data
-        fingerprint = known.fingerprint_of(request.request_id.bytes)
-        if fingerprint is None:
-            if now - request.received_at > self.horizon:
+        identifier, fingerprint = request_bytes(event.subject), fingerprint_key(request.fingerprint)
+        before = known.fingerprint_of(identifier)
+        if before is None:
+            if now - event.received_at > self.horizon:
                 raise PermanentFailure("older-than-horizon")
             decision = self.decide(request)
-            outgoing, ticket = ticket_record(record, event, decision, now=written)
+            outgoing = ticket_record(record, event, identifier, decision, now=written)
             if len(outgoing.value) > MAX_TICKET_BYTES:
                 raise PermanentFailure("ticket-too-large")
+            ticket = Ticket(identifier, fingerprint, decision.queue, decision.due_at)
             return Answer(decision.queue, None, event.subject, event.traceparent, outgoing, ticket)
-        if fingerprint == fingerprint_key(request.fingerprint):
+        if before == fingerprint:
             return Answer("repeat", None, event.subject, event.traceparent)
         raise PermanentFailure("same-id-other-content")
 
-    def _read(self, record: Record) -> RequestReceived:
-        event = read_event(record, _REQUEST)
+    def _read(self, record: Record) -> Incoming:
+        event = read_request(record)
         key = event.subject.encode()
-        if record.key != key or event.subject != str(event.data.request_id):
+        if record.key != key or event.subject != event.request_id:
             raise PermanentFailure("key-is-not-the-request")
         if partition_of(key, self.partitions) != record.partition:
             raise PermanentFailure("not-its-partition")

@@ -10,9 +10,10 @@ from runtime.kafka import Record
 from runtime.tracing import current_traceparent
 from schemas import topics
 from schemas.event import CONTENT_TYPE
-from schemas.requests import RequestReceived, tracking_number
+from schemas.requests import tracking_number, tracking_of
 from schemas.tickets import OverdueData, Queue, TicketOverdue, ticket_id, ticket_id_text
 from services.router.domain import Decision
+from services.router.handlers.reading import Incoming
 
 SERVICE: Final = "router"
 SOURCE: Final = "/aiguillage/router"
@@ -68,17 +69,16 @@ def fingerprint_key(fingerprint: str) -> int:
 
 
 def ticket_record(
-    record: Record, event: RequestReceived, decision: Decision, *, now: str
-) -> tuple[Outgoing, Ticket]:
+    record: Record, event: Incoming, request: bytes, decision: Decision, *, now: str
+) -> Outgoing:
     """
-    Return the ticket of a request, and what to remember of it.
+    Return the ticket of the request with this id (16 bytes); ``now`` is RFC 3339.
 
-    ``now`` is RFC 3339. The request goes into the ticket as the bytes that came: nothing of what
-    a newer door wrote is lost here.
+    The request goes into the ticket as the bytes that came: nothing of what a newer door wrote is
+    lost here.
     """
-    request = event.data
     traceparent = (event.traceparent or current_traceparent()).encode()
-    reference, subject = ticket_id_text(request.request_id).encode(), event.subject.encode()
+    reference, subject = ticket_id_text(request).encode(), event.subject.encode()
     value = _TICKET % (
         reference,
         subject,
@@ -86,19 +86,17 @@ def ticket_record(
         traceparent,
         reference,
         subject,
-        tracking_number(request.request_id).encode(),
+        tracking_of(request).encode(),
         _encode(decision),
-        bytes(_spliced.decode(record.value).data),
+        bytes(event.raw or _spliced.decode(record.value).data),
     )
     headers = (
         _CONTENT_TYPE,
         ("traceparent", traceparent),
-        (FINGERPRINT, request.fingerprint.encode()),
+        (FINGERPRINT, event.data.fingerprint.encode()),
         (DUE_AT, decision.due_at.isoformat().encode()),
     )
-    outgoing = Outgoing(topics.TICKETS[decision.queue], record.partition, subject, value, headers)
-    fingerprint = fingerprint_key(request.fingerprint)
-    return outgoing, Ticket(request.request_id.bytes, fingerprint, decision.queue, decision.due_at)
+    return Outgoing(topics.TICKETS[decision.queue], record.partition, subject, value, headers)
 
 
 def remember(record: Record, *, queue: Queue) -> Ticket | None:
@@ -106,7 +104,7 @@ def remember(record: Record, *, queue: Queue) -> Ticket | None:
     headers: dict[str, Any] = dict(record.headers)
     try:
         return Ticket(
-            _request_bytes(record.key.decode("ascii")),
+            request_bytes(record.key.decode("ascii")),
             fingerprint_key(headers[FINGERPRINT].decode("ascii")),
             queue,
             datetime.fromisoformat(headers[DUE_AT].decode("ascii")),
@@ -115,7 +113,7 @@ def remember(record: Record, *, queue: Queue) -> Ticket | None:
         return None
 
 
-def _request_bytes(text: str) -> bytes:
+def request_bytes(text: str) -> bytes:
     """Return a UUID's 16 bytes in a third of the time that ``UUID`` takes; ValueError."""
     key = bytes.fromhex(text.replace("-", ""))
     if len(key) != _ID_BYTES:

@@ -21,9 +21,8 @@ from faststream import AckPolicy
 from runtime import crash, kafka
 from runtime.kafka import Record
 from runtime.transactions import Ends, Transactions
-from schemas.requests import RequestData
 from services.router import app, deciding
-from services.router.deciding import Decide
+from services.router.deciding import Decide, Received
 from services.router.domain import Decision
 from services.router.gateway import assignment, history, memory, partition
 from services.router.handlers import Answer, Answering
@@ -119,7 +118,7 @@ def rules_that_raise() -> None:
     def build_poisoned(*args: Any) -> Decide:
         decide = build(*args)
 
-        def poisoned(request: RequestData) -> Decision:
+        def poisoned(request: Received) -> Decision:
             if POISON in request.subject:
                 raise ZeroDivisionError
             return decide(request)
