@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 UV := .local/uv
 CODE := schemas desk runtime services cli deploy benchmarks tests
 
-.PHONY: help install demo up down topics test check lint types imports schemas bench bench-router \
+.PHONY: help install demo up down topics test check lint types imports schemas bench bench-router bench-consent \
   bench-rehearse bench-takeover soak-router format lock clean
 
 help: ## List the targets
@@ -69,6 +69,9 @@ bench: install ## Measure from POST to mail at 20 requests/s, beside a bare SMTP
 
 bench-router: install ## Measure requests to tickets, beside six other ways to write the router
 	@$(BIN)/python -m benchmarks.router $(ARGS)
+
+bench-consent: install ## Measure the authorization log: appends, beside three peers; screen; proofs
+	@$(BIN)/python -m benchmarks.consent $(ARGS)
 
 bench-rehearse: install ## Measure a rehearsal of 100,000 past requests
 	@$(BIN)/python -m benchmarks.rehearse $(ARGS)

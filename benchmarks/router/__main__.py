@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+from benchmarks import figures
 from benchmarks.router import report
 from benchmarks.router.clients import CLIENTS
 from benchmarks.router.cluster import NotSettledError
@@ -55,7 +56,7 @@ async def measure(asked: argparse.Namespace, steps: Steps) -> int:
     await bring(asked.clients, steps)
     async with stage_of(0 if asked.memory else asked.messages, steps) as stage:
         told = await (remembered if asked.memory else measured)(stage, asked, steps)
-    report.write(told, RESULT)
+    figures.write(told, RESULT)
     shown = {"memory": told["memory"]} if asked.memory else told
     sys.stdout.write(f"\n{report.table(shown)}\n{RESULT.relative_to(folders.PROJECT)}\n")
     broken = report.broken(shown)
@@ -64,7 +65,7 @@ async def measure(asked: argparse.Namespace, steps: Steps) -> int:
     return 1 if broken else 0
 
 
-async def measured(stage: Stage, asked: argparse.Namespace, steps: Steps) -> report.Report:
+async def measured(stage: Stage, asked: argparse.Namespace, steps: Steps) -> figures.Report:
     """Return throughput, latency and scaling of the clients that are asked for."""
     told = about(stage, asked)
     runs: dict[str, list[Run]] = {client.name: [] for client in asked.clients}
@@ -82,28 +83,28 @@ async def measured(stage: Stage, asked: argparse.Namespace, steps: Steps) -> rep
     return told
 
 
-async def remembered(stage: Stage, asked: argparse.Namespace, steps: Steps) -> report.Report:
+async def remembered(stage: Stage, asked: argparse.Namespace, steps: Steps) -> figures.Report:
     """Return the memory of one router by the requests that it remembers, beside the last report."""
     rows = []
     async for row in growth(stage, BY_NAME[SCALED], asked.messages):
         rows.append(row)
         steps.note(f"  {row['remembered']:,} remembered: {row['rss_mib']} MiB")
-    return {**report.read(RESULT), "memory": rows}
+    return {**figures.read(RESULT), "memory": rows}
 
 
 def priced() -> int:
     """Measure each stage of an answer, show it, write it beside the last report."""
     rows = stages()
-    report.write({**report.read(RESULT), "stages": rows}, RESULT)
+    figures.write({**figures.read(RESULT), "stages": rows}, RESULT)
     sys.stdout.write(report.prices(rows))
     return 0
 
 
-def about(stage: Stage, asked: argparse.Namespace) -> report.Report:
+def about(stage: Stage, asked: argparse.Namespace) -> figures.Report:
     """Return a report that says what it is of, and holds nothing yet."""
     sizes = [len(made.value) for made in stage.requests]
     return {
-        "machine": report.machine(),
+        "machine": figures.machine(),
         "messages": asked.messages,
         "rounds": asked.rounds,
         "bytes_per_message": round(statistics.mean(sizes)) if sizes else None,

@@ -1,13 +1,13 @@
 """How long from just before a request is written to when a reader has its committed ticket."""
 
 import asyncio
-import math
 import time
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from benchmarks.figures import percentiles_ms
 from benchmarks.router.clients import Client, Place
 from benchmarks.router.cluster import send
 from benchmarks.router.requests import Made, Maker
@@ -38,7 +38,7 @@ async def latency(stage: Stage, client: Client, seconds: float) -> dict[str, flo
     ):
         await cluster.joined(place.group, members=1)
         took = await _measured(place, requests)
-    return _figures(took)
+    return percentiles_ms(took)
 
 
 async def _measured(place: Place, requests: Sequence[Made]) -> list[float]:
@@ -83,17 +83,3 @@ async def _read(consumer: AIOKafkaConsumer, came: dict[bytes, float]) -> None:
             now_s = time.perf_counter()
             for record in records:
                 came.setdefault(record.key, now_s)
-
-
-def _figures(took_s: Sequence[float]) -> dict[str, float]:
-    ordered = sorted(took_s)
-
-    def nearest_rank(share: float) -> float:
-        return round(ordered[math.ceil(share * len(ordered)) - 1] * 1000, 1)
-
-    return {
-        "p50": nearest_rank(0.50),
-        "p95": nearest_rank(0.95),
-        "p99": nearest_rank(0.99),
-        "max": nearest_rank(1.0),
-    }

@@ -1,16 +1,12 @@
 """What was measured, as JSON and as a plain table with the goals beside it."""
 
-import json
-import os
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
+from benchmarks.figures import Report
 from benchmarks.router.clients import Client
 from benchmarks.router.throughput import Run
-
-Report = dict[str, Any]
 
 
 def throughput_row(client: Client, runs: Sequence[Run]) -> dict[str, Any]:
@@ -41,11 +37,6 @@ def broken(report: Report) -> list[Mapping[str, Any]]:
     """Return the rows that promise each ticket once and did not keep it."""
     rows = [*report.get("throughput", ()), *filter(None, [report.get("scaling")])]
     return [row for row in rows if row["exactly_once"] and any(row["flaws"].values())]
-
-
-def machine() -> dict[str, Any]:
-    """Return what the figures depend on: they hold for one machine, the ratios travel better."""
-    return {"cores": os.cpu_count(), "load_1min": round(os.getloadavg()[0], 1)}
 
 
 def table(report: Report) -> str:
@@ -121,14 +112,3 @@ def _goals(report: Report) -> str:
     if ours_ms := report["latency_ms"].get("aiguillage"):
         lines.append(f"{'aiguillage, p99 in ms':<48}{ours_ms['p99']:>8.1f}   goal 50 or less")
     return "\n".join(["Beside the goals", *lines, ""]) if lines else ""
-
-
-def read(file: Path) -> Report:
-    """Return the last report, or an empty one."""
-    return dict(json.loads(file.read_text())) if file.exists() else {}
-
-
-def write(report: Report, file: Path) -> None:
-    """Write the report as JSON."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(report, indent=2) + "\n")
