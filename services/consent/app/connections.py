@@ -23,7 +23,7 @@ from schemas import topics
 from schemas.sessions import NoticeIssued
 from services.consent.daily import do_daily
 from services.consent.domain.checkpoint import Signer
-from services.consent.domain.entry import THE_LOG
+from services.consent.domain.entry import THE_LOG, Uncoded
 from services.consent.domain.handover import keys_named
 from services.consent.domain.receipt import Witness
 from services.consent.domain.standing import Standing, Verified
@@ -188,7 +188,10 @@ class Connections:
     async def _verify(self) -> None:
         # Notes first: one that is written meanwhile covers more than what is read here.
         notes = read_notes(self._settings.checkpoint_file)
-        named = keys_named(await self.log.entries(THE_LOG))
+        try:
+            named = keys_named(await self.log.entries(THE_LOG))
+        except (Uncoded, KeyError):  # an entry is spoiled: without notes it is the first found
+            named, notes = [], ""
         entries = self.log.raw(await self.log.size())
         own = self._signer.verifier
         verified = await verify_log(entries, notes=notes, verifier=own, named=named)

@@ -11,7 +11,9 @@ from cli.evidence import app
 from cli.rotating import NEXT_KEY
 from deploy.local import secrets as local_secrets
 from services.consent.domain.checkpoint import DEFAULT_ORIGIN
+from services.consent.domain.entry import THE_LOG
 from services.consent.gateway.signing_keys import FORMER_KEY, SIGNING_KEY, read_signer
+from services.consent.store.documents import COLLECTION
 from services.consent.verify import NotIntact
 from tests.integration.consent.office import Office
 from tests.integration.consent.stage import Stage, staged
@@ -52,6 +54,7 @@ async def test_a_new_key_signs_beside_the_old_one_and_then_alone(
     async with staged(tmp_path, mongo_uri, mongo_database) as stage:
         note = await signed(stage)
         assert (note.count(SIGNATURE), new.open(note).size) == (1, await stage.size())
+        await _spoiled_is_found(stage)
 
     (tmp_path / "key").write_text(old.vkey)
     assert (await invoke("export", "--out", str(tmp_path / "export"), *where)).exit_code == 0
@@ -63,6 +66,18 @@ async def test_a_new_key_signs_beside_the_old_one_and_then_alone(
     async with staged(tmp_path, mongo_uri, mongo_database) as stage:
         with pytest.raises(NotIntact, match="another key than the service signs with"):
             await signed(stage)
+
+
+async def _spoiled_is_found(stage: Stage) -> None:
+    """Spoil the handover in MongoDB in two ways: each time it is the first bad entry."""
+    (about,) = await stage.consent.connections.log.entries(THE_LOG)
+    place = stage.consent.connections._database[COLLECTION], {"_id": about.index}
+    for harm in ({"$set": {"content": b"{}"}}, {"$unset": {"content": ""}}):
+        await place[0].update_one(place[1], harm)
+        with pytest.raises(NotIntact) as caught:
+            await stage.consent.connections._verify()
+        assert caught.value.index == about.index
+    await place[0].update_one(place[1], {"$set": {"content": about.content}})
 
 
 async def test_an_interrupted_handover_is_ended_by_the_next_run(
