@@ -19,18 +19,21 @@ from deploy.local.progress import Steps
 from runtime import mongo
 from runtime.settings import MongoSettings
 from services.consent.domain.entry import Draft
+from services.consent.store.writer import BATCH
 
 SESSIONS: Final = (1, 16, 64)
 RATE_PER_S: Final = 200
 WARM_UP_S: Final = 2
 BULK: Final = "ordered bulk insert"
+BULKS: Final = (max(SESSIONS), BATCH)
+"""As many as ever wait for the store here at the same time, and as many as it takes at most."""
 Row = dict[str, Any]
 _MADE_PER_S: Final = 2_000
 """Sessions that are made before the clock runs, for each second of it."""
 
 
 async def throughput(uri: str, rounds: int, seconds: float, steps: Steps) -> list[Row]:
-    """Return appends/s of each writer at each number of sessions: median, least and most."""
+    """Return appends/s of each writer with so many at once: median, least and most."""
     found: dict[tuple[str, int], list[float]] = defaultdict(list)
     for name in WRITERS:  # the first writes to a new database server are slow, whoever does them
         async with writer(uri, name) as append:
@@ -42,18 +45,19 @@ async def throughput(uri: str, rounds: int, seconds: float, steps: Steps) -> lis
                     rate = await appends_per_s(append, sessions, seconds)
                 found[name, sessions].append(rate)
                 steps.note(f"  round {number}: {name}, {sessions} sessions: {rate:,.0f}/s")
-        async with a_database(uri) as (_, database):
-            found[BULK, 1].append(await bulk_documents_per_s(database, seconds))
-        steps.note(f"  round {number}: {BULK}: {found[BULK, 1][-1]:,.0f}/s")
+        for size in BULKS:
+            async with a_database(uri) as (_, database):
+                found[BULK, size].append(await bulk_documents_per_s(database, size, seconds))
+            steps.note(f"  round {number}: {BULK} of {size}: {found[BULK, size][-1]:,.0f}/s")
     return [
         {
             "name": name,
-            "sessions": sessions,
+            "at_once": at_once,
             "per_s": round(statistics.median(rates)),
             "per_s_min": round(min(rates)),
             "per_s_max": round(max(rates)),
         }
-        for (name, sessions), rates in sorted(found.items())
+        for (name, at_once), rates in sorted(found.items())
     ]
 
 

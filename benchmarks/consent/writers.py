@@ -10,12 +10,11 @@ from uuid import uuid4
 
 from motor.core import AgnosticClientSession
 
-from benchmarks.consent.sessions import a_session
+from benchmarks.consent.sessions import ACTS, a_session
 from runtime.mongo import Client, Database, Document
 from services.consent.domain.entry import Draft, place
 from services.consent.store.documents import COLLECTION, prepare, to_document
 from services.consent.store.evidence import MongoEvidenceLog
-from services.consent.store.writer import BATCH
 
 Append = Callable[[Draft, int], Awaitable[object]]
 """Takes a draft, and the sequence that it follows; answers once it is durable."""
@@ -83,13 +82,13 @@ WRITERS: Final[dict[str, Opened]] = {
 }
 
 
-async def bulk_documents_per_s(database: Database, seconds: float) -> float:
-    """Return how fast bare ordered bulks are, of documents that were made before."""
+async def bulk_documents_per_s(database: Database, size: int, seconds: float) -> float:
+    """Return how fast bare ordered bulks of this size are, of documents that were made before."""
     collection, count, took = database[COLLECTION], 0, 0.0
     await prepare(collection)
     loop = asyncio.get_running_loop()
     while took < seconds:
-        documents = _documents(count)
+        documents = _documents(size, count)
         began = loop.time()
         await collection.insert_many(documents, ordered=True)
         took += loop.time() - began
@@ -97,9 +96,10 @@ async def bulk_documents_per_s(database: Database, seconds: float) -> float:
     return count / took
 
 
-def _documents(index: int) -> list[Document]:
-    drafts = [(d, after) for _ in range(BATCH // 8 + 1) for after, d in enumerate(a_session())]
-    return [_document(d, index + at, after) for at, (d, after) in enumerate(drafts[:BATCH])]
+def _documents(size: int, index: int) -> list[Document]:
+    sessions = range(size // ACTS + 1)
+    drafts = [(draft, after) for _ in sessions for after, draft in enumerate(a_session())]
+    return [_document(one, index + at, after) for at, (one, after) in enumerate(drafts[:size])]
 
 
 def _document(draft: Draft, index: int, after: int) -> Document:
