@@ -16,8 +16,14 @@ from deploy.local import secrets
 READ_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "intake": ("fingerprint.key", "sealing.key", "sources.json", "desk-users.json"),
     "router": ("sealing.key",),
-    "consent": ("consent.key", "consent-signing.pem", "sealing.key", "tokens-public.pem"),
-    "notifier": ("fingerprint.key", "sealing.key"),
+    "consent": (
+        "consent.key",
+        "consent-signing.pem",
+        "fields.key",
+        "sealing.key",
+        "tokens-public.pem",
+    ),
+    "notifier": ("fields.key", "fingerprint.key", "sealing.key"),
 }
 """The files by service; the notifier's may grow by ``smtp-password`` and webhooks' keys."""
 PASSING: Final[Mapping[str, tuple[str, ...]]] = {"consent": ("consent-signing-former.pem",)}

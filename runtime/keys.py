@@ -1,7 +1,6 @@
 """Secrets of a deployment: small files in one folder, never environment text, never logged."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 from pathlib import Path
@@ -15,12 +14,33 @@ class KeyUnusable(Exception):
 
 def read_key(directory: Path, name: str) -> bytes:
     """Return the 32 bytes that the file ``name`` holds in base64."""
+    path = directory / name
+    return _decoded(_text(path), path, KEY_BYTES)
+
+
+def read_keys(directory: Path, name: str, *, size: int) -> tuple[bytes, ...]:
+    """Return the keys of ``size`` bytes that the file holds in base64, one a line; one at least."""
+    path = directory / name
+    keys = tuple(_decoded(line, path, size) for line in _text(path).splitlines())
+    if not keys:
+        raise KeyUnusable(f"{path}: no key in it")
+    return keys
+
+
+def _text(path: Path) -> str:
     try:
-        key = base64.b64decode((directory / name).read_text().strip(), validate=True)
-    except (OSError, ValueError, binascii.Error) as error:
-        raise KeyUnusable(f"{directory / name}: {type(error).__name__}") from None
-    if len(key) != KEY_BYTES:
-        raise KeyUnusable(f"{directory / name}: {len(key)} bytes where {KEY_BYTES} are needed")
+        return path.read_text().strip()
+    except (OSError, ValueError) as error:
+        raise KeyUnusable(f"{path}: {type(error).__name__}") from None
+
+
+def _decoded(text: str, path: Path, size: int) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise KeyUnusable(f"{path}: {type(error).__name__}") from None
+    if len(key) != size:
+        raise KeyUnusable(f"{path}: {len(key)} bytes where {size} are needed")
     return key
 
 

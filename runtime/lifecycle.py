@@ -11,6 +11,7 @@ import structlog
 from runtime import metrics
 from runtime.cancelling import told_to_end
 from runtime.failures import Unavailable
+from runtime.keys import KeyUnusable
 
 log = structlog.get_logger()
 
@@ -29,6 +30,7 @@ class Need:
     Something without which the service is not ready.
 
     ``connect`` may be called again after it raised ``Unavailable``; ``probe`` raises it, too.
+    ``KeyUnusable`` from ``connect`` ends the service as misconfigured.
     """
 
     name: str
@@ -61,6 +63,8 @@ class Lifecycle:
         self._workers = workers
         self._connected: set[str] = set()
         self.lost = lost or asyncio.Event()
+        self.misconfigured: str | None = None
+        """Which key does not fit what was connected; the service is then lost."""
         self.ending = asyncio.Event()
         """Set when the service has been told to end: what lasts long must end now."""
 
@@ -100,6 +104,9 @@ class Lifecycle:
                 for need in self._needs:
                     if need.watch is not None:
                         workers.create_task(self._work(Worker(name=need.name, run=need.watch)))
+        except* KeyUnusable as errors:
+            self.misconfigured = str(errors.exceptions[0])
+            self.lost.set()
         except* Exception as errors:
             log.error("service cannot go on", exc_info=errors.exceptions[0])
             self.lost.set()

@@ -4,9 +4,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
+from bson.binary import Binary
+from bson.codec_options import CodecOptions
+from motor.motor_asyncio import (
+    AsyncIOMotorClient,
+    AsyncIOMotorClientEncryption,
+    AsyncIOMotorCollection,
+    AsyncIOMotorDatabase,
+)
 from pymongo import ReturnDocument
-from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, EncryptionError, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -14,16 +21,21 @@ from runtime.failures import Unavailable
 from runtime.settings import MongoSettings, stop_misconfigured
 
 __all__ = [
+    "Binary",
     "BulkWriteError",
     "Client",
     "Collection",
     "Database",
     "Document",
     "DuplicateKeyError",
+    "Encryption",
+    "EncryptionError",
+    "PyMongoError",
     "ReturnDocument",
     "check",
     "connect",
     "database",
+    "encryption",
     "unavailable_when_away",
     "with_light_writes",
 ]
@@ -32,6 +44,7 @@ Document = dict[str, Any]
 Client = AsyncIOMotorClient[Document]
 Database = AsyncIOMotorDatabase[Document]
 Collection = AsyncIOMotorCollection[Document]
+Encryption = AsyncIOMotorClientEncryption[Document]
 
 _WAIT_MS = 3_000
 
@@ -61,6 +74,16 @@ def database(client: Client, settings: MongoSettings) -> Database:
         settings.database,
         write_concern=WriteConcern(w="majority", j=True, wtimeout=2 * _WAIT_MS),
         read_concern=ReadConcern("majority"),
+    )
+
+
+def encryption(database: Database, data_keys: str, masters: Mapping[str, bytes]) -> Encryption:
+    """Return what encrypts with the keys in that collection, wrapped by the ``masters`` by name."""
+    return AsyncIOMotorClientEncryption(
+        {name: {"key": key} for name, key in masters.items()},
+        f"{database.name}.{data_keys}",
+        database.client,
+        CodecOptions[Document](),
     )
 
 

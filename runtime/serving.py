@@ -12,8 +12,9 @@ from litestar.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from runtime.doors import Door
+from runtime.keys import KeyUnusable
 from runtime.lifecycle import Lifecycle
-from runtime.settings import HttpSettings
+from runtime.settings import HttpSettings, stop_misconfigured
 
 EX_SOFTWARE = 70  # sysexits.h
 GRACE_S = 3
@@ -28,12 +29,16 @@ def run(
     """
     Run until SIGTERM or SIGINT (returns 0), or until a worker is lost (returns 70).
 
+    Exits with 78 when a key does not fit what the service is connected to.
     ``prepare`` is called inside the event loop; ``build`` makes the application that tells of it.
     """
     # Not uvloop: a write to a connection that Kafka closed is then a RuntimeError, which ends
     # aiokafka's consumers and producers for good (aio-libs/aiokafka, issue 1038).
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        return runner.run(_serve(build, prepare, settings))
+        try:
+            return runner.run(_serve(build, prepare, settings))
+        except KeyUnusable as error:
+            stop_misconfigured(str(error))
 
 
 async def _serve(
@@ -53,6 +58,8 @@ async def _serve(
             task.cancel()
         # What is not finished by then is safe to cut: effects are repeated, commits come after.
         loop.call_later(STOP_WITHIN_S, os._exit, EX_SOFTWARE)
+    if lifecycle.misconfigured is not None:
+        raise KeyUnusable(lifecycle.misconfigured)
     return EX_SOFTWARE if lifecycle.lost.is_set() else 0
 
 

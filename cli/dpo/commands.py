@@ -21,7 +21,7 @@ from deploy.local.folders import Folders
 from desk import DeskError
 from runtime.failures import Unavailable
 from runtime.keys import KeyUnusable
-from runtime.sealing import Unsealable
+from runtime.vault import Undecipherable
 from services.consent.access import as_document, as_json
 from services.consent.domain.entry import Fact, Uncoded
 from services.consent.domain.practice import DEFAULT_LEGAL_BASIS
@@ -211,8 +211,8 @@ def run(told: Told, act: Callable[[Archive], Awaitable[T]]) -> T:
         _fail(f"{error.what} is away: do it again")
     except KafkaError as error:
         _fail(f"Kafka: {type(error).__name__}: do it again")
-    except Unsealable:
-        _fail("the keys are not those that the records were sealed with")
+    except Undecipherable:
+        _fail("a record was changed, or put in another's place")
     except (DeskError, KeyUnusable) as error:
         _fail(str(error))
 

@@ -13,8 +13,8 @@ from desk import Desk, load_desk
 from runtime import mongo
 from runtime.keys import read_key
 from runtime.mongo import Database
-from runtime.sealing import Sealer
 from runtime.settings import MongoSettings
+from runtime.vault import Vault
 from services.consent.domain.entry import Role
 from services.consent.handlers.reading import Reading
 from services.consent.store.evidence import MongoEvidenceLog
@@ -54,7 +54,6 @@ class Archive:
 async def open_archive(told: Told) -> AsyncIterator[Archive]:
     """Connect; raises ``DeskError``, ``KeyUnusable``, ``Uncoded`` and, later, ``Unavailable``."""
     desk = load_desk(told.desk)
-    sealer = Sealer(read_key(told.keys, "sealing.key"))
     name_key = read_key(told.keys, "consent.key")
     settings = MongoSettings(uri=SecretStr(told.uri), database=told.database)
     client = mongo.connect(settings)
@@ -62,7 +61,7 @@ async def open_archive(told: Told) -> AsyncIterator[Archive]:
     log = MongoEvidenceLog(database, now=_now, legal_basis=told.legal_basis)
     persons = MongoPersons(
         database,
-        sealer=sealer,
+        vault=Vault(database, told.keys),
         name_key=name_key,
         kept_days=desk.retention.days("persons"),
         now=_now,
@@ -70,6 +69,7 @@ async def open_archive(told: Told) -> AsyncIterator[Archive]:
     reading = Reading(log, actor=told.actor, legal_basis=told.legal_basis)
     writing = asyncio.create_task(log.run())
     try:
+        await persons.prepare()
         yield Archive(
             told=told, desk=desk, client=client, log=log, persons=persons, reading=reading
         )

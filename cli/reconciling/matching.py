@@ -10,8 +10,8 @@ from cli.reconciling.asking import Ask, rows
 from desk import Desk
 from runtime import mongo
 from runtime.keys import read_key
-from runtime.sealing import Sealer
 from runtime.settings import MongoSettings
+from runtime.vault import Vault
 from services.consent.handlers.authorized import allow_all
 from services.consent.handlers.reconciling import Outcome, Reconciling
 from services.consent.handlers.recorder import Recorder
@@ -63,7 +63,7 @@ async def _match(ask: Ask, equipment: Equipment, report: Report, staging: Stagin
     log = MongoEvidenceLog(database, now=_now, legal_basis=equipment.legal_basis)
     persons = MongoPersons(
         database,
-        sealer=Sealer(read_key(equipment.keys, "sealing.key")),
+        vault=Vault(database, equipment.keys),
         name_key=read_key(equipment.keys, "consent.key"),
         kept_days=equipment.desk.retention.days("persons"),
         now=_now,
@@ -80,6 +80,7 @@ async def _match(ask: Ask, equipment: Equipment, report: Report, staging: Stagin
     writing = asyncio.create_task(log.run())
     try:
         await reconciling.begin(report)
+        await persons.prepare()
         if report.period is not None:
             since, until = report.period
             skew = equipment.skew

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 # Those of deploy/desk/sources.yaml that are strangers: intake's own pages need no key.
 SOURCES = ("formulaires", "salle-des-marches", "portail")
 DESK_USERS = ("desk",)
+KEYS = {"fingerprint.key": 32, "sealing.key": 32, "consent.key": 32, "fields.key": 96}
 OWNER_ONLY = 0o600
 
 
@@ -27,14 +28,15 @@ def make(folder: Path) -> None:
     """Put every key that is missing into `folder`, readable by its owner alone.
 
     `fingerprint.key`, `sealing.key`, `consent.key`: 32 random bytes, base64; from the last, consent
-    derives links, codes and cookies. `consent-signing.pem`, `tokens-signing.pem`: Ed25519, PKCS8
+    derives links, codes and cookies. `fields.key`: 96, the master key of fields in MongoDB.
+    `consent-signing.pem`, `tokens-signing.pem`: Ed25519, PKCS8
     PEM; `tokens-public.pem`: the public half of the latter.
     `sources.json`, `desk-users.json`: name → SHA-256 (hex) of each key accepted; the keys
     themselves lie in `sources-plain/<name>.key` and `desk-users-plain/<name>.key`.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for name in ("fingerprint.key", "sealing.key", "consent.key"):
-        once(folder / name, base64.b64encode(secrets.token_bytes(32)) + b"\n")
+    for name, size in KEYS.items():
+        once(folder / name, base64.b64encode(secrets.token_bytes(size)) + b"\n")
     for name in ("consent-signing.pem", "tokens-signing.pem"):
         once(folder / name, signing_key())
     once(folder / "tokens-public.pem", _public_half(folder / "tokens-signing.pem"))

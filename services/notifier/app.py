@@ -21,6 +21,7 @@ from runtime.needs import kafka_need, mongo_need
 from runtime.problems import EXCEPTION_HANDLERS
 from runtime.sealing import Sealer
 from runtime.settings import stop_misconfigured
+from runtime.vault import Vault
 from schemas.personal import personal_fields
 from schemas.sessions import NoticeIssued
 from schemas.tickets import TicketCreated
@@ -123,9 +124,11 @@ def _login(settings: Settings) -> Login | None:
 
 def _assemble(settings: Settings, declared: Declared) -> Lifecycle:
     client = mongo.connect(settings.mongo)
+    database = mongo.database(client, settings.mongo)
+    vault = Vault(database, settings.keys_dir)
     ledger = Ledger(
-        mongo.database(client, settings.mongo),
-        sealer=declared.sealer,
+        database,
+        vault=vault,
         kept_days=declared.desk.retention.days("delivery-ledger"),
     )
     broker = build_broker(settings.kafka, service=SERVICE)
@@ -140,8 +143,8 @@ def _assemble(settings: Settings, declared: Declared) -> Lifecycle:
         now=_now,
     )
     memory = TicketMemory(
-        mongo.database(client, settings.mongo),
-        sealer=declared.sealer,
+        database,
+        vault=vault,
         kept_days=declared.desk.retention.days("open-tickets"),
     )
     handlers = _handlers(settings.topics, declared, memory, ledger, sender)

@@ -138,13 +138,13 @@ class Composer:
 
 
 def content_to_bytes(content: Content) -> bytes:
-    """Return what is sealed into the ledger."""
+    """Return what is encrypted in the ledger."""
     return json.dumps(
         {"sender": content.sender, "to": content.to, "body": content.body.hex()}
     ).encode()
 
 
 def content_from_bytes(data: bytes) -> Content:
-    """Return what was sealed into the ledger."""
+    """Return what was encrypted in the ledger."""
     said = json.loads(data)
     return Content(sender=said["sender"], to=said["to"], body=bytes.fromhex(said["body"]))

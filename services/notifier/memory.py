@@ -1,11 +1,11 @@
-"""Tickets that are still open, sealed, so that whoever gets one later gets its words too."""
+"""Tickets that are still open, encrypted, so that whoever gets one later gets its words too."""
 
 from datetime import datetime, timedelta
 from typing import Final
 
 from runtime import mongo
 from runtime.mongo import Database
-from runtime.sealing import Sealer, Unsealable
+from runtime.vault import Undecipherable, Vault
 
 TICKETS: Final = "open_tickets"
 PURPOSE: Final = "open-ticket"
@@ -18,20 +18,21 @@ class TicketMemory:
     Everything raises ``Unavailable`` when MongoDB is away.
     """
 
-    def __init__(self, database: Database, *, sealer: Sealer, kept_days: int) -> None:
+    def __init__(self, database: Database, *, vault: Vault, kept_days: int) -> None:
         self._tickets = database[TICKETS]
-        self._sealer = sealer
+        self._vault = vault
         self._kept = timedelta(days=kept_days)
 
     async def prepare(self) -> None:
-        """Create the index that ends each document's life."""
+        """Create the index that ends each document's life, and the key; see ``Vault.prepare``."""
         with mongo.unavailable_when_away():
             await self._tickets.create_index("expires_at", expireAfterSeconds=0)
+        await self._vault.prepare(PURPOSE, self._tickets, "sealed")
 
     async def remember(self, request_id: str, record: bytes, *, now: datetime) -> None:
         """Keep a ticket's event as it came; a repeat changes nothing."""
         document = {
-            "sealed": self._sealer.seal(record, purpose=PURPOSE),
+            "sealed": await self._vault.encrypt(record, purpose=PURPOSE, of=request_id),
             "expires_at": now + self._kept,
         }
         with mongo.unavailable_when_away():
@@ -46,8 +47,8 @@ class TicketMemory:
         if document is None:
             return None
         try:
-            return self._sealer.open(document["sealed"], purpose=PURPOSE)
-        except Unsealable:
+            return await self._vault.decrypt(document["sealed"], purpose=PURPOSE, of=request_id)
+        except Undecipherable:
             return None
 
     async def forget(self, request_id: str) -> None:

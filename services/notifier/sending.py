@@ -185,7 +185,7 @@ class Sender:
         if now >= delivery.give_up_at:
             await self._settle(leased, Settlement(state="given-up"))
             return
-        if delivery.content is None:  # sealed under another key: it will never be readable
+        if delivery.content is None:  # another key, or changed: it will never be readable
             await self._settle(leased, Settlement(state="refused"))
             return
         if pause.left_s():

@@ -8,7 +8,7 @@ from typing import Any, Final
 from runtime import mongo
 from runtime.failures import Unavailable
 from runtime.mongo import BulkWriteError, Database, Document, ReturnDocument
-from runtime.sealing import Sealer, Unsealable
+from runtime.vault import Undecipherable, Vault
 from services.notifier.composing import content_from_bytes, content_to_bytes
 from services.notifier.domain.deliveries import (
     FINAL,
@@ -35,15 +35,15 @@ class Ledger:
     not light and, being later in the same log, makes the lease as durable as itself.
     """
 
-    def __init__(self, database: Database, *, sealer: Sealer, kept_days: int) -> None:
+    def __init__(self, database: Database, *, vault: Vault, kept_days: int) -> None:
         self._deliveries = database[DELIVERIES]
         self._leases = mongo.with_light_writes(self._deliveries)
         self._hours = mongo.with_light_writes(database[HOURS])  # a cap is no promise
-        self._sealer = sealer
+        self._vault = vault
         self._kept = timedelta(days=kept_days)
 
     async def prepare(self) -> None:
-        """Create the indexes, and the end of each document's life."""
+        """Create the indexes, the end of each document's life and the key: ``Vault.prepare``."""
         with mongo.unavailable_when_away():
             await self._deliveries.create_index([("state", 1), ("next_try", 1)])
             await self._deliveries.create_index("lease.until", sparse=True)
@@ -51,12 +51,13 @@ class Ledger:
             await self._deliveries.create_index("cause")
             await self._deliveries.create_index("expires_at", expireAfterSeconds=0)
             await self._hours.create_index("expires_at", expireAfterSeconds=0)
+        await self._vault.prepare(PURPOSE, self._deliveries, "sealed")
 
     async def plan(self, deliveries: Sequence[Delivery]) -> None:
         """Write what is to be sent, once: what is there already stays as it is."""
         if not deliveries:
             return
-        documents = [self._document(delivery) for delivery in deliveries]
+        documents = [await self._document(delivery) for delivery in deliveries]
         with mongo.unavailable_when_away():
             try:
                 await self._deliveries.insert_many(documents, ordered=False)
@@ -79,7 +80,7 @@ class Ledger:
                 sort=[("next_try", 1)],
                 return_document=ReturnDocument.AFTER,
             )
-        return self._leased(document) if document else None
+        return await self._leased(document) if document else None
 
     async def begin_data(self, leased: Leased) -> bool:
         """Note that from here on the outcome may be unknowable; false when the lease is lost."""
@@ -158,7 +159,7 @@ class Ledger:
             documents = await self._deliveries.find(
                 {"lease.until": {"$lt": now}, "state": "sending"}
             ).to_list(100)
-        return [Abandoned(leased=self._leased(d), step=d["step"]) for d in documents]
+        return [Abandoned(leased=await self._leased(d), step=d["step"]) for d in documents]
 
     async def count_in_hour(self, recipient: str, *, now: datetime, by: int = 1) -> int:
         """Count a delivery to a recipient in this clock hour, or take it back; returns the sum."""
@@ -186,7 +187,7 @@ class Ledger:
         return [
             Change(
                 announcement=d["announcement"],
-                delivery=self._delivery(d, with_content=False),
+                delivery=_delivery(d, content=None),
                 outcome=d["announced_state"],
                 attempts=d["announced_attempts"],
                 reply_code=d.get("reply_code"),
@@ -218,7 +219,7 @@ class Ledger:
             rows = await self._deliveries.aggregate([stage]).to_list(None)
         return {row["_id"]: row["count"] for row in rows}
 
-    def _document(self, delivery: Delivery) -> Document:
+    async def _document(self, delivery: Delivery) -> Document:
         document: Document = {
             "_id": delivery.delivery_id,
             "state": "planned",
@@ -248,41 +249,44 @@ class Ledger:
             }
         else:
             data = content_to_bytes(delivery.content)
-            document["sealed"] = self._sealer.seal(data, purpose=PURPOSE)
+            document["sealed"] = await self._vault.encrypt(
+                data, purpose=PURPOSE, of=delivery.delivery_id
+            )
         return document
 
-    def _leased(self, document: Document) -> Leased:
+    async def _leased(self, document: Document) -> Leased:
         return Leased(
             token=document["lease"]["token"],
             attempts=document["attempts"],
             unknown_attempts=document["unknown_attempts"],
-            delivery=self._delivery(document, with_content=True),
+            delivery=_delivery(document, content=await self._open(document)),
         )
 
-    def _open(self, document: Document) -> Content | None:
+    async def _open(self, document: Document) -> Content | None:
         try:
-            return content_from_bytes(self._sealer.open(document["sealed"], purpose=PURPOSE))
-        except (KeyError, Unsealable):
+            data = await self._vault.decrypt(
+                document.get("sealed"), purpose=PURPOSE, of=document["_id"]
+            )
+        except Undecipherable:
             return None
+        return content_from_bytes(data)
 
-    def _delivery(self, document: Document, *, with_content: bool) -> Delivery:
-        content = None
-        if with_content:
-            content = self._open(document)
-        return Delivery(
-            delivery_id=document["_id"],
-            cause=document["cause"],
-            template=document["template"],
-            role=document["role"],
-            channel=document["channel"],
-            recipient=document["recipient"],
-            message_id=document["message_id"],
-            lesser_evil=document["lesser_evil"],
-            planned_at=document["planned_at"],
-            give_up_at=document["give_up_at"],
-            traceparent=document["traceparent"],
-            content=content,
-        )
+
+def _delivery(document: Document, *, content: Content | None) -> Delivery:
+    return Delivery(
+        delivery_id=document["_id"],
+        cause=document["cause"],
+        template=document["template"],
+        role=document["role"],
+        channel=document["channel"],
+        recipient=document["recipient"],
+        message_id=document["message_id"],
+        lesser_evil=document["lesser_evil"],
+        planned_at=document["planned_at"],
+        give_up_at=document["give_up_at"],
+        traceparent=document["traceparent"],
+        content=content,
+    )
 
 
 def _put_back(settlement: Settlement) -> Document:

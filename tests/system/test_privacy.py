@@ -12,6 +12,7 @@ from pymongo import MongoClient
 from cli.demo.browsing import Browser
 from deploy import topics as declared
 from deploy.local.services import NAMES
+from runtime.vault import ENCRYPTED
 from schemas import topics
 from tests.system.flaws import BATCH, STRUCTURED, broken_events, broken_json, dumped
 from tests.system.records import write_record
@@ -24,6 +25,19 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180
 PASSWORD: Final = "Zq7!vRt9-xW"
 """Written in a request's text; it may stand nowhere behind the door."""
 IDS_ONLY: Final = (topics.REMOTE_SESSIONS, topics.NOTICES, topics.DELIVERIES, topics.TICKET_EVENTS)
+AT_REST: Final = {
+    "_intake.requests": "",
+    "_consent.evidence": "",
+    "_consent.relay": "",
+    "_consent.persons": "sealed",
+    "_consent.sign_ins": "sealed",
+    "_consent.data_keys": "",
+    "_notifier.deliveries": "sealed",
+    "_notifier.open_tickets": "sealed",
+    "_notifier.recipient_hours": "",
+    "_notifier.data_keys": "",
+}
+"""Every collection, with the field that personal data lies in, encrypted, where it has one."""
 DOORS: Final = tuple(topics.submissions(s) for s in (SOURCE, "salle-des-marches", "portail"))
 
 
@@ -194,10 +208,14 @@ def _shown(record: Any) -> str:
 
 
 def _documents(system: System) -> Iterator[tuple[str, str]]:
-    """Give what rests in the databases: fingerprints, hashes, and what is sealed."""
+    """Give what rests in the databases: fingerprints, hashes, and what is encrypted."""
     with MongoClient[dict[str, Any]](system.stack.mongo) as client:
         for name in client.list_database_names():
             if name.startswith(system.stack.database):
                 for collection in client[name].list_collection_names():
+                    place = f"{name.removeprefix(system.stack.database)}.{collection}"
+                    assert place in AT_REST, f"say in runbook.md what rests in {place}"
                     for document in client[name][collection].find():
-                        yield f"{name}.{collection}", repr(document)
+                        encrypted = document.get(AT_REST[place])
+                        assert encrypted is None or encrypted.subtype == ENCRYPTED
+                        yield place, repr(document)

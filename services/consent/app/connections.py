@@ -19,6 +19,7 @@ from runtime.keys import keyed_hash
 from runtime.lifecycle import Lifecycle, Need, Worker
 from runtime.needs import kafka_need
 from runtime.sealing import Sealer
+from runtime.vault import Vault
 from schemas import topics
 from schemas.sessions import NoticeIssued
 from services.consent.daily import do_daily
@@ -72,10 +73,11 @@ class Connections:
         self._now = now
         self._client = mongo.connect(settings.mongo)
         self._database = mongo.database(self._client, settings.mongo)
+        vault = Vault(self._database, settings.keys_dir)
         self.log = MongoEvidenceLog(self._database, now=now, legal_basis=settings.legal_basis)
         self.persons = MongoPersons(
             self._database,
-            sealer=sealer,
+            vault=vault,
             name_key=key,
             kept_days=desk.retention.days("persons"),
             now=now,
@@ -87,7 +89,7 @@ class Connections:
             legal_basis=settings.legal_basis,
             now=now,
         )
-        self.sign_ins = MongoSignIns(self._database, sealer=sealer, now=now)
+        self.sign_ins = MongoSignIns(self._database, vault=vault, now=now)
         self._verified: Verified | None = None
         self.checkpoints = CheckpointWriter(self.log, signer, settings.checkpoint_file)
 

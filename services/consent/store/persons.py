@@ -4,7 +4,7 @@ import base64
 import hmac
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
@@ -14,10 +14,11 @@ import rfc8785
 
 from runtime.keys import keyed_hash
 from runtime.mongo import Database, DuplicateKeyError, unavailable_when_away
-from runtime.sealing import Sealer
+from runtime.vault import Vault
 from services.consent.domain.persons import PersonRecord
 
 PURPOSE: Final = "person"
+CHUNK: Final = 200
 _KEY_BYTES: Final = 32
 _UNRECORDED: Final = "delete_after_1"
 """The index by which MongoDB itself once deleted records: nobody put that on record."""
@@ -25,7 +26,7 @@ _UNRECORDED: Final = "delete_after_1"
 
 class MongoPersons:
     """
-    Records sealed with AES-256-GCM, each with its own commitment key, under keyed names.
+    Encrypted records, each with its own commitment key, under keyed names.
 
     A record is removed when its retention is over (``handlers.retention``, which puts that on
     record); its entries then prove what happened without saying to whom.
@@ -35,24 +36,25 @@ class MongoPersons:
         self,
         database: Database,
         *,
-        sealer: Sealer,
+        vault: Vault,
         name_key: bytes,
         kept_days: int,
         now: Callable[[], datetime],
     ) -> None:
         self._records = database["persons"]
-        self._sealer = sealer
+        self._vault = vault
         self._name_key = name_key
         self._kept = timedelta(days=kept_days)
         self._now = now
 
     async def prepare(self) -> None:
-        """Create the indexes."""
+        """Create the indexes and the key; raises ``KeyUnusable`` and ``Unavailable``."""
         with unavailable_when_away():
             await self._records.create_index("session")
             await self._records.create_index([("delete_after", 1), ("session", 1)])
             if _UNRECORDED in await self._records.index_information():
                 await self._records.drop_index(_UNRECORDED)
+        await self._vault.prepare(PURPOSE, self._records, "sealed")
 
     async def keep(self, session: UUID, kind: str, value: Mapping[str, str]) -> PersonRecord:
         """Keep a value; a repeat returns the record that was there first."""
@@ -65,7 +67,9 @@ class MongoPersons:
         document = {
             "_id": name,
             "session": str(session),
-            "sealed": self._sealer.seal(json.dumps(content).encode(), purpose=PURPOSE),
+            "sealed": await self._vault.encrypt(
+                json.dumps(content).encode(), purpose=PURPOSE, of=name
+            ),
             "delete_after": self._now() + self._kept,
         }
         with unavailable_when_away():
@@ -74,7 +78,7 @@ class MongoPersons:
             except DuplicateKeyError:
                 found = await self._records.find_one({"_id": name})
                 if found is not None:
-                    return self._open(found)
+                    return (await self._open([found]))[0]
                 await self._records.insert_one(document)  # erased between the two
         return _record(content)
 
@@ -82,13 +86,15 @@ class MongoPersons:
         """Return all records of a session."""
         with unavailable_when_away():
             found = await self._records.find({"session": str(session)}).to_list(None)
-        return tuple(self._open(document) for document in found)
+        return await self._open(found)
 
     async def everyone(self) -> AsyncIterator[tuple[UUID, PersonRecord]]:
-        """Yield every record with its session: they are sealed, so nothing finds one sooner."""
+        """Yield every record with its session: they are encrypted, so nothing finds one sooner."""
         with unavailable_when_away():
-            async for document in self._records.find({}):
-                yield UUID(document["session"]), self._open(document)
+            found = self._records.find({})
+            while documents := await found.to_list(CHUNK):
+                for document, record in zip(documents, await self._open(documents), strict=True):
+                    yield UUID(document["session"]), record
 
     async def erase(self, session: UUID, kinds: Iterable[str]) -> int:
         """Remove these records of a session; return how many were there."""
@@ -111,8 +117,10 @@ class MongoPersons:
     def _name(self, session: UUID, kind: str) -> str:
         return keyed_hash(self._name_key, "person", session.bytes, kind)
 
-    def _open(self, document: Mapping[str, Any]) -> PersonRecord:
-        return _record(json.loads(self._sealer.open(document["sealed"], purpose=PURPOSE)))
+    async def _open(self, documents: Sequence[Mapping[str, Any]]) -> tuple[PersonRecord, ...]:
+        values = ((document["_id"], document["sealed"]) for document in documents)
+        opened = await self._vault.decrypt_all(values, purpose=PURPOSE)
+        return tuple(_record(json.loads(content)) for content in opened)
 
 
 def _record(content: Mapping[str, Any]) -> PersonRecord:

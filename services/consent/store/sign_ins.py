@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from runtime.mongo import Database, DuplicateKeyError, unavailable_when_away
-from runtime.sealing import Sealer
+from runtime.vault import Vault
 from services.consent.domain.signing_in import Identity
 
 PURPOSE = "sign-in"
@@ -14,29 +14,31 @@ PURPOSE = "sign-in"
 
 class MongoSignIns:
     """
-    A document a browser, under the hash of its cookie, with who it is sealed.
+    A document a browser, under the hash of its cookie, with who it is encrypted.
 
     What has ended counts no more at once; MongoDB itself removes it within minutes.
     """
 
-    def __init__(self, database: Database, *, sealer: Sealer, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, *, vault: Vault, now: Callable[[], datetime]) -> None:
         self._documents = database["sign_ins"]
-        self._sealer = sealer
+        self._vault = vault
         self._now = now
 
     async def prepare(self) -> None:
-        """Create the index."""
+        """Create the index and the key; raises ``KeyUnusable`` and ``Unavailable``."""
         with unavailable_when_away():
             await self._documents.create_index("until", expireAfterSeconds=0)
+        await self._vault.prepare(PURPOSE, self._documents, "sealed")
 
     async def open(
         self, cookie: str, identity: Identity, *, ends: datetime, idle: timedelta | None
     ) -> None:
         """Let the holder of this cookie be ``identity`` until then, or until idle for so long."""
+        name = _hash("cookie", cookie)
         content = json.dumps({"part": identity.part, "subject": identity.subject})
         document = {
-            "_id": _hash("cookie", cookie),
-            "sealed": self._sealer.seal(content.encode(), purpose=PURPOSE),
+            "_id": name,
+            "sealed": await self._vault.encrypt(content.encode(), purpose=PURPOSE, of=name),
             "until": ends if idle is None else min(ends, self._now() + idle),
             "ends": ends,
             "idle_s": None if idle is None else idle.total_seconds(),
@@ -54,7 +56,8 @@ class MongoSignIns:
             if found["idle_s"] is not None:
                 until = min(found["ends"], self._now() + timedelta(seconds=found["idle_s"]))
                 await self._documents.update_one(which, {"$max": {"until": until}})
-        return Identity(**json.loads(self._sealer.open(found["sealed"], purpose=PURPOSE)))
+        content = await self._vault.decrypt(found["sealed"], purpose=PURPOSE, of=found["_id"])
+        return Identity(**json.loads(content))
 
     async def close(self, cookie: str) -> None:
         """Let nobody hold the cookie any more."""

@@ -16,7 +16,7 @@ MOST_UNKNOWN: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What goes out, exactly, and to whom; sealed wherever it rests."""
+    """What goes out, exactly, and to whom; encrypted wherever it rests."""
 
     sender: str
     to: str

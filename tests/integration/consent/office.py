@@ -14,7 +14,7 @@ from cli.evidence import app
 from deploy.local import secrets as local_secrets
 from runtime.keys import read_key
 from runtime.mongo import Database
-from runtime.sealing import Sealer
+from runtime.vault import Vault
 from schemas.tickets import ticket_id
 from services.consent.domain.claims import session_id
 from services.consent.domain.entry import THE_LOG
@@ -102,7 +102,7 @@ async def opened(
     log = MongoEvidenceLog(database, now=now)
     persons = MongoPersons(
         database,
-        sealer=Sealer(read_key(keys, "sealing.key")),
+        vault=Vault(database, keys),
         name_key=read_key(keys, "consent.key"),
         kept_days=365,
         now=now,

@@ -15,6 +15,7 @@ from schemas.requests import tracking_number
 from schemas.tickets import ticket_id
 from services.consent.domain.entry import THE_LOG
 from services.consent.gateway.checkpoints import CheckpointWriter
+from services.consent.store import persons
 from tests.integration.consent.office import ODILE, REQUEST, SESSION, Office, opened
 from tests.unit.consent.exports import SIGNER
 
@@ -89,6 +90,16 @@ async def test_a_person_is_erased_from_all_sessions_and_every_proof_holds(
     assert "ne peuvent plus être ouverts" in json.loads(shown.output)["people"]
 
 
+async def test_everybody_is_looked_at_however_many_are_opened_at_once(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions = {await office.hold_session(number=number) for number in range(2)}
+    monkeypatch.setattr(persons, "CHUNK", 3)
+    found = [(session, record.kind) async for session, record in office.persons.everyone()]
+    assert len(set(found)) == len(found) == 7
+    assert {session for session, _ in found} == {*sessions, THE_LOG}
+
+
 async def test_nobody_is_erased_from_a_session_that_is_not_over(office: Office) -> None:
     session = await office.hold_session(acts=4)
     done = await office.invoke("erase", "--session", str(session))
@@ -105,5 +116,5 @@ async def test_with_other_keys_nothing_is_opened_and_nothing_erased(
     given = (*office.given[:-1], str(tmp_path / "others"))
     arguments = ["erase", "--session", str(session), *given]
     done = await asyncio.to_thread(CliRunner().invoke, app, arguments)
-    assert (done.exit_code, "the keys are not those" in done.output) == (1, True)
+    assert (done.exit_code, "fields.key: not the master key" in done.output) == (1, True)
     assert len(await office.persons.of_session(session)) == 3

@@ -6,12 +6,15 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from deploy.local import secrets
 from desk import Desk, load_desk
 from runtime import mongo
 from runtime.keys import keyed_hash
-from runtime.sealing import Sealer
 from runtime.settings import MongoSettings
+from runtime.vault import Vault
 from schemas.sessions import EntryRecorded
 from schemas.tickets import TicketCreated
 from services.notifier.channels.mail import MailChannel
@@ -57,10 +60,14 @@ def _shipped() -> Shipped:
 
 @asynccontextmanager
 async def a_ledger(mongo_uri: str, name: str, make: type[Ledger] = Ledger) -> AsyncIterator[Ledger]:
-    """Yield a ledger in a database of one's own."""
+    """Yield a ledger in a database of one's own, under keys of its own."""
     settings = MongoSettings.model_validate({"uri": mongo_uri, "database": name})
     client = mongo.connect(settings)
-    ledger = make(mongo.database(client, settings), sealer=Sealer(b"k" * 32), kept_days=1)
+    database = mongo.database(client, settings)
+    with TemporaryDirectory() as keys:
+        secrets.make(Path(keys))
+        vault = Vault(database, Path(keys))
+    ledger = make(database, vault=vault, kept_days=1)
     await ledger.prepare()
     yield ledger
     client.close()

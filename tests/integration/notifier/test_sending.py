@@ -9,6 +9,7 @@ from typing import Literal
 import pytest
 
 from runtime.failures import Unavailable
+from runtime.vault import ENCRYPTED
 from services.notifier.domain.deliveries import (
     Content,
     Delivery,
@@ -93,6 +94,18 @@ async def test_above_the_cap_a_recipient_waits_for_the_next_hour(ledger: Ledger)
     running.cancel()
     assert len(channel.taken) == 4
     assert "<9@x.example>" in channel.taken
+
+
+async def test_what_is_to_be_sent_rests_encrypted_and_is_gone_once_sent(ledger: Ledger) -> None:
+    await ledger.plan([a_delivery(1)])
+    rests = await ledger._deliveries.find_one({})
+    assert rests is not None
+    assert rests["sealed"].subtype == ENCRYPTED
+    assert "x.example" not in repr({**rests, "message_id": None})
+    running = asyncio.create_task(a_sender(ledger, FakeChannel()).run())
+    await settled(ledger, "sent", 1)
+    assert "sealed" not in (await ledger._deliveries.find_one({}) or {})
+    running.cancel()
 
 
 async def test_what_is_of_no_more_use_is_given_up_unsent(ledger: Ledger) -> None:

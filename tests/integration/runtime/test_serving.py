@@ -11,6 +11,7 @@ from litestar import Litestar, Request, post
 
 from runtime.failures import Unavailable
 from runtime.health import health_routes
+from runtime.keys import KeyUnusable
 from runtime.lifecycle import Lifecycle, Need, Worker
 from runtime.problems import EXCEPTION_HANDLERS, MEDIA_TYPE
 from runtime.serving import open_server
@@ -100,6 +101,17 @@ async def test_a_body_over_the_limit_is_413_declared_or_not() -> None:
         assert (await client.post("/echo", content=b"x" * 1001)).status_code == 413
         assert (await client.post("/echo", content=chunks())).status_code == 413
         assert (await client.post("/echo", content=b"x" * 1000)).text == "1000"
+
+
+async def test_a_key_that_does_not_fit_ends_it_as_misconfigured_and_nothing_is_served() -> None:
+    class Foreign(Part):
+        async def check(self) -> None:
+            raise KeyUnusable("keys/x.key: not the key of this database")
+
+    async with serving(Foreign(there=True)) as (client, lifecycle), asyncio.timeout(10):
+        await lifecycle.lost.wait()
+        assert lifecycle.misconfigured == "keys/x.key: not the key of this database"
+        assert (await client.post("/echo", content=b"x")).status_code == 503
 
 
 @pytest.mark.parametrize(
