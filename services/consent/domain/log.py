@@ -29,8 +29,8 @@ class EvidenceLog(Protocol):
     async def entries(self, session: UUID) -> tuple[Entry, ...]:
         """Return the session's entries in order; none once they were purged."""
 
-    async def was_used(self, session: UUID) -> bool:
-        """Return whether the session has ever had an entry, purged or not."""
+    async def is_purged(self, session: UUID) -> bool:
+        """Return whether the session had entries that were purged: said by the purge's own mark."""
 
     async def append(self, draft: Draft, *, after: int) -> Entry:
         """

@@ -107,7 +107,7 @@ class Offering:
         for number in range(MOST):
             session = session_id(ticket, number)
             seen = await self._recorder.see(session)
-            if is_free(seen.state) and await self._recorder.is_over(session):
+            if seen.is_over or (is_free(seen.state) and await self._recorder.is_purged(session)):
                 continue  # its links and codes must not come to life again
             known = mark is not None and _mark(seen) == mark
             if known or is_free(seen.state) or is_live(seen.state):

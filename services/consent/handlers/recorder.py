@@ -29,10 +29,15 @@ acts = Counter(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A session as it was read: its entries in order, and what they add up to."""
+    """
+    A session as it was read: its entries in order, and what they add up to.
+
+    ``is_over`` says that its retention is: then nothing of it is shown.
+    """
 
     entries: tuple[Entry, ...]
     state: SessionState
+    is_over: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,13 +104,13 @@ class Recorder:
     async def see(self, session: UUID) -> Seen:
         """Return the session as a majority has it; nothing of it once its retention is over."""
         entries = await self._evidence.entries(session)
-        if is_over(entries, self._practice.kept, at=self._now()):
+        if is_past := is_over(entries, self._practice.kept, at=self._now()):
             entries = ()  # to be purged within the hour: nobody adds to it any more
-        return Seen(entries=entries, state=fold(entries))
+        return Seen(entries=entries, state=fold(entries), is_over=is_past)
 
-    async def is_over(self, session: UUID) -> bool:
-        """Return whether the session was used, but is past its retention."""
-        return await self._evidence.was_used(session) and not (await self.see(session)).entries
+    async def is_purged(self, session: UUID) -> bool:
+        """Return whether the session was used, and removed at the end of its retention."""
+        return await self._evidence.is_purged(session)
 
     async def record(self, session: UUID, build: Callable[[Seen], Draft]) -> Recorded:
         """

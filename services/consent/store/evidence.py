@@ -93,10 +93,11 @@ class MongoEvidenceLog:
                 yield document["_id"], content, bytes(document["leaf_hash"])
             position = chunk[-1]["_id"] + 1
 
-    async def was_used(self, session: UUID) -> bool:
-        """Return whether the session has ever had an entry, purged or not."""
+    async def is_purged(self, session: UUID) -> bool:
+        """Return whether the session had entries that were purged: said by the purge's own mark."""
+        which = {"session": str(session), "purged": {"$exists": True}}
         with unavailable_when_away():
-            return await self._collection.find_one({"session": str(session)}, {}) is not None
+            return await self._collection.find_one(which, {"_id": 1}) is not None
 
     async def purged(self, start: int, stop: int) -> int:
         """Return how many entries from ``start`` to before ``stop`` are purged."""

@@ -141,13 +141,18 @@ async def test_a_session_past_its_retention_takes_no_act_and_its_number_is_not_u
     recorder = Recorder(office.log, PRACTICE, now=clock, on_append=follower.nudge)
     await an_old_session(office, clock)
     assert (await recorder.see(SESSION)).entries == ()
-    assert (await recorder.is_over(SESSION), await recorder.is_over(uuid4())) == (True, False)
+    assert (await recorder.see(SESSION)).is_over
+    assert not (await recorder.see(uuid4())).is_over
     offering = Offering(recorder, office.persons, PRACTICE)
     wanted = Wanted(request=REQUEST, adherent=ODILE, mark=None)
     before = await offering.offer(LUCIE, wanted)
     assert before.session != SESSION
+    assert not await recorder.is_purged(SESSION)
     await a_retention(office, clock).run()
+    assert await recorder.is_purged(SESSION)
     assert (await recorder.see(SESSION)).entries == ()
+    again = await offering.wish(wanted)
+    assert again is None  # the live session's ticket, not the purged one's number
     found = await Searching(office.log, office.persons).by_ticket(REQUEST)
     assert [one.session for one in found] == [before.session]
 

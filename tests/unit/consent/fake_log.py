@@ -24,9 +24,9 @@ class FakeEvidenceLog:
         self._fail()
         return tuple(self._sessions.get(session, ()))
 
-    async def was_used(self, session: UUID) -> bool:
+    async def is_purged(self, session: UUID) -> bool:
         self._fail()
-        return bool(self._sessions.get(session))
+        return False  # it keeps everything
 
     async def append(self, draft: Draft, *, after: int) -> Entry:
         self._fail()

@@ -165,7 +165,7 @@ class Play:
         elif kind < 248:
             world.at += timedelta(seconds=JUMPS_S[what % len(JUMPS_S)])
         elif kind < 251:
-            instance.view.behind = what % 4
+            instance.view.lags = what
         elif kind < 253 and flights:
             world.go_on(which % flights, Unavailable("log"))
         elif kind < 254:

@@ -163,7 +163,7 @@ SPOILT: tuple[tuple[Callable[[Json], None], str | None, int], ...] = (
     (taken_when_only_requested, "screenshot-taken", 13),
     (taken_after_the_session, "screenshot-taken", 8),
     (shared_without_review, "screenshot-shared", 6),
-    (granted_during_a_pause, "granted", 26),
+    (granted_during_a_pause, "granted", 2190),
     (granted_before_the_notice, "granted", 12),
     (doubt_is_no_pause, None, 81),
     (withdrawn_does_not_end, "withdrawn", 2),
@@ -288,6 +288,15 @@ def test_a_refusal_that_is_not_recorded_is_caught(monkeypatch: pytest.MonkeyPatc
     original = recorder.Recorder._append
     monkeypatch.setattr(recorder.Recorder, "_append", append)
     hunt()
+
+
+def test_a_purge_concluded_from_two_readings_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def is_purged(self: Any, session: UUID) -> bool:
+        was_used = bool(await self._evidence.entries(session))
+        return was_used and not (await self.see(session)).entries
+
+    monkeypatch.setattr(recorder.Recorder, "is_purged", is_purged)
+    hunt(first=63)
 
 
 # --- of two that race, one wins

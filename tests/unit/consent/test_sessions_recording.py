@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -105,6 +105,29 @@ async def test_racing_offers_on_a_ticket_have_one_winner() -> None:
         *(offering.offer(LUCIE, wanted) for _ in range(8)), return_exceptions=True
     )
     assert sum(1 for outcome in outcomes if isinstance(outcome, NotNow)) == 7
+
+
+class Lagging(FakeEvidenceLog):
+    """A log that shows nothing of a session yet, the next so many times."""
+
+    behind = 0
+
+    async def entries(self, session: UUID) -> tuple[Entry, ...]:
+        self.behind -= 1
+        return () if self.behind >= 0 else await super().entries(session)
+
+
+@pytest.mark.parametrize("behind", [1, 2, 3])
+async def test_a_reading_that_lags_is_not_taken_for_a_purge(behind: int) -> None:
+    clock = Clock()
+    log, persons = Lagging(now=clock), FakePersons()
+    offering = Offering(_recorder(log, clock), persons, PRACTICE)
+    wanted = Wanted(request=uuid4(), adherent=ADHERENT, mark=None)
+    first = await offering.offer(LUCIE, wanted)
+    log.behind = behind
+    with pytest.raises(NotNow) as refused:
+        await offering.offer(LUCIE, wanted)
+    assert refused.value.seen.entries[0].draft.session == first.session
 
 
 async def test_the_follower_knows_the_live_sessions_and_wakes_who_waits() -> None:
