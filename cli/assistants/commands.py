@@ -43,6 +43,10 @@ def add(  # noqa: PLR0913 - each is an option
     subject: Annotated[
         str | None, typer.Option(help="How the identity provider names them, if not by the id.")
     ] = None,
+    tool_users: Annotated[
+        list[str] | None,
+        typer.Option("--tool-user", help="A user id, e-mail or name in the tool's report; again."),
+    ] = None,
     signed: Annotated[
         datetime | None,
         typer.Option(formats=_DAY, help="When they signed the undertaking now in force."),
@@ -59,6 +63,7 @@ def add(  # noqa: PLR0913 - each is an option
             "role": role,
             "address": address,
             **({"subject": subject} if subject else {}),
+            **({"tool_users": tool_users} if tool_users else {}),
             "valid_from": since.date() if since else datetime.now(UTC).date(),
             "valid_until": until.date(),
         }

@@ -1,11 +1,12 @@
 """What happened in a stretch of the log, in numbers: what the DPO's digest says."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
 from services.consent.domain.entry import Draft, Entry
+from services.consent.domain.reconciliation import reconciliations
 
 STRENGTHS: Final = ("link", "reply", "witness", "assistant")
 """From the strongest: by the adherent's own hand, or attested by a second or the first person."""
@@ -32,13 +33,15 @@ _BY_TYPE: Final = {
 }
 
 
-def tally(entries: Iterable[Entry]) -> dict[str, int]:
+def tally(entries: Sequence[Entry]) -> dict[str, int]:
     """
     Return the numbers by name.
 
     ``view_link`` and so on are authorizations by scope and strength; ``sessions`` those that
-    started, ``intervened`` those of them in which the assistant acted.
+    started, ``intervened`` those of them in which the assistant acted; ``never_started`` and
+    ``not_reported`` those that the last of the ``reconciliations`` found unused.
     """
+    reconciled = [one.tally for one in reconciliations(entries)]
     counted = Counter[str]()
     started, intervened = set[UUID](), set[UUID]()
     for entry in entries:
@@ -59,6 +62,9 @@ def tally(entries: Iterable[Entry]) -> dict[str, int]:
         **{f"{scope}_{how}": counted[f"{scope}_{how}"] for scope in SCOPES for how in STRENGTHS},
         **{name: counted[kind] for name, kind in _BY_TYPE.items()},
         **{n: counted[n] for n in ("refusals", "withdrawals", "purged_entries", "purged_persons")},
+        "reconciliations": len(reconciled),
+        "never_started": reconciled[-1].never_started if reconciled else 0,
+        "not_reported": reconciled[-1].not_reported if reconciled else 0,
         "sessions": len(started),
         "intervened": len(started & intervened),
     }

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -11,6 +12,7 @@ from runtime.sealing import Sealer
 from schemas.sessions import NoticeIssued
 from services.consent.domain.entry import THE_LOG
 from services.consent.domain.merkle import root_hash
+from services.consent.domain.reconciliation import Tally
 from services.consent.handlers.about_log import put_on_record
 from services.consent.handlers.digest import Digest
 from services.notifier.declared import build_renderer, load_words
@@ -36,6 +38,14 @@ def said(notice: NoticeIssued | None) -> dict[str, str]:
     return variables
 
 
+async def a_reconciliation(office: Office, *, never_started: int, not_reported: int) -> None:
+    """Put on record what a reconciliation came to."""
+    names = (field.name for field in fields(Tally))
+    unused = {"never_started": never_started, "not_reported": not_reported}
+    counts = Tally(**{**dict.fromkeys(names, 0), **unused})
+    await put_on_record(office.log, draft(THE_LOG, "evidence-read", "dpo", facts=counts.facts))
+
+
 async def an_oral_session(office: Office) -> None:
     """Hold a session that only the assistant has heard agreed to, and that is stopped."""
     session, acts = uuid4(), ("offered", "notice-read-aloud", "oral-grant-attested", "started")
@@ -48,12 +58,13 @@ async def an_oral_session(office: Office) -> None:
 async def test_the_week_that_has_ended_is_told_in_numbers(office: Office, clock: Clock) -> None:
     clock.at = SUNDAY_NIGHT
     await office.hold_session(uuid4())  # of the week before
+    await a_reconciliation(office, never_started=8, not_reported=8)
     clock.at += timedelta(minutes=2)
     await office.hold_session(uuid4())
     await an_oral_session(office)
-    for kind in ("connection-unauthorized", "evidence-read", "evidence-read"):
-        role = "service" if kind.startswith("connection") else "dpo"
-        await put_on_record(office.log, draft(THE_LOG, kind, role))  # type: ignore[arg-type]
+    await put_on_record(office.log, draft(THE_LOG, "connection-unauthorized", "service"))
+    await a_reconciliation(office, never_started=9, not_reported=9)
+    await a_reconciliation(office, never_started=3, not_reported=2)
     size = await office.log.size()
     clock.at += timedelta(days=7)
     await office.hold_session(uuid4())  # of the week that is not over
@@ -61,6 +72,7 @@ async def test_the_week_that_has_ended_is_told_in_numbers(office: Office, clock:
     counted = {name: int(value) for name, value in told.items() if value.isdigit()}
     expected = {"view_link": 1, "view_assistant": 1, "intervene_link": 1, "sessions": 2, "stops": 1}
     expected |= {"intervened": 1, "refusals": 1, "unauthorized": 1, "readings": 2, "size": size}
+    expected |= {"reconciliations": 2, "never_started": 3, "not_reported": 2}  # of the last
     assert {name: number for name, number in counted.items() if number} == expected
     assert (told["share"], told["begins_at"][:13]) == ("50 %", "2025-11-02T23")
     assert told["ends_at"][:13] == "2025-11-09T23"
@@ -99,5 +111,6 @@ async def test_a_log_that_was_empty_has_no_digest_and_a_quiet_week_has_one(
     desk = load_desk(DESK)
     words = build_renderer(desk, load_words()).render("digest", {**told, "name": None})
     assert "Séances commencées : 0" in words.text
+    assert "jamais utilisées, au dernier d’entre eux : sans objet" in words.text
     assert "lundi 17 novembre 2025" in words.text
     assert UUID((await digest(office, clock)).id)  # type: ignore[union-attr]

@@ -26,9 +26,9 @@ def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(DESK, tmp_path / "desk"))
 
 
-def _add(folder: Path, name: str, **changed: str) -> Result:
+def _add(folder: Path, name: str, *more: str, **changed: str) -> Result:
     options = PERSON | {f"--{option}": value for option, value in changed.items()}
-    told = [part for option in options.items() for part in option]
+    told = [*(part for option in options.items() for part in option), *more]
     return CliRunner().invoke(app, ["assistants", "add", name, *told, "--desk", str(folder)])
 
 
@@ -47,6 +47,15 @@ def test_a_person_is_added_behind_the_others_and_the_file_keeps_its_words(folder
 def test_who_has_not_signed_is_added_and_told_to_be_refused(folder: Path) -> None:
     added = _add(folder, "noe-lhote")
     assert added.output == "noe-lhote: has not signed confidentialite-1: refused\n"
+
+
+def test_the_report_knows_a_person_by_each_account_that_is_given(folder: Path) -> None:
+    accounts = ["u4711", "noe@assistance-sud.example", "L’Hôte, Noé: dépannage"]
+    told = [part for account in accounts for part in ("--tool-user", account)]
+    assert _add(folder, "noe-lhote", *told).exit_code == 0
+    assert list(load_desk(folder).assistants["noe-lhote"].tool_users) == accounts
+    taken = _add(folder, "lea-dupre", "--tool-user", "U4711")
+    assert (taken.exit_code, "another assistant's" in taken.output) == (1, True)
 
 
 @pytest.mark.parametrize(

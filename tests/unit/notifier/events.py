@@ -222,6 +222,7 @@ NOTICES: dict[str, dict[str, str]] = {
         **dict.fromkeys(("sessions", "intervened", "refusals", "withdrawals", "stops"), "4"),
         **dict.fromkeys(("contests", "refused_acts", "unauthorized", "too_long"), "2"),
         **dict.fromkeys(("by_strangers", "purged_entries", "purged_persons"), "3"),
+        **dict.fromkeys(("reconciliations", "never_started", "not_reported"), "6"),
         **dict.fromkeys(("erasures", "readings", "exports", "size"), "5"),
         "share": "25 %",
         "begins_at": "2026-11-16T00:00:00+01:00",
