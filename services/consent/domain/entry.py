@@ -96,7 +96,8 @@ class Entry:
 
 def place(draft: Draft, *, index: int, sequence: int, recorded_at: datetime) -> Entry:
     """Return the entry that ``draft`` becomes at this place and (aware) time."""
-    moment = recorded_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    utc = recorded_at.astimezone(UTC).replace(tzinfo=None)
+    moment = f"{utc.isoformat(timespec='microseconds')}Z"
     content = _CANONICAL.encode(_document(draft, index, sequence, moment)).encode()
     return Entry(
         draft=draft,

@@ -1,6 +1,6 @@
 """What may happen to a session, decided on its entries and the state table."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -121,9 +121,7 @@ def open_acts(state: SessionState, actor: Role, *, at: datetime) -> frozenset[st
 
 def deadlines(state: SessionState) -> tuple[Deadline, ...]:
     """Return what the service will have to do if nothing happens, the earliest first."""
-    running = (timer for timer in table().timers if _matches(timer.when, state))
-    found = [deadline for timer in running if (deadline := _deadline(state, timer))]
-    return tuple(sorted(found, key=lambda deadline: deadline.at))
+    return tuple(sorted(_running(state), key=lambda deadline: deadline.at))
 
 
 def tells_dpo(draft: Draft) -> bool:
@@ -147,7 +145,7 @@ def _decide(state: SessionState, act: str, actor: str, at: datetime) -> Arrow | 
     if not arrow.paused:
         if any(state.regions[region] in states for region, states in table().pauses.items()):
             return _refused("paused")
-        if any(deadline.at <= at for deadline in deadlines(state)):
+        if any(deadline.at <= at for deadline in _running(state)):
             return _refused("too-late")
     return arrow
 
@@ -171,7 +169,11 @@ def _judge(state: SessionState, draft: Draft, at: datetime) -> Arrow | Refused:
 
 
 def _matches(states: States, state: SessionState) -> bool:
-    return all(state.regions[region] in allowed for region, allowed in states.items())
+    regions = state.regions
+    for region, allowed in states.items():  # noqa: SIM110 - asked a dozen times for each entry
+        if regions[region] not in allowed:
+            return False
+    return True
 
 
 def _reason(act: str, actor: str) -> str:
@@ -212,6 +214,12 @@ def _is_right_notice(state: SessionState, draft: Draft, arrow: Arrow) -> bool:
     if arrow.notice is None:
         return True
     return draft.notice is not None and (arrow.notice != "served" or draft.notice == state.notice)
+
+
+def _running(state: SessionState) -> Iterator[Deadline]:
+    for timer in table().timers:
+        if _matches(timer.when, state) and (deadline := _deadline(state, timer)):
+            yield deadline
 
 
 def _deadline(state: SessionState, timer: Timer) -> Deadline | None:
