@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -146,6 +147,7 @@ def purge(
         retention = Retention(
             archive.log,
             archive.persons,
+            archive.pictures,
             kept_days=archive.desk.retention.days("evidence"),
             legal_basis=archive.told.legal_basis,
             now=lambda: datetime.now(UTC),
@@ -154,7 +156,7 @@ def purge(
         return await retention.run()
 
     ended = run(told, act)
-    typer.echo(texts()["purged"].format(entries=ended.entries, persons=ended.persons))
+    typer.echo(texts()["purged"].format(**asdict(ended)))
 
 
 def access(  # noqa: PLR0913 - the options of a command
@@ -219,7 +221,7 @@ def run(told: Told, act: Callable[[Archive], Awaitable[T]]) -> T:
 
 async def _erase(archive: Archive, one: Found, who: Person, reason: str) -> str:
     basis, actor = archive.told.legal_basis, archive.told.actor
-    erasing = Erasing(archive.log, archive.persons, legal_basis=basis)
+    erasing = Erasing(archive.log, archive.persons, archive.pictures, legal_basis=basis)
     try:
         erased = await erasing.erase(one.session, who.value, actor=actor, reason=reason)
     except StillOpen:

@@ -19,6 +19,7 @@ from services.consent.domain.entry import Role
 from services.consent.handlers.reading import Reading
 from services.consent.store.evidence import MongoEvidenceLog
 from services.consent.store.persons import MongoPersons
+from services.consent.store.pictures import MongoPictures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class Archive:
     log: MongoEvidenceLog
     persons: MongoPersons
     reading: Reading
+    pictures: MongoPictures
 
     def database(self, name: str) -> Database:
         """Return another database of the same server."""
@@ -66,12 +68,21 @@ async def open_archive(told: Told) -> AsyncIterator[Archive]:
         kept_days=desk.retention.days("persons"),
         now=_now,
     )
+    pictures = MongoPictures(
+        database, sealer=sealer, kept_days=desk.retention.days("screenshots"), now=_now
+    )
     reading = Reading(log, actor=told.actor, legal_basis=told.legal_basis)
     writing = asyncio.create_task(log.run())
     try:
         await persons.prepare()
         yield Archive(
-            told=told, desk=desk, client=client, log=log, persons=persons, reading=reading
+            told=told,
+            desk=desk,
+            client=client,
+            log=log,
+            persons=persons,
+            pictures=pictures,
+            reading=reading,
         )
     finally:
         writing.cancel()

@@ -31,6 +31,7 @@ TABLES = {
     "72e9935a5df8a8566c3da9bd783ed1b1843b4d9bab89155c864d1a27424fd5f0",
     "e1cf1476e0b2b50517ca38b4a5a9e73497ece90bfb8e3695f31e8b14d644a966",
     "d9d7fff264c63dbbfa025046b52898d4f718ad66bb67d47e0ae9e8adcb50400a",
+    "152c68741b7ab799f2aca9cfc0748e570fd5a5e41bfcc9fde734ea25369807cf",
 }
 """SHA-256 of each state table (canonical JSON) that a release of the software had."""
 

@@ -148,7 +148,9 @@ async def test_a_wrong_offer_or_act_is_refused_with_its_reason_and_no_echo(
         (acts, b'{"act": "granted"}', {422}),
         (acts, b'{"act": "start"}', {409}),
         (acts, b'{"act": "begin-intervention"}', {409}),
-        (acts, b'{"act": "take-screenshot"}', {409}),
+        (acts, b'{"act": "take-screenshot"}', {422}),
+        (f"{url}/{session.id}/screenshots", CANARY.encode(), {422}),
+        (f"{url}/{session.id}/screenshots", b"x" * 10_000_001, {413}),
         (f"{url}/{uuid4()}/acts", b'{"act": "start"}', {404}),
         (f"{url}/{CANARY}/acts", b'{"act": "start"}', {404}),
     ):

@@ -18,7 +18,7 @@ from runtime.lifecycle import Lifecycle
 from runtime.logs import configure_logs
 from runtime.sealing import Sealer
 from runtime.serving import run
-from runtime.settings import load, stop_misconfigured
+from runtime.settings import HttpSettings, load, stop_misconfigured
 from schemas.personal import personal_fields
 from schemas.sessions import NoticeIssued, SessionRequested
 from services.consent.app.assistants import assistants_pages
@@ -38,6 +38,7 @@ from services.consent.handlers.events import Handlers, subscribe
 from services.consent.handlers.follower import Follower
 from services.consent.handlers.notices import Notices
 from services.consent.handlers.offering import Offering
+from services.consent.handlers.picturing import Picturing
 from services.consent.handlers.recorder import Recorder
 from services.consent.handlers.strangers import Strangers
 from services.consent.handlers.timers import Timers
@@ -49,6 +50,7 @@ from services.consent.web.assistant_api import AssistantApi, assistant_routes
 from services.consent.web.browsers import Browsers
 from services.consent.web.live import Live
 from services.consent.web.pages import Pages, asset_route, page_routes
+from services.consent.web.pictures import picture_routes
 from services.consent.web.receipts import Receipts
 from services.consent.web.rendering import Renderer
 from services.consent.web.sessions import SessionPages
@@ -56,6 +58,8 @@ from services.consent.web.tiles import tile_routes
 
 SERVICE: Final = "consent"
 VERSION: Final = "1"
+PICTURES_BYTES: Final = 16_777_216
+"""More than a picture may have: one that is too large is refused by its route, in its own way."""
 
 
 def main() -> int:
@@ -68,7 +72,7 @@ def main() -> int:
         consent = Consent(settings)
     except (DeskError, KeyUnusable) as error:
         stop_misconfigured(str(error))
-    return run(consent.build_app, consent.prepare, settings.http)
+    return run(consent.build_app, consent.prepare, consent.http)
 
 
 class Consent:
@@ -92,6 +96,11 @@ class Consent:
         self._offering: Offering
         self._witnessing: Witnessing
         self._digest: Digest
+
+    @property
+    def http(self) -> HttpSettings:
+        """What stands before the application: pictures come through, and routes have own limits."""
+        return self._settings.http.model_copy(update={"max_body": PICTURES_BYTES})
 
     def prepare(self) -> Lifecycle:
         """Make the connections' owners, inside the event loop."""
@@ -138,6 +147,7 @@ class Consent:
         live = Live(self._recorder, self.follower, ending=lifecycle.ending)
         renderer = Renderer(self._desk, self._wording)
         api = self._assistant_api(live)
+        pages = self._pages(live, renderer)
         routes: list[HTTPRouteHandler | Router] = [
             *health_routes(lifecycle),
             assistant_routes(api),
@@ -151,11 +161,17 @@ class Consent:
                 wording=self._wording,
                 now=self._now,
             ),
-            page_routes(self._pages(live, renderer)),
+            page_routes(pages),
+            picture_routes(pages, api.picturing),
             asset_route(),
             *tile_routes(self.connections.checkpoints),
         ]
-        return build_web(routes, version=VERSION, is_https=self._settings.is_https)
+        return build_web(
+            routes,
+            version=VERSION,
+            is_https=self._settings.is_https,
+            max_body=self._settings.http.max_body,
+        )
 
     async def notices_for(self, entry: Entry) -> Sequence[NoticeIssued]:
         """Return the mails that an entry makes due: to the people in it, and to the DPO."""
@@ -188,11 +204,20 @@ class Consent:
             now=self._now,
             new_id=uuid4,
         )
+        picturing = Picturing(
+            assisting,
+            self._recorder,
+            persons,
+            self.connections.pictures,
+            self._practice,
+            kept_days=self._desk.retention.days("screenshots"),
+        )
         strangers = Strangers(self._recorder, persons, self._practice, now=self._now)
         return AssistantApi(
             authenticator=self._identities.authenticator,
             assisting=assisting,
             offering=self._offering,
+            picturing=picturing,
             persons=persons,
             follower=self.follower,
             live=live,

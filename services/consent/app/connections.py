@@ -32,10 +32,12 @@ from services.consent.gateway.checkpoints import CheckpointWriter, read_notes
 from services.consent.gateway.relay import NoticesFor, Relay
 from services.consent.handlers.notices import Letter, seal_notice
 from services.consent.handlers.retention import Retention
+from services.consent.handlers.sweeping import Sweeping
 from services.consent.integrity import verify_log, verify_nightly
 from services.consent.settings import Settings
 from services.consent.store.evidence import MongoEvidenceLog
 from services.consent.store.persons import MongoPersons
+from services.consent.store.pictures import MongoPictures
 from services.consent.store.relay import RelayStore
 from services.consent.store.sign_ins import MongoSignIns
 from services.consent.verify import NotIntact
@@ -82,9 +84,17 @@ class Connections:
             kept_days=desk.retention.days("persons"),
             now=now,
         )
+        self.pictures = MongoPictures(
+            self._database,
+            sealer=sealer,
+            kept_days=desk.retention.days("screenshots"),
+            now=now,
+        )
+        self.sweeping = Sweeping(self.log, self.pictures, now=now)
         self.retention = Retention(
             self.log,
             self.persons,
+            self.pictures,
             kept_days=desk.retention.days("evidence"),
             legal_basis=settings.legal_basis,
             now=now,
@@ -132,6 +142,7 @@ class Connections:
                 Worker(name="log", run=self.log.run),
                 Worker(name="follower", run=follow),
                 Worker(name="timers", run=time),
+                Worker(name="sweeping", run=self.sweeping.run),
                 Worker(name="relay", run=relay.run),
                 Worker(name="checkpoints", run=self.checkpoints.run),
                 Worker(name="nightly", run=nightly),
@@ -163,6 +174,7 @@ class Connections:
         """Create what the database must have before it is used."""
         await self.log.prepare()
         await self.persons.prepare()
+        await self.pictures.prepare()
         await self.sign_ins.prepare()
 
     async def _connect_mongo(self) -> None:

@@ -30,6 +30,8 @@ class Act:
 _INCIDENT: Final = "incident-declared"
 NO_FACTS: Final[Mapping[str, Fact]] = MappingProxyType({})
 VIEW: Final[Scope] = "view"
+TAKE: Final = "take-screenshot"
+"""The one act that hands something in: it is not done without its picture."""
 ASSISTANT_ACTS: Final[Mapping[str, Act]] = MappingProxyType(
     {
         "take-up": Act(type="taken-up"),
@@ -39,8 +41,7 @@ ASSISTANT_ACTS: Final[Mapping[str, Act]] = MappingProxyType(
         "begin-intervention": Act(type="intervene-begun", scope="intervene"),
         "end-intervention": Act(type="intervene-ended", scope="intervene"),
         "request-screenshot": Act(type="screenshot-requested", scope="screenshot", opens=True),
-        "take-screenshot": Act(type="screenshot-taken", scope="screenshot"),
-        "review-screenshot": Act(type="screenshot-reviewed", scope="screenshot"),
+        TAKE: Act(type="screenshot-taken", scope="screenshot"),
         "share-screenshot": Act(type="screenshot-shared", scope="screenshot"),
         "destroy-screenshot": Act(type="screenshot-destroyed", scope="screenshot"),
         "read-notice-aloud": Act(type="notice-read-aloud", oral=True),
@@ -74,6 +75,8 @@ ADHERENT_ACTS: Final[Mapping[str, Act]] = MappingProxyType(
         "revoke-intervention": Act(type="intervene-revoked", scope="intervene"),
         "grant-screenshot": Act(type="screenshot-granted", scope="screenshot"),
         "refuse-screenshot": Act(type="screenshot-refused", scope="screenshot"),
+        "review-screenshot": Act(type="screenshot-reviewed", scope="screenshot"),
+        "destroy-screenshot": Act(type="screenshot-destroyed", scope="screenshot"),
     }
 )
 _GRANTS: Final = frozenset(

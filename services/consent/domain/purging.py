@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from services.consent.domain.entry import THE_LOG, Draft, Entry, Fact, Role
@@ -21,6 +21,7 @@ OVER: Final = "retention-over"
 MARGIN: Final = timedelta(hours=1)
 """How much later than due a purge comes, as the clocks of several instances differ."""
 _LONGEST: Final = 128
+Records = Literal["persons", "pictures"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,14 +87,14 @@ def purge_of_entries(
     return _draft(facts, actor, basis)
 
 
-def purge_of_persons(
-    records: int, until: str, about_log: Sequence[Entry], *, actor: Role, basis: str
+def purge_of_records(
+    what: Records, records: int, until: str, about_log: Sequence[Entry], *, actor: Role, basis: str
 ) -> Draft | None:
-    """Return the entry for person records due before the day ``until``, or nothing."""
-    facts: dict[str, Fact] = {"what": "persons", "until": until, "records": records}
+    """Return the entry for records due before the day ``until``, or nothing."""
+    facts: dict[str, Fact] = {"what": what, "until": until, "records": records}
     is_done = any(
         entry.draft.type == PURGED
-        and (entry.draft.facts.get("what"), entry.draft.facts.get("until")) == ("persons", until)
+        and (entry.draft.facts.get("what"), entry.draft.facts.get("until")) == (what, until)
         for entry in about_log
     )
     return None if is_done or not records else _draft(facts, actor, basis)

@@ -16,6 +16,7 @@ _EVENT_STATES: Final = {
     "intervene-oral-grant-attested": "consent given",
     "screenshot-granted": "consent given",
     "screenshot-oral-grant-attested": "consent given",
+    "screenshot-reviewed": "consent given",
     "refused": "consent refused",
     "oral-refusal-attested": "consent refused",
     "intervene-refused": "consent refused",

@@ -57,11 +57,12 @@ def tally(entries: Sequence[Entry]) -> dict[str, int]:
             intervened.add(draft.session)
         if draft.type == "purged":
             counted["purged_entries"] += _whole(draft, "entries")
-            counted["purged_persons"] += _whole(draft, "records")
+            counted[f"purged_{draft.facts.get('what')}"] += _whole(draft, "records")
     return {
         **{f"{scope}_{how}": counted[f"{scope}_{how}"] for scope in SCOPES for how in STRENGTHS},
         **{name: counted[kind] for name, kind in _BY_TYPE.items()},
-        **{n: counted[n] for n in ("refusals", "withdrawals", "purged_entries", "purged_persons")},
+        **{n: counted[n] for n in ("refusals", "withdrawals")},
+        **{n: counted[n] for n in ("purged_entries", "purged_persons", "purged_pictures")},
         "reconciliations": len(reconciled),
         "never_started": reconciled[-1].never_started if reconciled else 0,
         "not_reported": reconciled[-1].not_reported if reconciled else 0,

@@ -16,6 +16,7 @@ from services.consent.domain.lifecycle import SessionState, open_acts
 from services.consent.domain.notices import Asked as Question
 from services.consent.domain.notices import Notice
 from services.consent.domain.persons import People, Persons
+from services.consent.domain.pictures import captures
 from services.consent.domain.practice import Practice
 from services.consent.handlers.offering import author_of
 from services.consent.handlers.recorder import MarkReused, NotNow, Recorded, Recorder, Seen
@@ -39,6 +40,8 @@ class Asked:
     no_elevation: bool | None = None
     mark: str | None = None
     """Names this very act, so that a repeat is seen."""
+    held: Mapping[str, Fact] | None = None
+    """What the entry says beside of a picture that is kept for it."""
 
     @property
     def facts(self) -> dict[str, Fact]:
@@ -92,7 +95,7 @@ class Assisting:
             return await self._repeated(session, asked, seen)
         author = await author_of(self._persons, session, assistant)
         attempt = str(self._new_id())
-        facts = dict(asked.facts)
+        facts = {**asked.facts, **(asked.held or {})}
         if asked.words:  # a name for each attempt: words of one that was refused are not this one's
             words = await self._persons.keep(session, f"words:{attempt}", {"words": asked.words})
             facts["words"] = words.commitment
@@ -201,6 +204,7 @@ class Assisting:
                 "tries_left": max(0, code.tries_left),
                 "expires_at": code.expires_at.isoformat() if code.expires_at else None,
             },
+            "screenshots": [one.item for one in captures(seen.entries)],
             "timeline": [timeline_item(entry) for entry in seen.entries],
         }
         if state.regions["identity"] in ("asked", "mailed"):

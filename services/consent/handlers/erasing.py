@@ -12,6 +12,7 @@ from services.consent.domain.persons import PersonRecord
 from services.consent.handlers.about_log import put_on_record
 
 ERASED: Final = "person-erased"
+PICTURE: Final = "picture"
 Who = Literal["adherent", "assistant", "everyone"]
 _KINDS: Final[dict[Who, frozenset[str]]] = {
     # What was said about a session may name the adherent: it goes with them.
@@ -35,10 +36,20 @@ class Archive(Protocol):
         """Remove these records of a session; return how many were there."""
 
 
+class Pictures(Protocol):
+    """The encrypted pictures, as an erasure needs them; raises ``Unavailable``."""
+
+    async def count(self, session: UUID) -> int:
+        """Return how many pictures of a session are there."""
+
+    async def erase(self, session: UUID) -> None:
+        """Remove all pictures of a session."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erased:
     """
-    What was erased of one session: how many records, by kind without its id.
+    What was erased of one session: how many records, by kind without its id, and pictures.
 
     ``sealed`` counts the entries that hold a commitment which nobody can open any more.
     """
@@ -51,9 +62,12 @@ class Erased:
 class Erasing:
     """The erasure is on record before it is done: one that is interrupted is done again."""
 
-    def __init__(self, log: EvidenceLog, persons: Archive, *, legal_basis: str) -> None:
+    def __init__(
+        self, log: EvidenceLog, persons: Archive, pictures: Pictures, *, legal_basis: str
+    ) -> None:
         self._log = log
         self._persons = persons
+        self._pictures = pictures
         self._legal_basis = legal_basis
 
     async def erase(self, session: UUID, who: Who, *, actor: Role, reason: str) -> Erased:
@@ -70,9 +84,15 @@ class Erasing:
         removed: dict[str, int] = {}
         for record in going:
             removed[_group(record.kind)] = removed.get(_group(record.kind), 0) + 1
-        if going:
-            await put_on_record(self._log, self._draft(session, who, len(going), actor, reason))
+        pictures = await self._pictures.count(session) if who != "assistant" else 0
+        if pictures:
+            removed[PICTURE] = pictures
+        if removed:
+            count = sum(removed.values())
+            await put_on_record(self._log, self._draft(session, who, count, actor, reason))
             await self._persons.erase(session, [record.kind for record in going])
+            if pictures:
+                await self._pictures.erase(session)
             if who != "assistant":
                 marks = {e.draft.facts.get("mark") for e in entries} - {None}
                 await self._persons.erase(THE_LOG, [f"offer:{mark}" for mark in marks])

@@ -1,7 +1,7 @@
 """Ends what was kept long enough, by itself: each purge is an entry first, then it is done."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final, Protocol
@@ -15,11 +15,12 @@ from services.consent.domain.entry import THE_LOG, Draft, Entry, Role
 from services.consent.domain.log import EvidenceLog
 from services.consent.domain.purging import (
     Due,
+    Records,
     day_closed,
     due,
     horizon,
     purge_of_entries,
-    purge_of_persons,
+    purge_of_records,
     spans,
 )
 from services.consent.handlers.about_log import put_if
@@ -32,6 +33,7 @@ MOST: Final = 500
 
 purged_entries = Counter("aiguillage_purged_entries", "Entries whose bytes retention has removed.")
 purged_persons = Counter("aiguillage_purged_persons", "Person records that retention has removed.")
+purged_pictures = Counter("aiguillage_purged_pictures", "Pictures that retention has removed.")
 
 
 class Log(EvidenceLog, Protocol):
@@ -41,8 +43,8 @@ class Log(EvidenceLog, Protocol):
         """Remove these entries' bytes, which the entry ``under`` or an earlier one names."""
 
 
-class Persons(Protocol):
-    """The encrypted collection, as far as its retention needs it."""
+class Kept(Protocol):
+    """An encrypted collection, as far as its retention needs it."""
 
     async def count_due(self, before: datetime) -> int:
         """Return how many records were to be deleted before that moment."""
@@ -51,12 +53,20 @@ class Persons(Protocol):
         """Remove them; return how many there were."""
 
 
+class Pictures(Kept, Protocol):
+    """The collection of pictures."""
+
+    async def erase(self, session: UUID) -> None:
+        """Remove all pictures of a session."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """What one run has removed."""
 
     entries: int
     persons: int
+    pictures: int
 
 
 class Retention:
@@ -69,7 +79,8 @@ class Retention:
     def __init__(
         self,
         evidence: Log,
-        persons: Persons,
+        persons: Kept,
+        pictures: Pictures,
         *,
         kept_days: int,
         legal_basis: str,
@@ -78,6 +89,7 @@ class Retention:
     ) -> None:
         self._evidence = evidence
         self._persons = persons
+        self._pictures = pictures
         self._kept_days = kept_days
         self._basis = legal_basis
         self._now = now
@@ -86,9 +98,16 @@ class Retention:
     async def run(self) -> Ended:
         """Close the day before, and purge what is due; raises ``Unavailable``."""
         await self._close_day()
-        ended = Ended(entries=await self._purge_entries(), persons=await self._purge_persons())
-        if ended.entries or ended.persons:
-            log.info("retention ended", entries=ended.entries, persons=ended.persons)
+        ended = Ended(
+            entries=await self._purge_entries(),
+            persons=await self._purge("persons", self._persons),
+            pictures=await self._purge("pictures", self._pictures),
+        )
+        purged_entries.inc(ended.entries)
+        purged_persons.inc(ended.persons)
+        purged_pictures.inc(ended.pictures)
+        if ended.entries or ended.persons or ended.pictures:
+            log.info("retention ended", **asdict(ended))
         return ended
 
     async def _purge_entries(self) -> int:
@@ -106,7 +125,8 @@ class Retention:
             indexes = [index for one in batch for index in one.indexes]
             under = await self._evidence.size() - 1
             removed += await self._evidence.remove(spans(indexes), under=under)
-        purged_entries.inc(removed)
+            for one in batch:
+                await self._pictures.erase(one.session)
         return removed
 
     async def _close_day(self) -> None:
@@ -139,20 +159,20 @@ class Retention:
                     yield entry
             position = entries[-1].index + 1 if entries else stop
 
-    async def _purge_persons(self) -> int:
+    async def _purge(self, what: Records, kept: Kept) -> int:
         before = self._now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        records = await self._persons.count_due(before)
+        records = await kept.count_due(before)
         if not records:
             return 0
 
         def draft(about_log: Sequence[Entry]) -> Draft | None:
             until = before.date().isoformat()
-            return purge_of_persons(records, until, about_log, actor=self._actor, basis=self._basis)
+            return purge_of_records(
+                what, records, until, about_log, actor=self._actor, basis=self._basis
+            )
 
         await put_if(self._evidence, draft)
-        removed = await self._persons.remove_due(before)
-        purged_persons.inc(removed)
-        return removed
+        return await kept.remove_due(before)
 
 
 def _batches(dues: Iterable[Due]) -> Iterator[list[Due]]:

@@ -40,6 +40,8 @@ class Wording:
     """By state of the session, the page's heading."""
     answers: Mapping[str, Mapping[str, str]]
     """By scope, how to accept and how to refuse."""
+    pictures: Mapping[str, str]
+    """By the state of a masked screenshot, the heading over it; and how it is described."""
     decisions: Mapping[str, str]
     """By act, what the adherent decided."""
     arrivals: Mapping[str, Mapping[str, str]]
@@ -80,6 +82,7 @@ def load_wording(desk: Desk) -> Wording:
         nobody=pages["nobody"],
         headings=pages["headings"],
         answers=pages["questions"],
+        pictures=pages["pictures"],
         decisions=pages["decisions"],
         arrivals=pages["arrivals"],
         refusals=read_sayings(pages["refusals"]),

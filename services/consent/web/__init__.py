@@ -15,9 +15,13 @@ from services.consent.web.headers import SafeHeaders
 
 
 def build_web(
-    routes: Sequence[HTTPRouteHandler | Router], *, version: str, is_https: bool
+    routes: Sequence[HTTPRouteHandler | Router], *, version: str, is_https: bool, max_body: int
 ) -> ASGIApp:
-    """Return the application; its contract is served at ``/schema/openapi.json``, as JSON only."""
+    """
+    Return the application; its contract is served at ``/schema/openapi.json``, as JSON only.
+
+    ``max_body`` are the bytes of a request that says nothing else of itself.
+    """
     handlers: dict[int | type[Exception], Any] = dict(EXCEPTION_HANDLERS)
     app = Litestar(
         route_handlers=list(routes),
@@ -30,5 +34,6 @@ def build_web(
             render_plugins=[JsonRenderPlugin()],
         ),
         logging_config=None,
+        request_max_body_size=max_body,
     )
     return SafeHeaders(app=app, is_https=is_https)

@@ -2,8 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from hashlib import sha256
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from litestar import Request, Response, Router, get, post
@@ -20,16 +19,18 @@ from services.consent.domain.persons import People, Persons
 from services.consent.handlers.assisting import Asked, Assisting, NoSuchSession
 from services.consent.handlers.follower import Follower
 from services.consent.handlers.offering import Offering, Wanted
+from services.consent.handlers.picturing import Picturing
 from services.consent.handlers.recorder import MarkReused, NotNow
 from services.consent.handlers.strangers import Stranger
+from services.consent.web.assistant_pictures import PICTURE_REFUSALS, picture_handlers
 from services.consent.web.authentication import Authenticator
-from services.consent.web.bodies import ActBody, OfferBody
+from services.consent.web.bodies import BY_WORD, ActBody, OfferBody
 from services.consent.web.contract import BEARER, reading
 from services.consent.web.live import Live
+from services.consent.web.marks import key_of, mark_of
 
 M = TypeVar("M", bound=BaseModel)
 Reasons = dict[str, frozenset[str]]
-_KEY_MOST: Final = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,7 @@ class AssistantApi:
     authenticator: Authenticator
     assisting: Assisting
     offering: Offering
+    picturing: Picturing
     persons: Persons
     follower: Follower
     live: Live
@@ -72,7 +74,7 @@ class AssistantApi:
         """Open a session and issue its first entry code."""
         if self.desk_addresses.include(body.adherent.email):
             raise _flawed("/adherent/email", "must be the adherent's own, not one of the desk's")
-        mark = _mark(assistant, key)
+        mark = mark_of(assistant, key)
         wanted = Wanted(request=body.request_id, adherent=body.adherent.model_dump(), mark=mark)
         opened = await self.offering.offer(assistant, wanted)
         seen = opened.seen
@@ -88,7 +90,7 @@ class AssistantApi:
     ) -> dict[str, Any]:
         """Put one act on record and return the session after it."""
         self._check(body)
-        asked = Asked(**body.model_dump(), mark=_mark(assistant, key))
+        asked = Asked(**body.model_dump(), mark=mark_of(assistant, key))
         await self.assisting.act(assistant, session, asked)
         if body.act == "take-up":
             seen = await self.assisting.seen(session)
@@ -105,8 +107,8 @@ class AssistantApi:
         return shown
 
     def _check(self, body: ActBody) -> None:
-        if body.act not in ASSISTANT_ACTS:
-            raise _flawed("/act", f"must be one of {', '.join(ASSISTANT_ACTS)}")
+        if body.act not in BY_WORD:
+            raise _flawed("/act", f"must be one of {', '.join(BY_WORD)}")
         if codes := self.reasons.get(body.act):
             if body.reason not in codes:
                 raise _flawed("/reason", f"must be one of {', '.join(sorted(codes))}")
@@ -125,12 +127,17 @@ def assistant_routes(api: AssistantApi) -> Router:
     """Return the routes under ``/v1/sessions``."""
     return Router(
         path="/v1/sessions",
-        route_handlers=[*_reading(api), *_acting(api)],
+        route_handlers=[
+            *_reading(api),
+            *_acting(api),
+            *picture_handlers(api.admit, api.picturing, api.assisting),
+        ],
         security=[{BEARER: []}],
         exception_handlers={
             NotNow: _on_not_now,
             NoSuchSession: _on_no_such,
             MarkReused: _on_reused,
+            **PICTURE_REFUSALS,
         },
     )
 
@@ -140,13 +147,13 @@ def _acting(api: AssistantApi) -> list[HTTPRouteHandler]:
     async def offer_session(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
         assistant = await api.admit(request)
         body = await _read(request, OfferBody)
-        shown = await api.offer(assistant, body, _key(request))
+        shown = await api.offer(assistant, body, key_of(request))
         return Response(shown, headers={"Location": f"/v1/sessions/{shown['session_id']}"})
 
     @post("/{session:uuid}/acts", status_code=200, operation_class=reading(ActBody))
     async def act(request: Request[Any, Any, Any], session: FromPath[UUID]) -> dict[str, Any]:
         assistant = await api.admit(request)
-        return await api.act(assistant, session, await _read(request, ActBody), _key(request))
+        return await api.act(assistant, session, await _read(request, ActBody), key_of(request))
 
     return [offer_session, act]
 
@@ -170,17 +177,6 @@ def _reading(api: AssistantApi) -> list[HTTPRouteHandler]:
         return api.live.stream(session, request.headers.get("last-event-id"))
 
     return [list_sessions, show_session, follow_session]
-
-
-def _key(request: Request[Any, Any, Any]) -> str | None:
-    key = request.headers.get("idempotency-key")
-    if key is not None and not 0 < len(key) <= _KEY_MOST:
-        raise Problem(status=400, code="bad-idempotency-key", detail="1 to 255 characters.")
-    return key
-
-
-def _mark(assistant: Assistant, key: str | None) -> str | None:
-    return sha256(f"{assistant.id}\n{key}".encode()).hexdigest()[:32] if key else None
 
 
 async def _read(request: Request[Any, Any, Any], model: type[M]) -> M:

@@ -1,12 +1,14 @@
 """What the assistants' API accepts: closed, typed, and silent about its input when it is wrong."""
 
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from services.consent.domain.acts import ASSISTANT_ACTS
+from services.consent.domain.acts import ASSISTANT_ACTS, TAKE
 
+BY_WORD: Final = sorted(set(ASSISTANT_ACTS) - {TAKE})
+"""The acts that need no more than to be said."""
 _NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+$"
 _ADDRESS = r"^[A-Za-z0-9._%+-]{1,64}@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$"
 
@@ -46,7 +48,7 @@ class OfferBody(_Body):
 class ActBody(_Body):
     """One act of an assistant."""
 
-    act: Annotated[Code, Field(json_schema_extra={"enum": sorted(ASSISTANT_ACTS)})]
+    act: Annotated[Code, Field(json_schema_extra={"enum": BY_WORD})]
     reason: Code | None = None
     words: Words | None = None
     no_password: bool | None = None

@@ -6,7 +6,9 @@ from typing import Any, Final
 
 from litestar.openapi.spec import (
     Components,
+    OpenAPIFormat,
     OpenAPIMediaType,
+    OpenAPIType,
     Operation,
     RequestBody,
     Schema,
@@ -36,6 +38,17 @@ def reading(model: type[BaseModel]) -> type[Operation]:
             self.request_body = RequestBody(content=content, required=True)
 
     return Reading
+
+
+@dataclass
+class HandingIn(Operation):
+    """An operation whose body is a picture."""
+
+    def __post_init__(self) -> None:
+        schema = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
+        picture = OpenAPIMediaType(schema=schema)
+        kinds = ("image/png", "image/jpeg", "image/webp")
+        self.request_body = RequestBody(content=dict.fromkeys(kinds, picture), required=True)
 
 
 def _schema(node: Mapping[str, Any], named: Mapping[str, Any]) -> Schema:

@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException
 from runtime.failures import Unavailable
 from runtime.problems import RETRY_AFTER_S, Problem
 from services.consent.handlers.attending import Malformed, NotBound, TextChanged
+from services.consent.handlers.picturing import NoSuchPicture
 from services.consent.handlers.recorder import NotNow
 from services.consent.web.rendering import Renderer
 
@@ -35,6 +36,7 @@ _REFUSALS: Final[Mapping[type[Exception], tuple[int, str]]] = MappingProxyType(
         Gone: (410, "gone"),
         NotBound: (403, "not-bound"),
         Malformed: (422, "malformed"),
+        NoSuchPicture: (404, "no-such-picture"),
         TextChanged: (409, "text-changed"),
         NotNow: (409, "not-now"),
         Unavailable: (503, "away"),

@@ -18,7 +18,11 @@ from services.consent.domain.notices import Notice
 from services.consent.texts.wording import Wording
 
 BACK: Final = "Revenir à la séance"
-ASSETS: Final = {"consent.css": "text/css", "session.js": "text/javascript"}
+ASSETS: Final = {
+    "consent.css": "text/css",
+    "session.js": "text/javascript",
+    "masking.js": "text/javascript",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,18 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A masked screenshot as the adherent sees it: taken ``at``, kept ``until``."""
+
+    id: str
+    state: str
+    title: str
+    alt: str
+    at: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionPage:
     """The page of a bound browser."""
 
@@ -50,6 +66,7 @@ class SessionPage:
     notice: Notice
     must_read: bool
     questions: Sequence[Question]
+    pictures: Sequence[Picture]
     timeline: Sequence[Mapping[str, str]]
     remote: RemoteCharter
     ended: bool

@@ -7,13 +7,15 @@ from typing import Final
 
 from desk.facts import RemoteCharter
 from services.consent.domain.acts import ADHERENT_ACTS
+from services.consent.domain.entry import Entry
 from services.consent.domain.lifecycle import Permitted, SessionState, decide
 from services.consent.domain.notices import Asked
 from services.consent.domain.persons import People
+from services.consent.domain.pictures import Capture, captures
 from services.consent.handlers.attending import Attending, has_ended
 from services.consent.handlers.recorder import Seen
 from services.consent.texts.wording import Wording
-from services.consent.web.rendering import Question, Renderer, SessionPage
+from services.consent.web.rendering import Picture, Question, Renderer, SessionPage
 
 _ACTS: Final[dict[Asked, str]] = {"intervene": "intervention", "screenshot": "screenshot"}
 
@@ -51,6 +53,7 @@ class SessionPages:
             questions=[
                 question for asked in _ACTS if (question := self._question(asked, seen, people))
             ],
+            pictures=[self._picture(one, seen, people) for one in self._shown(seen)],
             timeline=self.renderer.timeline(seen.entries, assistant),
             remote=self.remote,
             ended=has_ended(seen),
@@ -67,15 +70,43 @@ class SessionPages:
         if found is None:
             return None
         entry, notice = found
-        words = entry.draft.facts.get("words")
-        said = people.by_commitment(words) if isinstance(words, str) else {}
+        reason, words = self._asked(asked, entry, people)
         return Question(
             scope=asked,
             act=_ACTS[asked],
             notice=notice,
             authorization=entry.draft.authorization or "",
-            reason=self.wording.reasons[asked].get(entry.draft.reason or "", ""),
-            words=said.get("words", ""),
+            reason=reason,
+            words=words,
             accept=self.wording.answers[asked]["accept"],
             refuse=self.wording.answers[asked]["refuse"],
         )
+
+    def _shown(self, seen: Seen) -> list[Capture]:
+        at = self.now()
+        taken = captures(seen.entries)
+        return [one for one in taken if one.state != "destroyed" and one.kept_until > at]
+
+    def _picture(self, one: Capture, seen: Seen, people: People) -> Picture:
+        entry = next(
+            entry
+            for entry in seen.entries
+            if entry.draft.type == "screenshot-requested"
+            and entry.draft.authorization == one.authorization
+        )
+        reason, words = self._asked("screenshot", entry, people)
+        texts = self.wording.pictures
+        return Picture(
+            id=one.authorization,
+            state=one.state,
+            title=texts[one.state],
+            alt=texts["alt"].format(reason=reason, words=words),
+            at=self.renderer.clock(one.taken_at),
+            until=self.renderer.clock(one.kept_until),
+        )
+
+    def _asked(self, asked: Asked, entry: Entry, people: People) -> tuple[str, str]:
+        """Return the reason of a question, and the words that were given with it."""
+        words = entry.draft.facts.get("words")
+        said = people.by_commitment(words) if isinstance(words, str) else {}
+        return self.wording.reasons[asked].get(entry.draft.reason or "", ""), said.get("words", "")

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Locator, Page, async_playwright
 
 from deploy.local.browser import Chromium
 
@@ -45,3 +45,14 @@ async def press(page: Page, name: str) -> None:
     """Press a button and wait for the page that it leads to."""
     async with page.expect_navigation():
         await page.get_by_role("button", name=name).click()
+
+
+async def looks(button: Locator) -> Any:
+    """Return how a button looks: two of the same looks are equally prominent."""
+    script = """element => {
+        const style = getComputedStyle(element);
+        const box = element.getBoundingClientRect();
+        return [style.color, style.backgroundColor, style.fontSize, style.fontWeight,
+                style.borderColor, Math.round(box.width), Math.round(box.height)];
+    }"""
+    return await button.evaluate(script)

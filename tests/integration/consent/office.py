@@ -20,6 +20,7 @@ from services.consent.domain.claims import session_id
 from services.consent.domain.entry import THE_LOG
 from services.consent.store.evidence import MongoEvidenceLog
 from services.consent.store.persons import MongoPersons
+from services.consent.store.pictures import MongoPictures
 from tests.unit.consent.drafts import WALK, draft
 from tests.unit.consent.exports import VKEY
 
@@ -49,6 +50,7 @@ class Office:
 
     log: MongoEvidenceLog
     persons: MongoPersons
+    pictures: MongoPictures
     given: tuple[str, ...]
     keys: Path
 
@@ -107,9 +109,11 @@ async def opened(
         kept_days=365,
         now=now,
     )
+    sealer = Sealer(read_key(keys, "sealing.key"))
+    pictures = MongoPictures(database, sealer=sealer, kept_days=30, now=now)
     await log.prepare()
     await persons.prepare()
     writing = asyncio.create_task(log.run())
     where = ("--mongo-uri", uri, "--database", database.name, "--keys", str(keys))
-    yield Office(log=log, persons=persons, given=where, keys=keys)
+    yield Office(log=log, persons=persons, pictures=pictures, given=where, keys=keys)
     writing.cancel()

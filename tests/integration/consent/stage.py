@@ -66,7 +66,7 @@ class _Forms(HTMLParser):
         named = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.found.append(Form(action=named["action"]))
-        elif tag == "input" and self.found and named.get("type") != "radio":
+        elif tag == "input" and self.found and "name" in named and named.get("type") != "radio":
             self.found[-1].fields[named["name"]] = named.get("value", "")
         elif tag == "button" and self.found and named.get("name") == "act":
             self.found[-1].acts.append(named["value"])
@@ -258,7 +258,8 @@ def title(page: str) -> str:
     return found.group(1) if found else ""
 
 
-def _settings(folder: Path, mongo: MongoSettings, oidc: OidcSettings | None) -> Settings:
+def settings_of(folder: Path, mongo: MongoSettings, oidc: OidcSettings | None) -> Settings:
+    """Return the settings of a service with its keys in this folder, at a port of its own."""
     port = a_free_port()
     return Settings(
         kafka=KafkaSettings(bootstrap_servers="127.0.0.1:1"),
@@ -279,20 +280,28 @@ async def staged(
     """Run the service in this process: real HTTP, real MongoDB, no relay."""
     local_secrets.make(tmp_path / "keys")
     clock = Clock()
-    settings = _settings(tmp_path, MongoSettings(uri=SecretStr(mongo_uri), database=database), oidc)
+    settings = settings_of(
+        tmp_path, MongoSettings(uri=SecretStr(mongo_uri), database=database), oidc
+    )
     consent = Consent(settings, now=clock)
     lifecycle = consent.prepare()
     connections = consent.connections
     await connections.prepare()
     lifecycle._connected.update(need.name for need in lifecycle._needs)
-    door = Door(app=consent.build_app(lifecycle), settings=settings.http, lifecycle=lifecycle)
+    door = Door(app=consent.build_app(lifecycle), settings=consent.http, lifecycle=lifecycle)
     server = uvicorn.Server(
         uvicorn.Config(
             door, port=settings.http.port, log_config=None, access_log=False, lifespan="off"
         )
     )
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
-    loops = (connections.log.run, consent.follower.run, consent.timers.run, server.serve)
+    loops = (
+        connections.log.run,
+        connections.sweeping.run,
+        consent.follower.run,
+        consent.timers.run,
+        server.serve,
+    )
     async with contextlib.AsyncExitStack() as exits:
         tasks = [asyncio.create_task(loop()) for loop in loops]
         while not server.started:

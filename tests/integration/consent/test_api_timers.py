@@ -6,7 +6,6 @@ import uuid
 from datetime import timedelta
 
 import httpx
-import pytest
 
 from services.consent.domain.lifecycle import tells_dpo
 from services.consent.handlers.timers import Timers
@@ -50,21 +49,13 @@ async def test_a_grant_is_not_live_for_ever(stage: Stage) -> None:
     await _until(stage, session, "grant-expired")
 
 
-@pytest.mark.parametrize(
-    ("act", "minutes", "kind"),
-    [("intervention", 15, "intervene-limit-reached"), ("screenshot", 30, "screenshot-destroyed")],
-)
-async def test_what_was_granted_ends_by_itself(
-    stage: Stage, act: str, minutes: int, kind: str
-) -> None:
+async def test_what_was_granted_ends_by_itself(stage: Stage) -> None:
     assistant, adherent, session = await stage.started()
-    reason = {"intervention": "other", "screenshot": "other"}[act]
-    await assistant.do(session, f"request-{act}", reason=reason, words="Un réglage")
-    await adherent.do(f"grant-{act}")
-    used = {"intervention": "begin-intervention", "screenshot": "take-screenshot"}[act]
-    assert (await assistant.do(session, used)).status_code == 200
-    stage.clock.advance(minutes=minutes, seconds=1)
-    await _until(stage, session, kind)
+    await assistant.do(session, "request-intervention", reason="other", words="Un réglage")
+    await adherent.do("grant-intervention")
+    assert (await assistant.do(session, "begin-intervention")).status_code == 200
+    stage.clock.advance(minutes=15, seconds=1)
+    await _until(stage, session, "intervene-limit-reached")
 
 
 async def test_an_unmeasured_session_has_the_shorter_limit_and_must_be_declared(

@@ -1,5 +1,6 @@
 """A whole session over HTTP, as assistant and adherent would walk it."""
 
+from tests.integration.consent.pictures import hand_in, screen
 from tests.integration.consent.stage import Adherent, Assistant, Stage, acts, title
 
 
@@ -49,4 +50,4 @@ async def _ask_for_more(assistant: Assistant, adherent: Adherent, session: str) 
 
     await assistant.do(session, "request-screenshot", reason="error-message", words="Le message")
     assert (await adherent.do("refuse-screenshot")).status_code == 303
-    assert (await assistant.do(session, "take-screenshot")).status_code == 409
+    assert (await hand_in(assistant, session, screen())).status_code == 409

@@ -1,14 +1,13 @@
 """The adherent's pages in a real Chromium: accessible, live, and whole without JavaScript."""
 
 import uuid
-from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 
 from deploy.local.browser import Chromium
 from services.consent.domain.acts import Author, Drafting
-from tests.integration.consent.browsing import Check, checker, opened_page, press
+from tests.integration.consent.browsing import Check, checker, looks, opened_page, press
 from tests.integration.consent.stage import Assistant, Stage
 
 pytestmark = pytest.mark.timeout(120)
@@ -36,7 +35,7 @@ async def test_every_state_of_the_page_is_accessible(stage: Stage, chromium: Chr
         await check("decision")
         accept = page.get_by_role("button", name="Accepter que mon écran soit vu")
         refuse = page.get_by_role("button", name="Refuser que mon écran soit vu")
-        assert await _looks(accept) == await _looks(refuse)
+        assert await looks(accept) == await looks(refuse)
         await press(page, "Accepter que mon écran soit vu")
         await check("granted")
         await _run_live(stage, page, check, assistant, session)
@@ -78,16 +77,6 @@ async def _run_live(
     await stop.click()
     await expect(page.get_by_role("heading", name="La séance est terminée")).to_be_visible()
     await check("over")
-
-
-async def _looks(button: Any) -> Any:
-    script = """element => {
-        const style = getComputedStyle(element);
-        const box = element.getBoundingClientRect();
-        return [style.color, style.backgroundColor, style.fontSize, style.fontWeight,
-                style.borderColor, Math.round(box.width), Math.round(box.height)];
-    }"""
-    return await button.evaluate(script)
 
 
 async def test_a_paused_session_and_a_used_link_are_accessible(

@@ -102,7 +102,7 @@ async def test_the_overview_says_where_the_log_stands_and_what_is_to_be_looked_a
     assert "n’a pas encore vérifié le registre" in fresh.text
     assert "<p>Aucune.</p>" in fresh.text
     assistant, _, session = await stage.started()
-    refused = await assistant.do(session, "take-screenshot")
+    refused = await assistant.do(session, "begin-intervention")
     assert refused.status_code == 409
     connections = stage.consent.connections
     await connections.checkpoints.write()

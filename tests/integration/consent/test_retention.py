@@ -29,7 +29,9 @@ YEAR = timedelta(days=365)
 
 
 def a_retention(office: Office, clock: Clock) -> Retention:
-    return Retention(office.log, office.persons, kept_days=365, legal_basis="x", now=clock)
+    return Retention(
+        office.log, office.persons, office.pictures, kept_days=365, legal_basis="x", now=clock
+    )
 
 
 async def about_log(office: Office) -> list[Draft]:
@@ -45,7 +47,7 @@ async def an_old_session(office: Office, clock: Clock) -> None:
     """Hold a session, close its day, and let a year pass."""
     await office.hold_session()
     clock.at += timedelta(days=1)
-    assert await a_retention(office, clock).run() == Ended(entries=0, persons=0)
+    assert await a_retention(office, clock).run() == Ended(entries=0, persons=0, pictures=0)
     assert [one.type for one in await about_log(office)] == ["day-closed"]
     clock.at += YEAR + timedelta(hours=1)
 
@@ -72,7 +74,7 @@ async def test_at_the_end_of_retention_bytes_go_and_hashes_stay(
     assert len(await office.log.entries(young)) == 12
     assert await verified(office) == 12
     assert "PURGED: 12 entries" in await office.verdict(tmp_path)
-    assert await a_retention(office, clock).run() == Ended(entries=0, persons=0)
+    assert await a_retention(office, clock).run() == Ended(entries=0, persons=0, pictures=0)
     assert len(await about_log(office)) == 4  # the export
 
 

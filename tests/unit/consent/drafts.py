@@ -27,6 +27,7 @@ _BRINGS: dict[str, dict[str, Any]] = {
     "refused": {"how": "link"},
     "intervene-granted": {"how": "link", "notice": QUESTION},
     "screenshot-granted": {"how": "link", "notice": QUESTION},
+    "screenshot-reviewed": {"how": "link"},
     "unasked-retracted": {"how": "link"},
     "contested": {"how": "link"},
 }

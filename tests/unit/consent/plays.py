@@ -81,9 +81,11 @@ BY_STAGE: Final[Mapping[tuple[str, str], tuple[Deed, ...]]] = {
 ASKING: Final[tuple[Deed, ...]] = (
     *(("own", "request-intervention"),) * 3, *(("own", "request-screenshot"),) * 3,
 )  # fmt: skip
-PICTURE: Final[tuple[Deed, ...]] = tuple(
-    ("own", f"{verb}-screenshot") for verb in ("review", "review", "share", "share", "destroy")
-)
+PICTURE: Final[tuple[Deed, ...]] = (
+    ("adherent", "review-screenshot"), ("adherent", "review-screenshot"),
+    ("own", "share-screenshot"), ("own", "share-screenshot"), ("own", "destroy-screenshot"),
+    ("adherent", "destroy-screenshot"),
+)  # fmt: skip
 AGREEING: Final[tuple[Deed, ...]] = (
     ("adherent", "read-notice"), ("adherent", "grant"), ("own", "start"),
 )  # fmt: skip
@@ -91,7 +93,7 @@ CHAINS: Final[tuple[tuple[Deed, ...], ...]] = (
     (("own", "request-intervention"), ("adherent", "grant-intervention"),
      ("own", "begin-intervention"), ("own", "end-intervention")),
     (("own", "request-screenshot"), ("adherent", "grant-screenshot"), ("own", "take-screenshot"),
-     ("own", "review-screenshot")),
+     ("adherent", "review-screenshot")),
 )  # fmt: skip
 STOPS: Final[tuple[Deed, ...]] = (
     ("adherent", "stop"), ("own", "end"), ("service", "presence-lost"), *DOUBTS[:3],

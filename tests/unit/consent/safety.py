@@ -38,7 +38,7 @@ ENDS: Final = {
 OWN: Final = frozenset(
     {"started", "cancelled", "ended", "declared", "incident-declared", "intervene-requested"}
     | {"intervene-begun", "intervene-ended", "screenshot-requested", "screenshot-taken"}
-    | {"screenshot-reviewed", "screenshot-shared", "screenshot-destroyed"}
+    | {"screenshot-shared", "screenshot-destroyed", "screenshot-fetched"}
 )
 """What an assistant does only in a session of their own."""
 WAITS_S: Final = {VIEW: (1800, 86400), "intervene": (300, 900), "screenshot": (1800, 1800)}
@@ -261,6 +261,8 @@ def _move_picture(session: Session, entry: Json) -> None:
     _never(session.picture not in wanted[kind], f"a picture {kind} that was not to be", entry)
     is_same = session.rights["screenshot"].name == entry.get("authorization")
     _never(not is_same, "another picture", entry)
+    is_theirs = kind != "reviewed" or entry["actor"]["role"] == "adherent"
+    _never(not is_theirs, "a picture reviewed by somebody else", entry)
     session.picture = "reviewed" if kind == "reviewed" else "none"
 
 

@@ -126,6 +126,10 @@ def shared_without_review(rows: Json) -> None:
     arrow(rows, "screenshot-shared")["when"]["screenshot"].append("taken")
 
 
+def reviewed_by_the_assistant(rows: Json) -> None:
+    arrow(rows, "screenshot-reviewed")["by"].append("assistant")
+
+
 def granted_during_a_pause(rows: Json) -> None:
     arrow(rows, "granted")["paused"] = True
 
@@ -163,6 +167,7 @@ SPOILT: tuple[tuple[Callable[[Json], None], str | None, int], ...] = (
     (taken_when_only_requested, "screenshot-taken", 13),
     (taken_after_the_session, "screenshot-taken", 8),
     (shared_without_review, "screenshot-shared", 6),
+    (reviewed_by_the_assistant, "screenshot-reviewed", 137),
     (granted_during_a_pause, "granted", 2190),
     (granted_before_the_notice, "granted", 12),
     (doubt_is_no_pause, None, 81),

@@ -221,7 +221,9 @@ NOTICES: dict[str, dict[str, str]] = {
         },
         **dict.fromkeys(("sessions", "intervened", "refusals", "withdrawals", "stops"), "4"),
         **dict.fromkeys(("contests", "refused_acts", "unauthorized", "too_long"), "2"),
-        **dict.fromkeys(("by_strangers", "purged_entries", "purged_persons"), "3"),
+        **dict.fromkeys(
+            ("by_strangers", "purged_entries", "purged_persons", "purged_pictures"), "3"
+        ),
         **dict.fromkeys(("reconciliations", "never_started", "not_reported"), "6"),
         **dict.fromkeys(("erasures", "readings", "exports", "size"), "5"),
         "share": "25 %",

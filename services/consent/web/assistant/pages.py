@@ -15,6 +15,7 @@ from runtime.problems import Problem
 from services.consent.domain.signing_in import ASSISTANTS
 from services.consent.handlers.assisting import NoSuchSession
 from services.consent.web.assistant.forms import act_in, key_in, offer_in
+from services.consent.web.assistant.pictures import picture_handlers
 from services.consent.web.assistant.refusals import assistant_refusals
 from services.consent.web.assistant.views import NOTHING, Typed, Views
 from services.consent.web.assistant_api import AssistantApi
@@ -66,6 +67,7 @@ def assistant_page_routes(pages: AssistantPages) -> Router:
             _offering(pages),
             _acting(pages),
             _witnessing(pages),
+            *picture_handlers(pages.way_in, pages.api.picturing),
         ],
         exception_handlers=assistant_refusals(pages.views),
         include_in_schema=False,

@@ -3,9 +3,12 @@
 from typing import Any
 
 from litestar import Response
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
+from services.consent.domain.redrawing import NotAPicture, TooLarge
 from services.consent.domain.signing_in import ASSISTANTS
 from services.consent.handlers.assisting import NoSuchSession
+from services.consent.handlers.picturing import NoSuchPicture
 from services.consent.handlers.recorder import MarkReused, NotNow
 from services.consent.web.assistant.views import Views
 from services.consent.web.sign_in.refusals import Answer, Req, entrance_refusals, saying
@@ -19,6 +22,10 @@ def assistant_refusals(views: Views) -> dict[int | type[Exception], Any]:
         NotNow: _not_now(views),
         NoSuchSession: saying(views.says, "no-such-session", 404, home),
         MarkReused: saying(views.says, "reused", 409, home),
+        NotAPicture: saying(views.says, "not-a-picture", 422, home),
+        TooLarge: saying(views.says, "too-large", 413, home),
+        RequestEntityTooLarge: saying(views.says, "too-large", 413, home),
+        NoSuchPicture: saying(views.says, "no-such-picture", 404, home),
     }
 
 

@@ -11,6 +11,7 @@ from litestar import Response
 from desk.facts import Assistant
 from schemas.requests import tracking_number
 from services.consent.domain.acts import ASSISTANT_ACTS
+from services.consent.domain.redrawing import MOST_BYTES, MOST_PIXELS
 from services.consent.texts.assistant import AssistantWording
 from services.consent.texts.wording import Wording
 from services.consent.web.rendering import Renderer
@@ -91,6 +92,9 @@ class Views:
             "notice": self.wording.notice,
             "questions": self.wording.questions,
             "number": _numbers(shown),
+            "pictures": self._pictures(shown["screenshots"]),
+            "most_bytes": MOST_BYTES,
+            "most_pixels": MOST_PIXELS,
             "timeline": [self._item(item) for item in shown["timeline"]],
         }
         return self.renderer.page("assistant/session.html", context, status=typed.status)
@@ -135,6 +139,14 @@ class Views:
     def _told(self, state: Mapping[str, str]) -> list[str]:
         found = (texts.get(state[region]) for region, texts in self.texts.regions.items())
         return [text for text in found if text]
+
+    def _pictures(self, items: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+        times = {"at": "taken_at", "until": "kept_until"}
+        return [
+            {"id": one["id"], **{name: self._clock(one[time]) for name, time in times.items()}}
+            for one in items
+            if one["state"] == "shared"
+        ]
 
     def _item(self, item: Mapping[str, Any]) -> Mapping[str, str]:
         text = self.texts.timeline[item["type"]]

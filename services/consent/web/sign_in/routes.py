@@ -100,6 +100,12 @@ class SigningIn(Generic[P]):
             raise Forged
         return fields
 
+    def check_script(self, request: Req) -> None:
+        """Let pass what a script of our page sends in this browser; raises ``Forged``."""
+        cookie, token = self.cookies.of(request, "signed-in"), request.headers.get("x-form-token")
+        if self.cookies.is_forged(request, cookie, token or ""):
+            raise Forged
+
     async def welcome(self, request: Req, subject: str) -> Response[None]:
         """Sign this browser in, whoever was before; who has no right is on record and refused."""
         identity = Identity(part=self.entrance.part, subject=subject)

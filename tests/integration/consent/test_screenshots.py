@@ -1,0 +1,292 @@
+"""Masked screenshots: who may hand one in, who sees it, and that it goes when it has to."""
+
+import asyncio
+import hmac
+import os
+import sys
+import uuid
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from runtime.keys import read_key
+from runtime.mongo import Database
+from runtime.sealing import Sealer, Unsealable
+from services.consent.domain.entry import THE_LOG, Draft
+from services.consent.domain.lifecycle import tells_dpo
+from services.consent.domain.redrawing import MOST_BYTES, redraw
+from services.consent.handlers.erasing import Erasing
+from services.consent.integrity import verify_log
+from tests.integration.consent.pictures import SECRET, ask, granted, hand_in, points, screen, taken
+from tests.integration.consent.stage import BASTIEN, Adherent, Stage, acts, forms
+from tests.unit.consent.exports import SIGNER
+
+PROJECT = Path(__file__).parents[3]
+
+
+async def drafts(stage: Stage, session: str | uuid.UUID) -> list[Draft]:
+    entries = await stage.consent.connections.log.entries(uuid.UUID(str(session)))
+    return [entry.draft for entry in entries]
+
+
+async def nothing_kept(stage: Stage, session: str) -> None:
+    """Wait until no picture of the session is there any more."""
+    async with asyncio.timeout(15):
+        while await stage.consent.connections.pictures.count(uuid.UUID(session)):
+            await asyncio.sleep(0.05)
+
+
+def seen_by(adherent: Adherent, address: str) -> str:
+    """Return the picture's address on the adherent's page."""
+    return f"{adherent.link}/screenshots/{address.rsplit('/', 1)[-1]}"
+
+
+async def test_a_picture_is_reviewed_then_shared_then_fetched_and_each_is_on_record(
+    stage: Stage, database: Database
+) -> None:
+    assistant, adherent, session, address = await taken(stage)
+    (kept,) = await database["pictures"].find({}).to_list(None)
+    assert b"PNG" not in bytes(kept["sealed"])
+    shown = await adherent.http.get(seen_by(adherent, address))
+    assert (shown.status_code, shown.headers["content-type"]) == (200, "image/png")
+    assert shown.content == redraw(screen())
+    assert SECRET in points(shown.content)
+    assert (await assistant.http.get(address)).status_code == 404
+    assert (await assistant.do(session, "share-screenshot")).status_code == 409
+    page = (await adherent.look()).text
+    assert f'src="{seen_by(adherent, address)}"' in page
+    assert 'alt="Capture de votre écran, masquée par le téléassistant : ' in page
+    assert (await adherent.do("review-screenshot")).status_code == 303
+    assert (await assistant.http.get(address)).status_code == 404
+    assert (await assistant.do(session, "share-screenshot")).status_code == 200
+    fetched = await assistant.http.get(address)
+    assert (fetched.status_code, fetched.content) == (200, shown.content)
+    last = (await drafts(stage, session))[-5:]
+    assert [one.type for one in last if one.type != "refused-act"] == [
+        *("screenshot-taken", "screenshot-reviewed", "screenshot-shared", "screenshot-fetched")
+    ]
+    assert last[0].facts["picture"] == last[-1].facts["picture"] == kept["_id"]
+    assert "a ouvert la capture" in (await adherent.look()).text
+    raw = stage.consent.connections.log.raw(await stage.size())
+    await verify_log(raw, notes="", verifier=SIGNER.verifier)
+
+
+async def test_the_entry_is_bound_to_the_picture_and_the_picture_to_its_place(
+    stage: Stage, database: Database
+) -> None:
+    _, _, session, _ = await taken(stage)
+    (kept,) = await database["pictures"].find({}).to_list(None)
+    sealer = Sealer(read_key(stage.keys, "sealing.key"))
+    opened = sealer.open(kept["sealed"], purpose=f"picture/{session}/{kept['_id']}")
+    assert hmac.new(opened[:32], opened[32:], sha256).hexdigest() == kept["_id"]
+    pictures = stage.consent.connections.pictures
+    assert await pictures.open(uuid.UUID(session), kept["_id"]) == opened[32:]
+    with pytest.raises(Unsealable):
+        await pictures.open(THE_LOG, kept["_id"])
+
+
+async def test_nobody_else_sees_a_picture(stage: Stage) -> None:
+    assistant, adherent, session, address = await taken(stage)
+    await adherent.do("review-screenshot")
+    await assistant.do(session, "share-screenshot")
+    stranger = await stage.adherent(session)
+    assert (await stranger.http.get(seen_by(adherent, address))).status_code == 403
+    _, other, _ = await stage.started()
+    assert (await other.http.get(seen_by(other, address))).status_code == 404
+    assert (await other.http.get(seen_by(adherent, address))).status_code == 403
+    colleague = await stage.assistant(BASTIEN)
+    assert (await colleague.http.get(address)).status_code == 404
+    assert (await hand_in(colleague, session, screen())).status_code == 404
+    desk = await stage.at_desk(BASTIEN)
+    page = f"/assistant/sessions/{session}/screenshots"
+    (leaving, *_) = forms((await desk.http.get("/assistant")).text)
+    fetched = await desk.http.post(page + address[address.rindex("/") :], data=leaving.fields)
+    assert fetched.status_code == 404
+    assert (await stage.types(session)).count("screenshot-fetched") == 0
+
+
+@pytest.mark.parametrize("by", ["adherent", "assistant"])
+async def test_a_picture_that_is_destroyed_is_gone(stage: Stage, by: str) -> None:
+    assistant, adherent, session, address = await taken(stage)
+    if by == "adherent":
+        await adherent.do("review-screenshot")
+        assert (await adherent.do("destroy-screenshot")).status_code == 303
+    else:
+        assert (await assistant.do(session, "destroy-screenshot")).status_code == 200
+    assert (await adherent.http.get(seen_by(adherent, address))).status_code == 404
+    assert "<img" not in (await adherent.look()).text
+    assert (await assistant.do(session, "share-screenshot")).status_code == 409
+    await nothing_kept(stage, session)
+    await ask(assistant, adherent, session)
+    assert (await hand_in(assistant, session, screen())).status_code == 201
+
+
+async def test_what_nobody_reviews_in_time_is_destroyed_and_the_dpo_told(stage: Stage) -> None:
+    assistant, adherent, session, address = await taken(stage)
+    await assistant.do(session, "end")
+    assert acts((await adherent.look()).text).count("review-screenshot") == 1
+    stage.clock.advance(minutes=30, seconds=1)
+    await nothing_kept(stage, session)
+    last = (await drafts(stage, session))[-1]
+    assert (last.type, last.actor, tells_dpo(last)) == ("screenshot-destroyed", "service", True)
+    assert (await adherent.http.get(seen_by(adherent, address))).status_code == 404
+
+
+def _gif() -> bytes:
+    out = BytesIO()
+    Image.open(BytesIO(screen())).save(out, "GIF")
+    return out.getvalue()
+
+
+async def test_what_is_no_picture_or_too_large_is_refused_and_changes_nothing(
+    stage: Stage,
+) -> None:
+    assistant, _, session = await granted(stage)
+    before = await stage.types(session)
+    for data, status, code in (
+        (_gif(), 422, "not-a-picture"),
+        (screen()[:-200], 422, "not-a-picture"),
+        (b"", 422, "not-a-picture"),
+        (b"x" * (MOST_BYTES + 1), 413, "too-large"),
+        (b"x" * 17_000_000, 413, "too-large"),
+    ):
+        refused = await hand_in(assistant, session, data)
+        assert refused.status_code == status, refused.text
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert refused.json()["type"].endswith(code)
+    act = await assistant.do(session, "take-screenshot")
+    assert act.status_code == 422
+    assert (await hand_in(assistant, str(uuid.uuid4()), screen())).status_code == 404
+    large = await assistant.http.post("/v1/sessions", json={"a": "x" * 2_000_000})
+    assert large.status_code == 413
+    assert await stage.types(session) == before
+    await nothing_kept(stage, session)
+
+
+async def test_a_picture_without_a_grant_is_refused_on_record_and_not_kept(stage: Stage) -> None:
+    assistant, _, session = await stage.started()
+    refused = await hand_in(assistant, session, screen())
+    assert (refused.status_code, refused.json()["reason"]) == (409, "no-live-grant")
+    last = (await drafts(stage, session))[-1]
+    assert (last.facts["act"], tells_dpo(last)) == ("screenshot-taken", True)
+    assert await stage.consent.connections.pictures.count(uuid.UUID(session)) == 0
+
+
+async def test_a_picture_sent_twice_is_one_and_another_under_its_name_is_refused(
+    stage: Stage,
+) -> None:
+    assistant, _, session = await granted(stage)
+    both = await asyncio.gather(*(hand_in(assistant, session, screen(), "k") for _ in range(2)))
+    assert [one.status_code for one in both] == [201, 201]
+    other = await hand_in(assistant, session, screen((1, 2, 3)), "k")
+    assert other.status_code == 422
+    assert (await stage.types(session)).count("screenshot-taken") == 1
+    assert await stage.consent.connections.pictures.count(uuid.UUID(session)) == 1
+
+
+async def test_the_assistants_page_takes_pictures_from_its_own_script_alone(stage: Stage) -> None:
+    assistant, adherent, session = await granted(stage)
+    desk = await stage.at_desk()
+    home = f"/assistant/sessions/{session}"
+    page = (await desk.http.get(home)).text
+    csrf = page.partition('data-csrf="')[2].partition('"')[0]
+    assert "Sans JavaScript, une image ne peut être ni masquée ni remise" in page
+    assert 'enctype="multipart' not in page
+    good = {"X-Form-Token": csrf, "X-Form-Key": "0"}
+    for headers, data, status, told in (
+        ({}, screen(), 403, "Formulaire refusé"),
+        ({"X-Form-Token": "x"}, screen(), 403, "Formulaire refusé"),
+        ({**good, "Sec-Fetch-Site": "cross-site"}, screen(), 403, "Formulaire refusé"),
+        (good, b"x" * (MOST_BYTES + 1), 413, "L’image est trop grande"),
+        (good, _gif(), 422, "Ce n’est pas une image"),
+    ):
+        refused = await desk.http.post(f"{home}/screenshots", content=data, headers=headers)
+        assert (refused.status_code, told in refused.text) == (status, True)
+    assert (await stage.types(session))[-1] == "screenshot-granted"
+    sent = await desk.http.post(f"{home}/screenshots", content=screen(), headers=good)
+    assert (sent.status_code, sent.headers["location"]) == (303, home)
+    await adherent.do("review-screenshot")
+    await assistant.do(session, "share-screenshot")
+    page = (await desk.http.get(home)).text
+    where = f"{home}/screenshots/"
+    form = where + page.partition(f'action="{where}')[2].partition('"')[0]
+    assert (await desk.http.post(form, data={"csrf": "x"})).status_code == 403
+    fetched = await desk.http.post(form, data={"csrf": csrf})
+    assert fetched.headers["content-disposition"].startswith("attachment")
+    assert fetched.content == redraw(screen())
+    assert (await stage.types(session))[-1] == "screenshot-fetched"
+
+
+@pytest.mark.parametrize("point", ["picture-staged", "appended"])
+async def test_a_service_that_dies_leaves_no_entry_without_its_picture_and_no_picture_for_long(
+    stage: Stage, mongo_uri: str, mongo_database: str, tmp_path: Path, point: str
+) -> None:
+    assistant, _, session = await granted(stage)
+    pictures = stage.consent.connections.pictures
+    dying = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.integration.consent.picture_process"),
+        *(mongo_database, str(tmp_path), session),
+        cwd=PROJECT,
+        env={
+            **os.environ,
+            "PICTURE_MONGO": mongo_uri,
+            "AIGUILLAGE_CRASH_AT": f"consent.{point}",
+        },
+    )
+    assert await asyncio.wait_for(dying.wait(), 60) == 137
+    is_named = (await stage.types(session))[-1] == "screenshot-taken"
+    assert is_named == (point == "appended")
+    (staged,) = await pictures.unsettled()
+    assert await pictures.open(uuid.UUID(session), staged.picture) == redraw(screen())
+    if not is_named:
+        assert (await hand_in(assistant, session, screen())).status_code == 201
+    stage.clock.advance(minutes=11)
+    (named,) = [one for one in await drafts(stage, session) if one.type == "screenshot-taken"]
+    async with asyncio.timeout(15):
+        while [one.picture for one in await pictures.unsettled()] != [named.facts["picture"]]:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_shared_picture_goes_at_its_end_and_that_is_on_record(stage: Stage) -> None:
+    assistant, adherent, session, address = await taken(stage)
+    await adherent.do("review-screenshot")
+    await assistant.do(session, "share-screenshot")
+    connections = stage.consent.connections
+    async with asyncio.timeout(15):
+        while await connections.pictures.unsettled():
+            await asyncio.sleep(0.05)
+    await connections.retention.run()
+    stage.clock.advance(days=29, hours=23)
+    assert (await assistant.http.get(address)).status_code == 200
+    stage.clock.advance(hours=2)
+    assert (await assistant.http.get(address)).status_code == 404
+    stage.clock.advance(days=1)
+    assert (await connections.retention.run()).pictures == 1
+    assert await connections.pictures.count(uuid.UUID(session)) == 0
+    purged = [one for one in await drafts(stage, THE_LOG) if one.type == "purged"]
+    assert [(one.facts["what"], one.facts["records"]) for one in purged] == [("pictures", 1)]
+    assert (await connections.retention.run()).pictures == 0
+
+
+async def test_who_is_erased_takes_the_pictures_along(stage: Stage) -> None:
+    assistant, adherent, session, address = await taken(stage)
+    await adherent.do("review-screenshot")
+    await assistant.do(session, "share-screenshot")
+    await assistant.do(session, "end")
+    await assistant.do(session, "declare", no_password=True, no_elevation=True)
+    connections = stage.consent.connections
+    erasing = Erasing(
+        connections.log, connections.persons, connections.pictures, legal_basis="gdpr-6-1-e"
+    )
+    of = uuid.UUID(session)
+    await erasing.erase(of, "assistant", actor="dpo", reason="article-17")
+    assert await connections.pictures.count(of) == 1
+    erased = await erasing.erase(of, "adherent", actor="dpo", reason="article-17")
+    assert erased.removed["picture"] == 1
+    assert await connections.pictures.count(of) == 0
+    assert (await adherent.http.get(seen_by(adherent, address))).status_code == 404
+    last = (await drafts(stage, THE_LOG))[-1]
+    assert (last.type, last.facts["records"]) == ("person-erased", sum(erased.removed.values()))
