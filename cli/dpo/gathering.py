@@ -13,7 +13,7 @@ from runtime.keys import keyed_hash, read_key
 from runtime.mongo import unavailable_when_away
 from schemas import topics
 from schemas.tickets import TicketCreated
-from services.consent.access import Asked, Gathered, Mailed
+from services.consent.access import Asked, Gathered, Mailed, pictures_of
 from services.consent.handlers.searching import Searching
 from services.notifier.store import DELIVERIES
 
@@ -29,10 +29,12 @@ async def gather(
     Raises ``Unavailable``, ``KafkaError`` and ``KeyUnusable``.
     """
     address = address.strip()
+    sessions = await Searching(archive.log, archive.persons).by_address(address)
     return Gathered(
         address=address,
         at=at,
-        sessions=await Searching(archive.log, archive.persons).by_address(address),
+        sessions=sessions,
+        pictures=await pictures_of(archive.pictures, sessions),
         mailed=None if ledger is None else await _mailed(archive, address, ledger),
         asked=None if kafka is None else await _asked(address, kafka),
     )

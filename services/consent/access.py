@@ -1,7 +1,8 @@
 """The answer to an access request: one person's data as a document in French, and as JSON."""
 
+import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from desk import Desk
 from desk.wording import say
 from schemas.tickets import TicketCreated
 from services.consent.domain.entry import Entry
+from services.consent.domain.pictures import Pictures, captures
 from services.consent.handlers.assisting import timeline_item
 from services.consent.handlers.searching import Found
 from services.consent.telling import state_of, texts
@@ -43,8 +45,17 @@ class Gathered:
     address: str
     at: datetime
     sessions: tuple[Found, ...]
+    pictures: Mapping[str, bytes]
+    """The masked screenshots that are kept, as PNG, by their commitment."""
     mailed: Sequence[Mailed] | None
     asked: Sequence[Asked] | None
+
+
+async def pictures_of(pictures: Pictures, sessions: Iterable[Found]) -> dict[str, bytes]:
+    """Return what is kept of the screenshots of these sessions; raises ``Unavailable``."""
+    taken = [(one.session, each.picture) for one in sessions for each in captures(one.entries)]
+    found = {picture: await pictures.open(session, picture) for session, picture in taken}
+    return {picture: png for picture, png in found.items() if png is not None}
 
 
 def as_json(gathered: Gathered, desk: Desk) -> str:
@@ -52,7 +63,9 @@ def as_json(gathered: Gathered, desk: Desk) -> str:
     content = {
         "address": gathered.address,
         "made_at": gathered.at.isoformat(),
-        "sessions": [_session(one, load_wording(desk)) for one in gathered.sessions],
+        "sessions": [
+            _session(one, gathered.pictures, load_wording(desk)) for one in gathered.sessions
+        ],
         "mails": None if gathered.mailed is None else [_mail(one) for one in gathered.mailed],
         "requests": None if gathered.asked is None else [_request(one) for one in gathered.asked],
         "not_included": list(texts()["access"]["elsewhere_lines"]),
@@ -88,7 +101,7 @@ def as_document(gathered: Gathered, desk: Desk) -> str:
     )
 
 
-def _session(one: Found, wording: Wording) -> dict[str, Any]:
+def _session(one: Found, pictures: Mapping[str, bytes], wording: Wording) -> dict[str, Any]:
     values = {record.commitment: dict(record.value) for record in one.records}
     groups: dict[str, list[dict[str, str]]] = {"adherent": [], "assistant": [], "words": []}
     for record in one.records:
@@ -103,6 +116,11 @@ def _session(one: Found, wording: Wording) -> dict[str, Any]:
             for value in groups["assistant"]
         ],
         "words": [value.get("words", "") for value in groups["words"]],
+        "screenshots": [
+            {**taken.item, "png": base64.b64encode(pictures[taken.picture]).decode()}
+            for taken in captures(one.entries)
+            if taken.picture in pictures
+        ],
         "entries": [_entry(entry, values, wording) for entry in one.entries],
     }
 

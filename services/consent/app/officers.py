@@ -48,6 +48,7 @@ def officers_pages(
             views=views,
             reading_of=_reading_of(connections, settings),
             searching=Searching(connections.log, connections.persons),
+            pictures=connections.pictures,
             weeks=Weeks(connections.log, local=desk.calendar.local, now=now),
             standing=connections.standing,
             receipt=_receipt_of(receipts),

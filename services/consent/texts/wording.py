@@ -73,6 +73,7 @@ def load_wording(desk: Desk) -> Wording:
         "dpo_address": desk.contacts.dpo.address,
         "dpo_telephone": desk.contacts.dpo.telephone,
         "intervention_minutes": str(desk.remote.limits.intervention_minutes),
+        "screenshot_days": str(desk.retention.days("screenshots")),
     }
     notices = {
         name: _notice(text, facts) for name, text in read_yaml(f"notices.{LANGUAGE}.yaml").items()

@@ -1,6 +1,7 @@
 """Masked screenshots: who may hand one in, who sees it, and that it goes when it has to."""
 
 import asyncio
+import base64
 import hmac
 import os
 import sys
@@ -21,7 +22,7 @@ from services.consent.domain.redrawing import MOST_BYTES, redraw
 from services.consent.handlers.erasing import Erasing
 from services.consent.integrity import verify_log
 from tests.integration.consent.pictures import SECRET, ask, granted, hand_in, points, screen, taken
-from tests.integration.consent.stage import BASTIEN, Adherent, Stage, acts, forms
+from tests.integration.consent.stage import ADHERENT, BASTIEN, Adherent, Stage, acts, forms
 from tests.unit.consent.exports import SIGNER
 
 PROJECT = Path(__file__).parents[3]
@@ -269,6 +270,21 @@ async def test_a_shared_picture_goes_at_its_end_and_that_is_on_record(stage: Sta
     purged = [one for one in await drafts(stage, THE_LOG) if one.type == "purged"]
     assert [(one.facts["what"], one.facts["records"]) for one in purged] == [("pictures", 1)]
     assert (await connections.retention.run()).pictures == 0
+
+
+async def test_a_person_is_given_the_pictures_that_are_kept_of_their_screen(stage: Stage) -> None:
+    _, adherent, session, address = await taken(stage)
+    dpo = await stage.at_dpo()
+    given = (await dpo.ask("access", address=ADHERENT["email"], form="json")).json()
+    (shown,) = given["sessions"][0]["screenshots"]
+    assert base64.b64decode(shown["png"]) == redraw(screen())
+    assert (shown["id"], shown["state"]) == (address.rsplit("/", 1)[-1], "taken")
+    page = (await dpo.ask("access", address=ADHERENT["email"])).text
+    assert f'<img src="data:image/png;base64,{shown["png"]}" alt=' in page
+    await adherent.do("destroy-screenshot")
+    await nothing_kept(stage, session)
+    page = (await dpo.ask("access", address=ADHERENT["email"])).text
+    assert "<img" not in page
 
 
 async def test_who_is_erased_takes_the_pictures_along(stage: Stage) -> None:

@@ -12,8 +12,9 @@ from litestar.response import Stream
 
 from desk import Desk
 from desk.facts import Officer
-from services.consent.access import Gathered, as_document, as_json
+from services.consent.access import Gathered, as_document, as_json, pictures_of
 from services.consent.domain.entry import THE_LOG
+from services.consent.domain.pictures import Pictures
 from services.consent.domain.reconciliation import READ
 from services.consent.domain.signing_in import OFFICERS
 from services.consent.domain.standing import Standing
@@ -42,6 +43,7 @@ class DpoPages:
     views: Views
     reading_of: Callable[[Officer], Awaitable[Reading]]
     searching: Searching
+    pictures: Pictures
     weeks: Weeks
     standing: Callable[[], Awaitable[Standing]]
     receipt: Callable[[Found], Awaitable[dict[str, Any]]]
@@ -156,7 +158,12 @@ def _access(pages: DpoPages) -> HTTPRouteHandler:
             return pages.views.home(who, flawed, "access")
         sessions = await pages.searching.by_address(wanted.value)
         gathered = Gathered(
-            address=wanted.value, at=pages.now(), sessions=sessions, mailed=None, asked=None
+            address=wanted.value,
+            at=pages.now(),
+            sessions=sessions,
+            pictures=await pictures_of(pages.pictures, sessions),
+            mailed=None,
+            asked=None,
         )
         await reading.record(EXPORTED, {"what": "access", "sessions": len(sessions)})
         if fields.get("form") == "json":
