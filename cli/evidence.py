@@ -9,6 +9,7 @@ import typer
 from pydantic import SecretStr
 
 from cli.dpo.commands import Reader, access, erase, find, purge
+from cli.proving import picture
 from cli.reconciling.commands import reconcile
 from cli.rotating import rotate_key
 from deploy.local.folders import Folders
@@ -31,6 +32,7 @@ app.command()(access)
 app.command()(purge)
 app.command()(reconcile)
 app.command()(rotate_key)
+app.command()(picture)
 
 _EX_USAGE = 2
 

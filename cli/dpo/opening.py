@@ -61,20 +61,25 @@ async def open_archive(told: Told) -> AsyncIterator[Archive]:
     client = mongo.connect(settings)
     database = mongo.database(client, settings)
     log = MongoEvidenceLog(database, now=_now, legal_basis=told.legal_basis)
+    vault = Vault(database, told.keys)
     persons = MongoPersons(
         database,
-        vault=Vault(database, told.keys),
+        vault=vault,
         name_key=name_key,
         kept_days=desk.retention.days("persons"),
         now=_now,
     )
     pictures = MongoPictures(
-        database, sealer=sealer, kept_days=desk.retention.days("screenshots"), now=_now
+        database,
+        vault=vault,
+        kept_days=desk.retention.days("screenshots"),
+        now=_now,
     )
     reading = Reading(log, actor=told.actor, legal_basis=told.legal_basis)
     writing = asyncio.create_task(log.run())
     try:
         await persons.prepare()
+        await pictures.prepare()
         yield Archive(
             told=told,
             desk=desk,

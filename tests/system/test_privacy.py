@@ -30,6 +30,7 @@ AT_REST: Final = {
     "_consent.evidence": "",
     "_consent.relay": "",
     "_consent.persons": "sealed",
+    "_consent.pictures": "sealed",
     "_consent.sign_ins": "sealed",
     "_consent.data_keys": "",
     "_notifier.deliveries": "sealed",

@@ -86,7 +86,7 @@ class Connections:
         )
         self.pictures = MongoPictures(
             self._database,
-            sealer=sealer,
+            vault=vault,
             kept_days=desk.retention.days("screenshots"),
             now=now,
         )

@@ -9,43 +9,47 @@ from typing import Final
 from uuid import UUID
 
 from runtime.mongo import Database, unavailable_when_away
-from runtime.sealing import Sealer
+from runtime.vault import Undecipherable, Vault
 from services.consent.domain.pictures import Staged
 
+PURPOSE: Final = "picture"
 _KEY_BYTES: Final = 32
 
 
 class MongoPictures:
     """
-    Pictures sealed with AES-256-GCM, each under its commitment and bound to it and its session.
+    Encrypted pictures, each under its commitment, and bound to it and to its session.
 
-    The commitment is HMAC-SHA-256 of the PNG under a random key that is sealed with it: once they
-    are gone, an entry that names it says nothing of what was to be seen.
+    The commitment is HMAC-SHA-256 of the PNG under a random key that lies with it: once they are
+    gone, an entry that names it says nothing of what was to be seen.
     """
 
     def __init__(
-        self, database: Database, *, sealer: Sealer, kept_days: int, now: Callable[[], datetime]
+        self, database: Database, *, vault: Vault, kept_days: int, now: Callable[[], datetime]
     ) -> None:
         self._pictures = database["pictures"]
-        self._sealer = sealer
+        self._vault = vault
         self._kept = timedelta(days=kept_days)
         self._now = now
 
     async def prepare(self) -> None:
-        """Create the indexes."""
+        """Create the indexes and the key; raises ``KeyUnusable`` and ``Unavailable``."""
         with unavailable_when_away():
             for field in ("session", "settled", "delete_after"):
                 await self._pictures.create_index(field)
+        await self._vault.prepare(PURPOSE, self._pictures, "sealed")
 
     async def stage(self, session: UUID, png: bytes) -> str:
         """Keep a picture that no entry names yet; return its commitment."""
         key = os.urandom(_KEY_BYTES)
-        picture = hmac.new(key, png, sha256).hexdigest()
+        picture = _commitment(key, png)
         at = self._now()
         document = {
             "_id": picture,
             "session": str(session),
-            "sealed": self._sealer.seal(key + png, purpose=_purpose(session, picture)),
+            "sealed": await self._vault.encrypt(
+                session.bytes + key + png, purpose=PURPOSE, of=picture
+            ),
             "staged_at": at,
             "delete_after": at + self._kept,
             "settled": False,
@@ -55,13 +59,17 @@ class MongoPictures:
         return picture
 
     async def open(self, session: UUID, picture: str) -> bytes | None:
-        """Return the PNG; nothing once it is gone, or past its end."""
+        """Return the PNG that was committed to; nothing once it is gone, or past its end."""
         which = {"_id": picture, "delete_after": {"$gt": self._now()}}
         with unavailable_when_away():
             found = await self._pictures.find_one(which)
         if found is None:
             return None
-        return self._sealer.open(found["sealed"], purpose=_purpose(session, picture))[_KEY_BYTES:]
+        opened = await self._vault.decrypt(found["sealed"], purpose=PURPOSE, of=picture)
+        owner, key, png = opened[:16], opened[16 : 16 + _KEY_BYTES], opened[16 + _KEY_BYTES :]
+        if owner != session.bytes or not hmac.compare_digest(_commitment(key, png), picture):
+            raise Undecipherable
+        return png
 
     async def remove(self, picture: str) -> None:
         """Remove it, if it is there."""
@@ -105,5 +113,5 @@ class MongoPictures:
         return done.deleted_count
 
 
-def _purpose(session: UUID, picture: str) -> str:
-    return f"picture/{session}/{picture}"
+def _commitment(key: bytes, png: bytes) -> str:
+    return hmac.new(key, png, sha256).hexdigest()

@@ -102,17 +102,18 @@ async def opened(
     keys = folder / "keys"
     local_secrets.make(keys)
     log = MongoEvidenceLog(database, now=now)
+    vault = Vault(database, keys)
     persons = MongoPersons(
         database,
-        vault=Vault(database, keys),
+        vault=vault,
         name_key=read_key(keys, "consent.key"),
         kept_days=365,
         now=now,
     )
-    sealer = Sealer(read_key(keys, "sealing.key"))
-    pictures = MongoPictures(database, sealer=sealer, kept_days=30, now=now)
+    pictures = MongoPictures(database, vault=vault, kept_days=30, now=now)
     await log.prepare()
     await persons.prepare()
+    await pictures.prepare()
     writing = asyncio.create_task(log.run())
     where = ("--mongo-uri", uri, "--database", database.name, "--keys", str(keys))
     yield Office(log=log, persons=persons, pictures=pictures, given=where, keys=keys)

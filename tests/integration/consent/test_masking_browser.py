@@ -16,6 +16,7 @@ from tests.integration.consent.pictures import (
     REMARK,
     SECRET,
     SIZE,
+    ask,
     granted,
     points,
     screen,
@@ -122,12 +123,15 @@ async def _mask(page: Page) -> None:
     await expect(said).to_have_text("Masque 1 ajouté.")
 
 
-async def test_a_pasted_picture_is_masked_by_keyboard_alone(
+async def test_a_pasted_picture_is_masked_by_keyboard_alone_once_it_is_granted(
     stage: Stage, chromium: Chromium
 ) -> None:
-    _, _, session = await granted(stage)
+    assistant, adherent, session = await stage.started()
     async with opened_page(chromium) as page:
         await _at_the_desk(stage, page, session)
+        await expect(page.get_by_label("Choisir une image")).to_be_hidden()
+        await ask(assistant, adherent, session)
+        await expect(page.get_by_label("Choisir une image")).to_be_visible()
         await page.evaluate(
             """data => {
                 const bytes = Uint8Array.from(atob(data), one => one.charCodeAt(0));

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
-from runtime.keys import read_key
+from cli.evidence import app
 from runtime.mongo import Database
-from runtime.sealing import Sealer, Unsealable
+from runtime.vault import Undecipherable, Vault
 from services.consent.domain.entry import THE_LOG, Draft
 from services.consent.domain.lifecycle import tells_dpo
-from services.consent.domain.redrawing import MOST_BYTES, redraw
+from services.consent.domain.redrawing import MOST_BYTES, MOST_KEPT, redraw
 from services.consent.handlers.erasing import Erasing
 from services.consent.integrity import verify_log
 from tests.integration.consent.pictures import SECRET, ask, granted, hand_in, points, screen, taken
@@ -80,13 +81,52 @@ async def test_the_entry_is_bound_to_the_picture_and_the_picture_to_its_place(
 ) -> None:
     _, _, session, _ = await taken(stage)
     (kept,) = await database["pictures"].find({}).to_list(None)
-    sealer = Sealer(read_key(stage.keys, "sealing.key"))
-    opened = sealer.open(kept["sealed"], purpose=f"picture/{session}/{kept['_id']}")
-    assert hmac.new(opened[:32], opened[32:], sha256).hexdigest() == kept["_id"]
+    vault = Vault(database, stage.keys)
+    opened = await vault.decrypt(kept["sealed"], purpose="picture", of=kept["_id"])
+    assert opened.startswith(uuid.UUID(session).bytes)
+    assert hmac.new(opened[16:48], opened[48:], sha256).hexdigest() == kept["_id"]
     pictures = stage.consent.connections.pictures
-    assert await pictures.open(uuid.UUID(session), kept["_id"]) == opened[32:]
-    with pytest.raises(Unsealable):
+    assert await pictures.open(uuid.UUID(session), kept["_id"]) == opened[48:]
+    with pytest.raises(Undecipherable):
         await pictures.open(THE_LOG, kept["_id"])
+    other = bytes([*opened[:-1], opened[-1] ^ 1])
+    spoilt = await vault.encrypt(other, purpose="picture", of=kept["_id"])
+    await database["pictures"].update_one({"_id": kept["_id"]}, {"$set": {"sealed": spoilt}})
+    with pytest.raises(Undecipherable):
+        await pictures.open(uuid.UUID(session), kept["_id"])
+
+
+async def test_the_largest_picture_fits_into_a_document(stage: Stage) -> None:
+    pictures, largest = stage.consent.connections.pictures, os.urandom(MOST_KEPT)
+    picture = await pictures.stage(THE_LOG, largest)
+    assert await pictures.open(THE_LOG, picture) == largest
+
+
+async def test_the_dpo_can_prove_which_picture_was_reviewed(
+    stage: Stage, database: Database, mongo_uri: str, tmp_path: Path
+) -> None:
+    _, adherent, session, _ = await taken(stage)
+    await adherent.do("review-screenshot")
+    where = ("--mongo-uri", mongo_uri, "--database", database.name, "--keys", str(stage.keys))
+
+    async def told(data: bytes, of: str) -> tuple[int, str]:
+        (tmp_path / "picture").write_bytes(data)
+        given = ["picture", str(tmp_path / "picture"), "--session", of, *where]
+        done = await asyncio.to_thread(CliRunner().invoke, app, given)
+        return done.exit_code, done.output
+
+    (_, *_, reviewed) = await drafts(stage, session)
+    status, line = await told(screen(), session)
+    assert (status, reviewed.type) == (0, "screenshot-reviewed")
+    assert "L’adhérent l’a relue, et accepte qu’elle soit jointe." in line
+    (named,) = [one for one in await drafts(stage, session) if one.type == "screenshot-taken"]
+    assert str(named.facts["picture"]) in line.replace("\n", "")
+    for data, of in ((screen((1, 2, 3)), session), (screen(), str(uuid.uuid4())), (b"x", session)):
+        assert (await told(data, of))[0] == 1
+    facts = [dict(one.facts) for one in await drafts(stage, THE_LOG)]
+    assert [one["found"] for one in facts if one.get("what") == "picture"] == [
+        *(True, False, False, False)
+    ]
 
 
 async def test_nobody_else_sees_a_picture(stage: Stage) -> None:
