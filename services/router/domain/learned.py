@@ -110,6 +110,8 @@ class _Known(dict[str, tuple[str, Row | None, _Followed]]):
         return self._followed.get(word, {})
 
     def __missing__(self, written: str) -> tuple[str, Row | None, _Followed]:
+        if written[0].isdigit() and written != "0":
+            return self["0"]  # numbers are all alike: none is kept
         word = normal(written)
         found = [self._rows[f] for f in (word, *beginnings(word)) if f in self._rows]
         total: Any = tuple(map(sum, zip(*found, strict=True))) if found else None

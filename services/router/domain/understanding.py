@@ -41,7 +41,7 @@ def understand(request: Request, ruleset: RuleSet) -> Understanding:
     parts = passages(request.subject, request.body)
     weighed = _weigh_flat(ruleset, parts) if ruleset.flat else _weigh(request, ruleset, parts)
     first, second = _readings(ruleset, weighed.queues, _field_evidence(request, ruleset))
-    training, dpo, remote = (reading.raised for reading in weighed.flags)
+    training, dpo, remote = [reading.raised for reading in weighed.flags]
     return Understanding(
         queue=first.queue,
         training=training,
@@ -129,12 +129,14 @@ def _readings(
     readings = []
     for queue in QUEUES:
         points, learned, told = queues[queue]
-        spoken = [one for of, one in fields if of == queue]
-        points += sum([one.points for one in spoken])
+        if fields:
+            spoken = [one for of, one in fields if of == queue]
+            points += sum([one.points for one in spoken])
+            told += spoken
         score = round(ruleset.balance.start[queue] + points + learned, 2)
-        readings.append(Reading(queue=queue, score=score, evidence=(*told, *spoken)))
-    readings.sort(key=lambda reading: -reading.score)
-    return readings[0], readings[1]
+        readings.append(Reading(queue=queue, score=score, evidence=tuple(told)))
+    one, other = readings
+    return (other, one) if other.score > one.score else (one, other)
 
 
 def _field_evidence(request: Request, ruleset: RuleSet) -> list[tuple[Queue, Evidence]]:

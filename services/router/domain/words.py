@@ -205,12 +205,14 @@ class Lexicon(dict[str, "tuple[int, ...] | int | str | None"]):
         """
         super().__init__()
         self._vocabulary = vocabulary
-        self._silent = frozenset(silent)
-        self._contrasts = frozenset(contrasts)
-        self._owners = dict(owners)
+        self._little: dict[str, int | str | None] = dict.fromkeys(contrasts, CONTRAST)
+        self._little |= dict.fromkeys(silent)
+        self._little |= owners
 
     def __missing__(self, written: str) -> tuple[int, ...] | int | str | None:
         """Work out a word met for the first time: numbers, a break, an owner, or None."""
+        if written.isdecimal() and written != "0":
+            return self["0"]  # numbers are all alike: none is kept
         if len(self) >= KNOWN_WORDS:
             self.clear()
         meaning = self[written] = self.meaning(written)
@@ -218,8 +220,6 @@ class Lexicon(dict[str, "tuple[int, ...] | int | str | None"]):
 
     def meaning(self, written: str) -> tuple[int, ...] | int | str | None:
         """Work out what a word means, without keeping it."""
-        if written.isdecimal() and written != "0":
-            return self["0"]
         if ":" in written[1:-1]:
             owner, _, word = written.partition(":")
             return self._vocabulary.owned_ids(owner, word)
@@ -232,10 +232,6 @@ class Lexicon(dict[str, "tuple[int, ...] | int | str | None"]):
                 return QUESTION
             return SOFT_BREAK if first in ",:–—|>" else HARD_BREAK
         folded = fold(written)
-        if folded in self._owners:
-            return self._owners[folded]
-        if folded in self._silent:
-            return None
-        if folded in self._contrasts:
-            return CONTRAST
+        if folded in self._little:
+            return self._little[folded]
         return self._vocabulary.ids(written, folded)
