@@ -1,11 +1,14 @@
 """Screens for tests of screenshots: one that shows what nobody else may see, and the way to it."""
 
+import asyncio
+import uuid
 from io import BytesIO
 from typing import Final
 
 import httpx
 from PIL import Image, PngImagePlugin
 
+from services.consent.domain.entry import Draft
 from tests.integration.consent.stage import Adherent, Assistant, Stage
 
 SIZE: Final = (400, 300)
@@ -64,3 +67,20 @@ async def taken(stage: Stage) -> tuple[Assistant, Adherent, str, str]:
     assert answer.status_code == 201, answer.text
     (one,) = answer.json()["screenshots"]
     return assistant, adherent, session, f"/v1/sessions/{session}/screenshots/{one['id']}"
+
+
+async def drafts(stage: Stage, session: str | uuid.UUID) -> list[Draft]:
+    entries = await stage.consent.connections.log.entries(uuid.UUID(str(session)))
+    return [entry.draft for entry in entries]
+
+
+async def nothing_kept(stage: Stage, session: str) -> None:
+    """Wait until no picture of the session is there any more."""
+    async with asyncio.timeout(15):
+        while await stage.consent.connections.pictures.count(uuid.UUID(session)):
+            await asyncio.sleep(0.05)
+
+
+def seen_by(adherent: Adherent, address: str) -> str:
+    """Return the picture's address on the adherent's page."""
+    return f"{adherent.link}/screenshots/{address.rsplit('/', 1)[-1]}"
