@@ -1,5 +1,6 @@
 """The price of each stage of an answer, by itself: no broker, one process, processor time."""
 
+import gc
 import statistics
 import tempfile
 import time
@@ -18,6 +19,7 @@ from desk import Desk, load_desk
 from runtime.kafka import Record, partition_of
 from runtime.sealing import Sealer
 from schemas import topics
+from services.router.app import GARBAGE
 from services.router.deciding import as_heard, build_decide
 from services.router.domain import RuleSet, understand
 from services.router.domain.hearing import hear
@@ -54,6 +56,8 @@ def stages() -> list[dict[str, Any]]:
 def _priced(folder: Path, records: Sequence[Record]) -> dict[str, float]:
     desk, ruleset = load_desk(folder), load_rules(folder / "routing.yaml")
     prices: Prices = defaultdict(list)
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
     _walk(desk, ruleset, records[:_WARM_UP], defaultdict(list))
     for first in range(_WARM_UP, len(records), _AT_ONCE):
         _walk(desk, ruleset, records[first : first + _AT_ONCE], prices)
@@ -70,6 +74,7 @@ def _walk(desk: Desk, ruleset: RuleSet, records: Sequence[Record], prices: Price
         return made
 
     now = datetime.now(UTC)
+    written = moment(now)
     answering = Answering(
         decide=build_decide(desk, ruleset),
         partitions=PARTITIONS,
@@ -78,7 +83,7 @@ def _walk(desk: Desk, ruleset: RuleSet, records: Sequence[Record], prices: Price
     )
 
     def answered(record: Record) -> Any:
-        return answering.answer(record, known=Memory(), now=now, written=moment(now))
+        return answering.answer(record, known=Memory(), now=now, written=written)
 
     answers = each("all, new words included", answered, records)
     each("all", answered, records)
@@ -94,7 +99,7 @@ def _walk(desk: Desk, ruleset: RuleSet, records: Sequence[Record], prices: Price
     decided = [answering.decide(event.data) for event in events]
     each(
         "ticket record",
-        lambda *made: ticket_record(*made, now=moment(now)),
+        lambda *made: ticket_record(*made, now=written),
         records,
         events,
         ids,

@@ -1,8 +1,8 @@
 """
 Reads request records: by structs what our doors write, by the contract all else.
 
-What the structs accept is what the contract accepts, with the same values, in a fifth of its time;
-tests hold them to that. Whatever they refuse is the contract's to judge.
+What the structs accept is what the contract accepts, with the same values, in less time; tests
+hold them to that. Whatever they refuse is the contract's to judge.
 """
 
 from datetime import datetime
