@@ -8,6 +8,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 UV := .local/uv
+LOCKED := $(UV)/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+  --no-emit-index-url --python-version 3.11
 CODE := schemas desk runtime services cli deploy benchmarks tests
 
 .PHONY: help install demo up down topics test check lint types imports schemas bench bench-router bench-consent \
@@ -88,12 +90,9 @@ format: install ## Format the code
 
 lock: install ## Lock the dependencies anew (with uv, brought into .local)
 	@test -x $(UV)/bin/uv || { $(PYTHON) -m venv $(UV) && $(UV)/bin/python -m pip install --quiet uv; }
-	@$(UV)/bin/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url \
-	  --python-version 3.11 pyproject.toml -o requirements.lock
-	@$(UV)/bin/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url \
-	  --python-version 3.11 --extra dev --allow-unsafe pyproject.toml -o requirements-dev.lock
-	@$(UV)/bin/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url \
-	  --python-version 3.11 benchmarks/router/peers/quix/requirements.in \
+	@$(LOCKED) pyproject.toml -o requirements.lock
+	@$(LOCKED) --extra dev --allow-unsafe pyproject.toml -o requirements-dev.lock
+	@$(LOCKED) benchmarks/router/peers/quix/requirements.in \
 	  -o benchmarks/router/peers/quix/requirements.lock
 
 clean: ## Stop what runs; remove what was installed, fetched and written

@@ -66,32 +66,49 @@ class Vault:
             oldest = await collection.find_one({field: {"$exists": True}}, sort=[("$natural", 1)])
         try:
             if oldest is not None:
-                await self.decrypt(oldest[field], purpose=purpose, of=oldest["_id"])
+                await self._opened([(oldest["_id"], oldest[field])], purpose)
             await self._make(purpose)
-            await self.encrypt(b"", purpose=purpose, of="")
+            await self._closed(b"", purpose)
         except Undecipherable:
             raise KeyUnusable(
                 f"{self._keys.full_name}: not the keys of {field} in {collection.full_name}"
             ) from None
 
     async def encrypt(self, data: bytes, *, purpose: str, of: str) -> Binary:
-        """Return the data encrypted for the document whose ``_id`` is ``of``; never twice alike."""
-        bound = {"purpose": purpose, "of": of, "data": data}
-        with _told_apart():
-            return await self._encryption.encrypt(bound, _RANDOM, key_alt_name=purpose)
+        """
+        Return the data encrypted for the document whose ``_id`` is ``of``; never twice alike.
+
+        Raises ``Unavailable``, also while the purpose's key cannot be had.
+        """
+        try:
+            return await self._closed(data, purpose, of)
+        except Undecipherable:
+            raise Unavailable(MASTER_KEYS) from None
 
     async def decrypt(self, value: object, *, purpose: str, of: str) -> bytes:
-        """Return the data; raises ``Undecipherable`` and ``Unavailable``."""
+        """Return the data; raises ``Undecipherable``, and ``Unavailable`` as ``encrypt`` does."""
         (data,) = await self.decrypt_all([(of, value)], purpose=purpose)
         return data
 
     async def decrypt_all(self, values: Iterable[Value], *, purpose: str) -> list[bytes]:
         """Do the same with many in one thread: passing each there would cost more than it takes."""
+        try:
+            return await self._opened(values, purpose)
+        except Undecipherable:
+            await self.encrypt(b"", purpose=purpose, of="")  # is it the key, and not the value?
+            raise
+
+    async def _closed(self, data: bytes, purpose: str, of: str = "") -> Binary:
+        bound = {"purpose": purpose, "of": of, "data": data}
+        with _told_apart():
+            return await self._encryption.encrypt(bound, _RANDOM, key_alt_name=purpose)
+
+    async def _opened(self, values: Iterable[Value], purpose: str) -> list[bytes]:
         return await asyncio.to_thread(
-            lambda: [self._opened(value, purpose, of) for of, value in values]
+            lambda: [self._open(value, purpose, of) for of, value in values]
         )
 
-    def _opened(self, value: object, purpose: str, of: str) -> bytes:
+    def _open(self, value: object, purpose: str, of: str) -> bytes:
         if not isinstance(value, Binary) or value.subtype != ENCRYPTED:
             raise Undecipherable
         with _told_apart():
@@ -129,6 +146,8 @@ def _told_apart() -> Iterator[None]:
         if isinstance(error.cause, PyMongoError):
             raise Unavailable("mongodb") from error
         raise Undecipherable from error
+    except PyMongoError as error:  # of the write that ends a wrapping
+        raise Unavailable("mongodb") from error
 
 
 def _name(master: bytes) -> str:

@@ -53,7 +53,12 @@ class Gathered:
 
 async def pictures_of(pictures: Pictures, sessions: Iterable[Found]) -> dict[str, bytes]:
     """Return what is kept of the screenshots of these sessions; raises ``Unavailable``."""
-    taken = [(one.session, each.picture) for one in sessions for each in captures(one.entries)]
+    taken = [
+        (one.session, each.picture)
+        for one in sessions
+        for each in captures(one.entries)
+        if each.state != "destroyed"
+    ]
     found = {picture: await pictures.open(session, picture) for session, picture in taken}
     return {picture: png for picture, png in found.items() if png is not None}
 

@@ -204,11 +204,14 @@ class Connections:
         notes = read_notes(self._settings.checkpoint_file)
         try:
             named = keys_named(await self.log.entries(THE_LOG))
-        except (Uncoded, KeyError):  # an entry is spoiled: without notes it is the first found
-            named, notes = [], ""
+            spoiled = False
+        except (Uncoded, KeyError):  # without notes the entry is the first found, if it is wrong
+            named, notes, spoiled = [], "", True
         entries = self.log.raw(await self.log.size())
         own = self._signer.verifier
         verified = await verify_log(entries, notes=notes, verifier=own, named=named)
+        if spoiled:
+            raise NotIntact(-1, "an entry about the log cannot be read")
         self._verified = Verified(at=self._now(), size=verified.size)
         log.info("log is intact", size=verified.size)
         if named and named[-1] != own.raw:

@@ -1,7 +1,6 @@
 """Checkpoints: the log's size and root, signed (C2SP tlog-checkpoint and signed-note, Ed25519)."""
 
 import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -112,7 +111,7 @@ class Verifier:
             if blob[:4] != self.key_id:
                 return False
             self._key.verify(blob[4:], text.encode())
-        except (binascii.Error, InvalidSignature):
+        except (ValueError, InvalidSignature):
             return False
         return True
 
@@ -148,7 +147,7 @@ def _parse(text: str, origin: str) -> Checkpoint:
     lines = text.split("\n")
     try:
         named, size, root = lines[0], lines[1], base64.b64decode(lines[2], validate=True)
-    except (IndexError, binascii.Error):
+    except (IndexError, ValueError):
         raise BadCheckpoint("not a checkpoint") from None
     if not (size.isascii() and size.isdigit()) or str(int(size)) != size or len(root) != HASH_BYTES:
         raise BadCheckpoint("not a checkpoint")

@@ -27,7 +27,7 @@ class Persons(Protocol):
     """The encrypted collection; raises ``runtime.failures.Unavailable``."""
 
     async def keep(self, session: UUID, kind: str, value: Mapping[str, str]) -> PersonRecord:
-        """Keep a value; a repeat returns the record that was there first."""
+        """Keep a value; a repeat returns the record that was there first, kept as long anew."""
 
     async def of_session(self, session: UUID) -> tuple[PersonRecord, ...]:
         """Return all records of a session."""

@@ -204,7 +204,7 @@ class Assisting:
                 "tries_left": max(0, code.tries_left),
                 "expires_at": code.expires_at.isoformat() if code.expires_at else None,
             },
-            "screenshots": [one.item for one in captures(seen.entries)],
+            "screenshots": [one.item for one in captures(seen.entries) if one.kept_until > now],
             "timeline": [timeline_item(entry) for entry in seen.entries],
         }
         if state.regions["identity"] in ("asked", "mailed"):

@@ -47,4 +47,12 @@ class Reading:
     async def export(self, *, origin: str) -> AsyncIterator[str]:
         """Return the lines of an export, whose newest entry is the export itself."""
         await self.record(EXPORTED, {})
-        return export_lines(self._log, origin=origin)
+        lines = export_lines(self._log, origin=origin)
+        header = await anext(lines)  # where MongoDB is away by now, nothing has been answered yet
+        return _chain(header, lines)
+
+
+async def _chain(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
+    yield first
+    async for line in rest:
+        yield line

@@ -19,6 +19,7 @@ from services.consent.domain.persons import PersonRecord
 
 PURPOSE: Final = "person"
 CHUNK: Final = 200
+_A_DAY: Final = timedelta(days=1)
 _KEY_BYTES: Final = 32
 _UNRECORDED: Final = "delete_after_1"
 """The index by which MongoDB itself once deleted records: nobody put that on record."""
@@ -57,8 +58,8 @@ class MongoPersons:
         await self._vault.prepare(PURPOSE, self._records, "sealed")
 
     async def keep(self, session: UUID, kind: str, value: Mapping[str, str]) -> PersonRecord:
-        """Keep a value; a repeat returns the record that was there first."""
-        name = self._name(session, kind)
+        """Keep a value; a repeat returns the record that was there first, kept as long anew."""
+        name, until = self._name(session, kind), self._now() + self._kept
         content = {
             "kind": kind,
             "value": dict(value),
@@ -70,7 +71,7 @@ class MongoPersons:
             "sealed": await self._vault.encrypt(
                 json.dumps(content).encode(), purpose=PURPOSE, of=name
             ),
-            "delete_after": self._now() + self._kept,
+            "delete_after": until,
         }
         with unavailable_when_away():
             try:
@@ -78,9 +79,16 @@ class MongoPersons:
             except DuplicateKeyError:
                 found = await self._records.find_one({"_id": name})
                 if found is not None:
+                    await self._keep_until(until, found)
                     return (await self._open([found]))[0]
                 await self._records.insert_one(document)  # erased between the two
         return _record(content)
+
+    async def _keep_until(self, until: datetime, found: Mapping[str, Any]) -> None:
+        """Keep a record that newer entries refer to for as long as they; moved once a day."""
+        if found["delete_after"] < until - _A_DAY:
+            which = {"_id": found["_id"]}
+            await self._records.update_one(which, {"$max": {"delete_after": until}})
 
     async def of_session(self, session: UUID) -> tuple[PersonRecord, ...]:
         """Return all records of a session."""

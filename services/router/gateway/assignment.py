@@ -92,7 +92,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         Only a hint: what is read again is found in the output. A commit for each transaction would
         cost as much as the transaction, and the client makes one at a time.
         """
-        await self._commit(self._lanes.values())
+        async with self._changing:  # one that is tried again must not overtake the next owner's
+            await self._commit(self._lanes.values())
 
     async def close(self) -> None:
         async with self._changing:

@@ -99,11 +99,13 @@ class Incoming(NamedTuple):
 
 def read_request(record: Record) -> Incoming:
     """Return the request that a record holds; PermanentFailure when it holds none."""
+    if record.value is None or record.value.count(b'"data"') > 1:  # one would be skipped unread
+        return _by_contract(record)
     try:
         event = _event(record.value)
         data = _data(event.data)
         received_at = data.received_at
-    except (MsgspecError, ValueError, TypeError):
+    except (MsgspecError, ValueError, RecursionError):
         return _by_contract(record)
     if event.subject != data.request_id:
         return _by_contract(record)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(120)
 
 async def test_every_state_of_the_dpos_page_is_accessible(stage: Stage, chromium: Chromium) -> None:
     assistant, _, session = await stage.started()
-    assert (await assistant.do(session, "take-screenshot")).status_code == 409
+    assert (await assistant.do(session, "begin-intervention")).status_code == 409
     await stage.consent.connections.checkpoints.write()
     await stage.consent.connections._check()
     async with opened_page(chromium) as page:

@@ -69,10 +69,14 @@ async def _drag(page: Page, box: tuple[int, int, int, int]) -> None:
     """Draw a box, given in points of the picture, with the mouse."""
     canvas = page.locator("#mask-canvas")
     await canvas.scroll_into_view_if_needed()
-    shown = await canvas.bounding_box()
-    assert shown is not None
-    scale = shown["width"] / SIZE[0]
-    at = [(shown["x"] + x * scale, shown["y"] + y * scale) for x, y in (box[:2], box[2:])]
+    left, top, width = await canvas.evaluate(
+        """one => {
+            const shown = one.getBoundingClientRect();
+            return [shown.left + one.clientLeft, shown.top + one.clientTop, one.clientWidth];
+        }"""
+    )
+    scale = width / SIZE[0]
+    at = [(left + x * scale, top + y * scale) for x, y in (box[:2], box[2:])]
     await page.mouse.move(*at[0])
     await page.mouse.down()
     await page.mouse.move(*at[1], steps=3)
@@ -118,8 +122,7 @@ async def _mask(page: Page) -> None:
     await chooser.set_input_files({"name": "x.png", "mimeType": "image/png", "buffer": screen()})
     await send.click()
     await expect(said).to_contain_text("Ajoutez un masque")
-    left, top, right, bottom = PLACE
-    await _drag(page, (left - 4, top - 4, right + 4, bottom + 4))
+    await _drag(page, PLACE)
     await expect(said).to_have_text("Masque 1 ajouté.")
 
 

@@ -52,6 +52,19 @@ async def an_old_session(office: Office, clock: Clock) -> None:
     clock.at += YEAR + timedelta(hours=1)
 
 
+async def test_who_reads_for_years_is_known_as_long_as_their_last_reading(
+    office: Office, clock: Clock
+) -> None:
+    reader = ("dpo:aline", {"id": "aline"})
+    first = await office.persons.keep(THE_LOG, *reader)
+    clock.at += timedelta(days=300)
+    assert await office.persons.keep(THE_LOG, *reader) == first
+    for days, is_known in ((364, True), (2, False)):
+        clock.at += timedelta(days=days)
+        await a_retention(office, clock).run()
+        assert (first in await office.persons.of_session(THE_LOG)) == is_known
+
+
 async def test_at_the_end_of_retention_bytes_go_and_hashes_stay(
     office: Office, clock: Clock, database: Database, tmp_path: Path
 ) -> None:
@@ -66,7 +79,7 @@ async def test_at_the_end_of_retention_bytes_go_and_hashes_stay(
     assert [(one.type, one.reason) for one in purges] == [("purged", "retention-over")] * 2
     entries, persons = (dict(one.facts) for one in purges)
     assert (entries["span_1"], entries["entries"], entries["kept_days"]) == ("0-11", 12, 365)
-    assert (persons["what"], persons["records"]) == ("persons", 4)
+    assert (persons["what"], persons["records"]) == ("persons", 3)  # the offer was repeated
     assert await office.log.leaf_hashes(0, 25) == leaves
     assert await database[COLLECTION].count_documents({"content": {"$exists": True}}) == 15
     assert await office.log.entries(SESSION) == ()

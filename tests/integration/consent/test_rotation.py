@@ -1,10 +1,12 @@
 """The checkpoint key is changed: on record, through restarts, and for a DPO who has the old one."""
 
 import asyncio
+import json
 import os
 from pathlib import Path
 
 import pytest
+import rfc8785
 from typer.testing import CliRunner, Result
 
 from cli.evidence import app
@@ -69,7 +71,7 @@ async def test_a_new_key_signs_beside_the_old_one_and_then_alone(
 
 
 async def _spoiled_is_found(stage: Stage) -> None:
-    """Spoil the handover in MongoDB in two ways: each time it is the first bad entry."""
+    """Spoil the handover in MongoDB: each time that is found, though nobody can read it."""
     (about,) = await stage.consent.connections.log.entries(THE_LOG)
     place = stage.consent.connections._database[COLLECTION], {"_id": about.index}
     for harm in ({"$set": {"content": b"{}"}}, {"$unset": {"content": ""}}):
@@ -77,6 +79,12 @@ async def _spoiled_is_found(stage: Stage) -> None:
         with pytest.raises(NotIntact) as caught:
             await stage.consent.connections._verify()
         assert caught.value.index == about.index
+    uncodable = json.loads(about.content)
+    uncodable["facts"]["x"] = "two words"
+    harm = {"$set": {"content": rfc8785.dumps(uncodable)}}
+    await place[0].update_one(place[1], harm)
+    with pytest.raises(NotIntact):
+        await stage.consent.connections._verify()
     await place[0].update_one(place[1], {"$set": {"content": about.content}})
 
 

@@ -122,10 +122,23 @@ async def test_another_master_key_is_told_at_once_and_opens_nothing(letters: Let
             KeyUnusable, match=rf"fields\.key: not the master key of .*{COLLECTION}"
         ):
             await wrong.prepare(purpose)
-    with pytest.raises(Undecipherable):
+    with pytest.raises(Unavailable):
         await wrong.read("one")
-    with pytest.raises(Undecipherable):
+    with pytest.raises(Unavailable):
         await wrong.keep("third")
+
+
+async def test_a_key_that_cannot_be_had_is_waited_for_and_no_value_called_damaged(
+    letters: Letters,
+) -> None:
+    keys = letters.database[COLLECTION]
+    kept = await keys.find({}).to_list(None)
+    await keys.delete_many({})
+    running = Letters(letters.database, letters.folder)  # its keys are no longer in memory
+    with pytest.raises(Unavailable):
+        await running.read("one")
+    await keys.insert_many(kept)
+    assert await running.read("one") == CANARY
 
 
 async def test_the_master_key_is_changed_while_instances_go_on(letters: Letters) -> None:

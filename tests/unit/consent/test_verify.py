@@ -131,8 +131,9 @@ def test_a_forged_signature_is_caught() -> None:
     forger = Signer(Ed25519PrivateKey.generate(), origin=DEFAULT_ORIGIN)
     other = lines_of(placed(walk(UUID(int=7))))
     assert "not signed" in finding(export(other), checkpoints(other, 12, signer=forger)).reason
-    half = MAILED.replace(MAILED[200:204], "AAAA")
-    assert finding(export(LINES), half).index == -1
+    for harm in ("AAAA", "ééé", "\udcff"):
+        half = MAILED.replace(MAILED[200:204], harm)
+        assert finding(export(LINES), half).index == -1
 
 
 def test_a_checkpoint_whose_text_was_changed_is_caught() -> None:

@@ -88,6 +88,22 @@ def test_a_key_that_is_there_for_a_time_is_shared_for_as_long(tmp_path: Path) ->
         (drawn / name).unlink(missing_ok=True)
 
 
+def test_a_checkpoint_key_that_was_changed_in_the_copy_is_not_lost(tmp_path: Path) -> None:
+    drawn, shared = tmp_path / "drawn", tmp_path / "shared"
+    secrets.make(drawn)
+    keys.share(drawn, shared)
+    copy, new = shared / "consent", secrets.signing_key()
+    (copy / keys.SIGNING).rename(copy / keys.FORMER)
+    (copy / keys.SIGNING).write_bytes(new)
+    with pytest.raises(keys.ChangedElsewhere, match=str(copy)):
+        keys.share(drawn, shared)
+    assert (copy / keys.SIGNING).read_bytes() == new
+    for name in (keys.SIGNING, keys.FORMER):
+        (drawn / name).write_bytes((copy / name).read_bytes())
+    keys.share(drawn, shared)
+    assert (copy / keys.SIGNING).read_bytes() == new
+
+
 def test_no_container_but_the_one_that_draws_them_sees_others_secrets(
     compose: dict[str, Any],
 ) -> None:

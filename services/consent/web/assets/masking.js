@@ -14,6 +14,7 @@
   let bitmap = null;
   let masks = [];
   let corner = null;
+  let turn = 0;
 
   const say = (name) => { byId("mask-said").textContent = home.dataset[name].replace("#", masks.length); };
   const box = () => fields.map((field) => Math.round(Number(field.value)) || 0);
@@ -24,6 +25,7 @@
   }
 
   function paint(chosen = true) {
+    pen.clearRect(0, 0, canvas.width, canvas.height);
     pen.drawImage(bitmap, 0, 0);
     pen.fillStyle = "#000";
     for (const mask of masks) pen.fillRect(...mask);
@@ -45,7 +47,10 @@
 
   async function open(file) {
     forget();
+    turn += 1;
+    const mine = turn;
     const opened = await createImageBitmap(file).catch(() => null);
+    if (mine !== turn) return opened && opened.close(); // another was chosen meanwhile
     if (!opened) return say("unreadable");
     if (opened.width * opened.height > MOST_PIXELS) return say("large");
     bitmap = opened;
@@ -92,14 +97,16 @@
       say("away");
     } finally {
       button.disabled = false;
+      button.focus();
     }
     return undefined;
   }
 
   function point(event) {
     const shown = canvas.getBoundingClientRect();
-    const scale = canvas.width / shown.width;
-    return [(event.clientX - shown.left) * scale, (event.clientY - shown.top) * scale];
+    const scale = canvas.width / canvas.clientWidth; // without the border
+    const [left, top] = [shown.left + canvas.clientLeft, shown.top + canvas.clientTop];
+    return [(event.clientX - left) * scale, (event.clientY - top) * scale];
   }
 
   function stretch(event) {

@@ -138,10 +138,11 @@ def _receipt(pages: DpoPages) -> HTTPRouteHandler:
     async def receipt(request: Req) -> Response[bytes]:
         _, fields, reading = await pages.asked(request)
         session = session_in(fields)
-        found = await pages.searching.by_session(session)
-        await reading.record(EXPORTED, {"what": "receipt", "sessions": len(found)})
-        if session == THE_LOG or not found or not found[0].entries:
+        found = await pages.searching.by_session(session) if session != THE_LOG else ()
+        if not found or not found[0].entries:
+            await reading.record(READ, {"by": "session", "sessions": 0})
             raise NothingFound
+        await reading.record(EXPORTED, {"what": "receipt", "sessions": 1})
         content = json.dumps(await pages.receipt(found[0]), ensure_ascii=False, indent=2) + "\n"
         return _file(content, f"recu-{session}.json", _JSON)
 
