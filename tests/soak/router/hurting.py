@@ -207,8 +207,10 @@ class Hurting:
     def _start(self, slot: int) -> None:
         if self._points and self.dice.random() < 0.8:
             self._armed[slot] = self._points.pop()
-            # One pass is one partition's batch: the deaths come at once, or after some work.
-            at = f"{self._armed[slot]}:{self.dice.randrange(1, 6)}"
+            # One pass is one partition's batch: the deaths come at once, or after some work. Of
+            # snapshots few are written: the first must do.
+            passes = 1 if self._armed[slot] == "router.in-snapshot" else self.dice.randrange(1, 6)
+            at = f"{self._armed[slot]}:{passes}"
             self.routers.start(slot, AIGUILLAGE_CRASH_AT=at)
         else:
             self.routers.start(slot)
