@@ -1,23 +1,19 @@
 """Runs a reconciliation: the report is read whole, then matched with the log in MongoDB."""
 
-import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from cli.reconciling.asking import Ask, rows
+from cli.stores import now, open_stores
 from desk import Desk
-from runtime import mongo
 from runtime.keys import read_key
 from runtime.settings import MongoSettings
-from runtime.vault import Vault
 from services.consent.handlers.authorized import allow_all
 from services.consent.handlers.reconciling import Outcome, Reconciling
 from services.consent.handlers.recorder import Recorder
 from services.consent.handlers.taking_in import Report, take_in
-from services.consent.store.evidence import MongoEvidenceLog
-from services.consent.store.persons import MongoPersons
 from services.consent.store.staging import Staging
 
 
@@ -58,27 +54,19 @@ async def _match(ask: Ask, equipment: Equipment, report: Report, staging: Stagin
     from services.consent.app.practising import practice  # noqa: PLC0415
 
     declared = practice(equipment.desk, legal_basis=equipment.legal_basis)
-    client = mongo.connect(equipment.mongo)
-    database = mongo.database(client, equipment.mongo)
-    log = MongoEvidenceLog(database, now=_now, legal_basis=equipment.legal_basis)
-    persons = MongoPersons(
-        database,
-        vault=Vault(database, equipment.keys),
-        name_key=read_key(equipment.keys, "consent.key"),
-        kept_days=equipment.desk.retention.days("persons"),
-        now=_now,
-    )
-    reconciling = Reconciling(
-        Recorder(log, declared, now=_now, on_append=lambda: None),
-        persons,
-        declared,
-        assistants=equipment.desk.assistants,
-        skew=equipment.skew,
-        reader=ask.reader,
-        now=_now,
-    )
-    writing = asyncio.create_task(log.run())
-    try:
+    async with open_stores(
+        equipment.mongo, equipment.desk, equipment.keys, legal_basis=equipment.legal_basis
+    ) as stores:
+        log, persons = stores.log, stores.persons
+        reconciling = Reconciling(
+            Recorder(log, declared, now=now, on_append=lambda: None),
+            persons,
+            declared,
+            assistants=equipment.desk.assistants,
+            skew=equipment.skew,
+            reader=ask.reader,
+            now=now,
+        )
         await reconciling.begin(report)
         await persons.prepare()
         if report.period is not None:
@@ -86,10 +74,3 @@ async def _match(ask: Ask, equipment: Equipment, report: Report, staging: Stagin
             skew = equipment.skew
             await allow_all(log, persons, staging, since=since - skew, until=until + skew)
         return await reconciling.reconcile(report, staging, most_new=ask.most_new)
-    finally:
-        writing.cancel()
-        client.close()
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
