@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import fcntl
 import hashlib
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -95,11 +96,12 @@ async def _run(argv: Sequence[str], part: Part, step: Step, fresh: Path, log: Pa
 
 
 def size(folder: Path) -> int:
-    """Return the bytes of all files below `folder`; files that vanish meanwhile do not count."""
+    """Return the bytes of all files below `folder`; what vanishes meanwhile does not count."""
     total = 0
-    for file in folder.rglob("*"):
-        with contextlib.suppress(FileNotFoundError):
-            total += file.lstat().st_size
+    for parent, _, files in os.walk(folder):  # a folder that is gone is passed over
+        for file in files:
+            with contextlib.suppress(FileNotFoundError):
+                total += os.lstat(f"{parent}/{file}").st_size
     return total
 
 
