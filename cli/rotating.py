@@ -1,6 +1,7 @@
 """The command `aiguillage evidence rotate-key`: hands the checkpoints over to a new key."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -10,11 +11,15 @@ from cli.dpo.commands import As, Basis, DeskDir, Keys, Name, Reader, Uri, run, t
 from cli.dpo.opening import Archive
 from deploy.local import secrets
 from runtime.keys import KeyUnusable
-from services.consent.domain.checkpoint import DEFAULT_ORIGIN, Verifier
+from services.consent.domain.checkpoint import DEFAULT_ORIGIN, Signer, Verifier
 from services.consent.domain.handover import NotTheLogsKey, handover
 from services.consent.domain.practice import DEFAULT_LEGAL_BASIS
+from services.consent.gateway.checkpoints import append_note, read_notes
 from services.consent.gateway.signing_keys import FORMER_KEY, SIGNING_KEY, read_key_file
 from services.consent.handlers.about_log import put_if
+from services.consent.integrity import verify_as_it_lies
+from services.consent.store.evidence import MongoEvidenceLog
+from services.consent.verify import NotIntact
 
 NEXT_KEY: Final = "consent-signing-next.pem"
 _DESK: Final = Path("deploy/desk")
@@ -28,6 +33,16 @@ def rotate_key(
     mongo_uri: Uri,
     database: Name,
     *,
+    checkpoint_file: Annotated[
+        list[Path],
+        typer.Option(
+            envvar="CONSENT_CHECKPOINT_FILE",
+            exists=True,
+            dir_okay=False,
+            writable=True,
+            help="Where consent writes its checkpoints; once for each instance that has its own.",
+        ),
+    ],
     keys: Keys = None,
     desk: DeskDir = _DESK,
     origin: Annotated[str, typer.Option(envvar="CONSENT_LOG_ORIGIN")] = DEFAULT_ORIGIN,
@@ -38,14 +53,22 @@ def rotate_key(
     told = told_of(mongo_uri, database, keys, desk, reader, legal_basis)
 
     async def act(archive: Archive) -> Verifier:
-        return await _hand_over(archive, origin)
+        return await _hand_over(archive, origin, checkpoint_file)
 
-    new = run(told, act)
+    try:
+        new = run(told, act)
+    except (NotIntact, OSError) as error:
+        typer.echo(f"the handover is not done: {error}", err=True)
+        raise typer.Exit(code=1) from None
     typer.echo(f"{new.vkey}\n{_NOW_DO}")
 
 
-async def _hand_over(archive: Archive, origin: str) -> Verifier:
-    """Do it, or the rest of it after an interruption; raises ``KeyUnusable``, ``Unavailable``."""
+async def _hand_over(archive: Archive, origin: str, files: Sequence[Path]) -> Verifier:
+    """
+    Do it, or the rest of it after an interruption.
+
+    Raises ``KeyUnusable``, ``NotIntact``, ``OSError``, ``Unavailable``.
+    """
     folder = archive.told.keys
     present, former, following = (folder / name for name in (SIGNING_KEY, FORMER_KEY, NEXT_KEY))
     if former.exists() and not following.exists():
@@ -53,17 +76,29 @@ async def _hand_over(archive: Archive, origin: str) -> Verifier:
     old = read_key_file(present, origin=origin)
     secrets.once(following, secrets.signing_key())
     _keep(following)  # before the log names it
-    new = read_key_file(following, origin=origin).verifier
+    new = read_key_file(following, origin=origin, former=old)
     actor, basis = archive.told.actor, archive.told.legal_basis
     try:
-        await put_if(archive.log, lambda about: handover(about, old, new, actor=actor, basis=basis))
+        await put_if(
+            archive.log, lambda about: handover(about, old, new.verifier, actor=actor, basis=basis)
+        )
     except NotTheLogsKey:
         raise KeyUnusable(f"{present}: the log was handed over to another key") from None
+    await _cover(archive.log, old.verifier, new, files)  # without that no service starts with it
     if not former.exists():
         os.link(present, former)
     following.replace(present)
     _keep(present)
-    return new
+    return new.verifier
+
+
+async def _cover(log: MongoEvidenceLog, old: Verifier, new: Signer, files: Sequence[Path]) -> None:
+    """Sign the log as it is now with both keys, if it is intact for a service with the old one."""
+    notes = "".join(read_notes(file) for file in files)
+    verified = await verify_as_it_lies(log, notes=notes, verifier=old)
+    note = new.sign(size=verified.size, root=verified.root())
+    for file in files:
+        append_note(file, note)
 
 
 def _keep(file: Path) -> None:

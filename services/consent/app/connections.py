@@ -24,8 +24,7 @@ from schemas import topics
 from schemas.sessions import NoticeIssued
 from services.consent.daily import do_daily
 from services.consent.domain.checkpoint import Signer
-from services.consent.domain.entry import THE_LOG, Uncoded
-from services.consent.domain.handover import keys_named
+from services.consent.domain.entry import THE_LOG
 from services.consent.domain.receipt import Witness
 from services.consent.domain.standing import Standing, Verified
 from services.consent.gateway.checkpoints import CheckpointWriter, read_notes
@@ -33,7 +32,7 @@ from services.consent.gateway.relay import NoticesFor, Relay
 from services.consent.handlers.notices import Letter, seal_notice
 from services.consent.handlers.retention import Retention
 from services.consent.handlers.sweeping import Sweeping
-from services.consent.integrity import verify_log, verify_nightly
+from services.consent.integrity import verify_as_it_lies, verify_nightly
 from services.consent.settings import Settings
 from services.consent.store.evidence import MongoEvidenceLog
 from services.consent.store.persons import MongoPersons
@@ -200,21 +199,11 @@ class Connections:
             await self._publisher.publish(topics.NOTICES, notice)
 
     async def _verify(self) -> None:
-        # Notes first: one that is written meanwhile covers more than what is read here.
-        notes = read_notes(self._settings.checkpoint_file)
-        try:
-            named = keys_named(await self.log.entries(THE_LOG))
-            spoiled = False
-        except (Uncoded, KeyError):  # without notes the entry is the first found, if it is wrong
-            named, notes, spoiled = [], "", True
-        entries = self.log.raw(await self.log.size())
-        own = self._signer.verifier
-        verified = await verify_log(entries, notes=notes, verifier=own, named=named)
-        if spoiled:
-            raise NotIntact(-1, "an entry about the log cannot be read")
+        own, notes = self._signer.verifier, read_notes(self._settings.checkpoint_file)
+        verified = await verify_as_it_lies(self.log, notes=notes, verifier=own)
         self._verified = Verified(at=self._now(), size=verified.size)
         log.info("log is intact", size=verified.size)
-        if named and named[-1] != own.raw:
+        if next(reversed(verified.handovers.keys), own.raw) != own.raw:
             log.warning("signs with a key that was handed over", restart_with="the new one")
 
     async def _tell_dpo(self, broken: NotIntact) -> None:

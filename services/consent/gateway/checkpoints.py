@@ -77,12 +77,17 @@ class CheckpointWriter:
             return
         uncovered.set(self._frontier.size - self._written)
         note = self._signer.sign(size=self._frontier.size, root=self._frontier.root())
-        await asyncio.to_thread(_mend, self._path)
-        await asyncio.to_thread(_append_durably, self._path, note + "\n")
+        await asyncio.to_thread(append_note, self._path, note)
         self.latest, self._written = note, self._frontier.size
         witnessed.set(self._written)
         uncovered.set(0)
         log.info("checkpoint written", size=self._written)
+
+
+def append_note(path: Path, note: str) -> None:
+    """Append a signed note, behind the last whole one; raises ``OSError``."""
+    _mend(path)
+    _append_durably(path, note + "\n")
 
 
 def read_notes(path: Path) -> str:

@@ -9,22 +9,38 @@ import pytest
 import rfc8785
 from typer.testing import CliRunner, Result
 
+from cli import rotating
 from cli.evidence import app
 from cli.rotating import NEXT_KEY
 from deploy.local import secrets as local_secrets
-from services.consent.domain.checkpoint import DEFAULT_ORIGIN
-from services.consent.domain.entry import THE_LOG
+from services.consent.domain.checkpoint import DEFAULT_ORIGIN, Signer, split_notes
+from services.consent.domain.entry import THE_LOG, parse
+from services.consent.domain.merkle import root_hash
 from services.consent.gateway.signing_keys import FORMER_KEY, SIGNING_KEY, read_signer
-from services.consent.store.documents import COLLECTION
+from services.consent.store.documents import COLLECTION, to_document
 from services.consent.verify import NotIntact
 from tests.integration.consent.office import Office
 from tests.integration.consent.stage import Stage, staged
+from tests.unit.consent.exports import Line, checkpoints
+from tests.unit.consent.rotations import FORGER, handed_over, rotation
 
 SIGNATURE = "\N{EM DASH} "
 
 
 async def invoke(*arguments: str) -> Result:
     return await asyncio.to_thread(CliRunner().invoke, app, arguments)
+
+
+async def rotate(office: Office, *more: str) -> Result:
+    """Rotate the key of an office whose service has written its checkpoints to this file."""
+    file = office.keys.parent / "checkpoints"
+    file.touch()
+    return await office.invoke("rotate-key", "--checkpoint-file", str(file), *more)
+
+
+def forged_for(signer: Signer) -> list[Line]:
+    """Return another history, in which a forger's key has handed over to this one."""
+    return handed_over(rotation(FORGER, signer))
 
 
 async def signed(stage: Stage) -> str:
@@ -40,10 +56,11 @@ async def test_a_new_key_signs_beside_the_old_one_and_then_alone(
     tmp_path: Path, mongo_uri: str, mongo_database: str
 ) -> None:
     keys, where = tmp_path / "keys", ("--mongo-uri", mongo_uri, "--database", mongo_database)
+    options = ("--keys", str(keys), "--checkpoint-file", str(tmp_path / "checkpoints"))
     async with staged(tmp_path, mongo_uri, mongo_database) as stage:
         await signed(stage)
         old = read_signer(keys, origin=DEFAULT_ORIGIN).verifier
-        done = await invoke("rotate-key", *where, "--keys", str(keys))
+        done = await invoke("rotate-key", *where, *options)
         assert done.exit_code == 0, done.output
         new = read_signer(keys, origin=DEFAULT_ORIGIN).verifier
         assert done.output.startswith(f"{new.vkey}\n")
@@ -88,6 +105,51 @@ async def _spoiled_is_found(stage: Stage) -> None:
     await place[0].update_one(place[1], {"$set": {"content": about.content}})
 
 
+async def test_instances_are_restarted_one_after_the_other(
+    tmp_path: Path, mongo_uri: str, mongo_database: str
+) -> None:
+    where = ("--mongo-uri", mongo_uri, "--database", mongo_database)
+    options = ("--keys", str(tmp_path / "keys"), "--checkpoint-file", str(tmp_path / "checkpoints"))
+    async with staged(tmp_path, mongo_uri, mongo_database) as former:
+        await signed(former)
+        assert (await invoke("rotate-key", *where, *options)).exit_code == 0
+        async with staged(tmp_path, mongo_uri, mongo_database) as present:  # nobody has signed yet
+            for stage in (present, former, present, former):
+                await signed(stage)
+            await present.consent.connections._verify()
+
+
+async def test_a_log_that_a_forger_has_handed_over_to_the_services_key_is_found(
+    tmp_path: Path, mongo_uri: str, mongo_database: str
+) -> None:
+    async with staged(tmp_path, mongo_uri, mongo_database) as stage:
+        connections = stage.consent.connections
+        await signed(stage)
+        forged = forged_for(read_signer(stage.keys, origin=DEFAULT_ORIGIN))
+        documents = [to_document(parse(line.content), mark=b"") for line in forged]
+        await connections._database[COLLECTION].delete_many({})
+        await connections._database[COLLECTION].insert_many(documents)
+        notes = checkpoints(forged, 5, len(forged), signer=FORGER)
+        (tmp_path / "checkpoints").write_text(notes, "utf-8")
+        with pytest.raises(NotIntact) as caught:
+            await connections._verify()
+        assert caught.value.index == 20
+
+
+async def test_the_next_key_signs_no_log_that_is_not_intact(office: Office) -> None:
+    signer = read_signer(office.keys, origin=DEFAULT_ORIGIN)
+    for line in (forged := forged_for(signer)):
+        entry = parse(line.content)
+        await office.log.append(entry.draft, after=entry.sequence - 1)
+    leaves = await office.log.leaf_hashes(0, len(forged))
+    file = office.keys.parent / "checkpoints"
+    file.write_text(note := FORGER.sign(size=len(leaves), root=root_hash(leaves)) + "\n", "utf-8")
+    done = await rotate(office)
+    assert (done.exit_code, "the handover is not done: entry 20: " in done.output) == (1, True)
+    assert file.read_text("utf-8") == note
+    assert read_signer(office.keys, origin=DEFAULT_ORIGIN).verifier.raw == signer.verifier.raw
+
+
 async def test_an_interrupted_handover_is_ended_by_the_next_run(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,27 +157,46 @@ async def test_an_interrupted_handover_is_ended_by_the_next_run(
         raise OSError
 
     old = read_signer(office.keys, origin=DEFAULT_ORIGIN).verifier
-    with monkeypatch.context() as broken:
-        broken.setattr(os, "link", crash)
-        assert (await office.invoke("rotate-key")).exit_code == 1
-    assert read_signer(office.keys, origin=DEFAULT_ORIGIN).verifier.raw == old.raw
-    done = await office.invoke("rotate-key", "--as", "dpo")
+    for place, name in ((rotating, "append_note"), (os, "link")):
+        with monkeypatch.context() as broken:
+            broken.setattr(place, name, crash)
+            assert (await rotate(office)).exit_code == 1
+        assert read_signer(office.keys, origin=DEFAULT_ORIGIN).verifier.raw == old.raw
+    done = await rotate(office, "--as", "dpo")
     assert done.exit_code == 0, done.output
     ((kind, actor, facts),) = await office.about_log()
     assert (kind, actor, facts["old_key_id"]) == ("key-rotated", "operator", old.key_id.hex())
     new = read_signer(office.keys, origin=DEFAULT_ORIGIN).verifier
     assert facts["new_key_id"] == new.key_id.hex()
     assert not (office.keys / NEXT_KEY).exists()
+    notes = split_notes((office.keys.parent / "checkpoints").read_text("utf-8"))
+    assert {old.open(note).size for note in notes} == {new.open(note).size for note in notes} == {1}
+
+
+async def test_every_instance_with_a_checkpoint_file_of_its_own_has_the_new_keys_note(
+    office: Office,
+) -> None:
+    folder = office.keys.parent
+    files = [folder / name for name in ("one", "two")]
+    for file in files:
+        file.touch()
+    options = [part for file in files for part in ("--checkpoint-file", str(file))]
+    assert (await office.invoke("rotate-key", *options)).exit_code == 0
+    new = read_signer(office.keys, origin=DEFAULT_ORIGIN).verifier
+    notes = [note for file in files for note in split_notes(file.read_text("utf-8"))]
+    assert [new.open(note).size for note in notes] == [1, 1]
+    missing = await office.invoke("rotate-key", "--checkpoint-file", str(folder / "three"))
+    assert missing.exit_code == 2
 
 
 async def test_a_second_handover_waits_for_the_end_of_the_first(office: Office) -> None:
-    assert (await office.invoke("rotate-key")).exit_code == 0
-    done = await office.invoke("rotate-key")
+    assert (await rotate(office)).exit_code == 0
+    done = await rotate(office)
     assert (done.exit_code, "is not over" in done.output) == (1, True)
     (office.keys / FORMER_KEY).unlink()
-    assert (await office.invoke("rotate-key")).exit_code == 0
+    assert (await rotate(office)).exit_code == 0
     (office.keys / FORMER_KEY).unlink()
     (office.keys / SIGNING_KEY).write_bytes(local_secrets.signing_key())
-    done = await office.invoke("rotate-key")
+    done = await rotate(office)
     assert (done.exit_code, "handed over to another key" in done.output) == (1, True)
     assert len(await office.about_log()) == 2

@@ -93,6 +93,8 @@ def test_a_handover_between_keys_of_a_forger_is_caught() -> None:
     assert finding(behind) == (30, "handed over by another key than the log had")
     back = handed_over(rotation(SIGNER, SECOND), rotation(SECOND, SIGNER))
     assert finding(back)[0] == 30
+    to_mine = handed_over(rotation(FORGER, SIGNER))  # to the key that the DPO has: anybody can
+    assert finding(to_mine, checkpoints(to_mine, 5, 37, signer=FORGER), SIGNER)[0] == -1
 
 
 def test_a_history_that_the_next_key_rewrites_is_caught() -> None:
