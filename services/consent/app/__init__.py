@@ -269,7 +269,7 @@ class Consent:
             renderer=renderer,
             wording=self._wording,
             kept_days=self._desk.retention.days("evidence"),
-            witness=self.connections.witness,
+            checkpoints=self.connections.checkpoints,
         )
 
 

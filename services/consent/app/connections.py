@@ -25,7 +25,6 @@ from schemas.sessions import NoticeIssued
 from services.consent.daily import do_daily
 from services.consent.domain.checkpoint import Signer
 from services.consent.domain.entry import THE_LOG
-from services.consent.domain.receipt import Witness
 from services.consent.domain.standing import Standing, Verified
 from services.consent.gateway.checkpoints import CheckpointWriter, read_notes
 from services.consent.gateway.relay import NoticesFor, Relay
@@ -148,14 +147,6 @@ class Connections:
                 Worker(name="daily", run=daily),
             ],
         )
-
-    async def witness(self) -> Witness | None:
-        """Return the newest checkpoint with the leaves that it covers."""
-        note = self.checkpoints.latest
-        if note is None:
-            return None
-        size = self._signer.verifier.open(note).size
-        return Witness(note=note, size=size, leaves=await self.log.leaf_hashes(0, size))
 
     async def standing(self) -> Standing:
         """Return where the log stands."""

@@ -1,6 +1,6 @@
 """The Merkle tree over the log's entries (RFC 6962, section 2.1)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 
 EMPTY_ROOT = sha256(b"").digest()
@@ -72,19 +72,50 @@ def root_hash(leaves: Sequence[bytes]) -> bytes:
 
 def inclusion_proof(leaves: Sequence[bytes], index: int) -> tuple[bytes, ...]:
     """Return PATH(index, leaves) (section 2.1.1), from the leaf upwards."""
-    if not 0 <= index < len(leaves):
+    spans = inclusion_spans(index, size=len(leaves))
+    return tuple(root_hash(leaves[span.start : span.stop]) for span in spans)
+
+
+def inclusion_spans(index: int, *, size: int) -> tuple[range, ...]:
+    """Return the leaves below each node of PATH(index, leaves) in a tree of this size."""
+    if not 0 <= index < size:
         raise IndexError(index)
-    path: list[bytes] = []
-    low, high = 0, len(leaves)
+    spans: list[range] = []
+    low, high = 0, size
     while high - low > 1:
         middle = low + _split(high - low)
         if index < middle:
-            path.append(root_hash(leaves[middle:high]))
+            spans.append(range(middle, high))
             high = middle
         else:
-            path.append(root_hash(leaves[low:middle]))
+            spans.append(range(low, middle))
             low = middle
-    return tuple(reversed(path))
+    return tuple(reversed(spans))
+
+
+def whole_subtrees(span: range) -> Iterator[tuple[int, range]]:
+    """
+    Yield the whole subtrees that a span of ``inclusion_spans`` is made of, from the left.
+
+    Each as a level, of those that ``Frontier.row`` has (0: the leaves), and its hashes' numbers
+    there: at most 128, all in one tile.
+    """
+    start = span.start
+    while start < span.stop:
+        height = (span.stop - start).bit_length() - 1
+        level = height // TILE_HEIGHT
+        stop = start + (1 << height)
+        yield level, range(start >> TILE_HEIGHT * level, stop >> TILE_HEIGHT * level)
+        start = stop
+
+
+def span_root(span: range, hashes: Callable[[int, range], Sequence[bytes]]) -> bytes:
+    """Return the root over a span of ``inclusion_spans`` from the hashes of these levels."""
+    peaks = [root_hash(hashes(level, numbers)) for level, numbers in whole_subtrees(span)]
+    node = peaks.pop()
+    while peaks:
+        node = node_hash(peaks.pop(), node)
+    return node
 
 
 def consistency_proof(leaves: Sequence[bytes], old_size: int) -> tuple[bytes, ...]:

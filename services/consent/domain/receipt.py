@@ -6,7 +6,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from services.consent.domain.entry import Entry
-from services.consent.domain.merkle import inclusion_proof
 
 SCHEMA: Final = "urn:aiguillage:receipt:1"
 _EVENT_STATES: Final = {
@@ -33,11 +32,10 @@ _SERVED: Final = frozenset({"notice-served", "notice-read-aloud"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Witness:
-    """A signed checkpoint, its size, and the leaf hashes (32 bytes each) that it covers."""
+    """A signed checkpoint, and the audit paths (RFC 6962) of entries that it covers, by index."""
 
     note: str
-    size: int
-    leaves: Sequence[bytes]
+    paths: Mapping[int, Sequence[bytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,17 +124,17 @@ def _proof(entries: Sequence[Entry], witness: Witness | None) -> dict[str, Any]:
                 "index": entry.index,
                 "leaf_hash": entry.leaf_hash.hex(),
                 "content": entry.content.decode(),
-                "inclusion": _path(entry, witness),
+                "inclusion": _path(entry.index, witness),
             }
             for entry in entries
         ],
     }
 
 
-def _path(entry: Entry, witness: Witness | None) -> list[str] | None:
-    if witness is None or entry.index >= witness.size:
+def _path(index: int, witness: Witness | None) -> list[str] | None:
+    if witness is None or index not in witness.paths:
         return None
-    return [node.hex() for node in inclusion_proof(witness.leaves, entry.index)]
+    return [node.hex() for node in witness.paths[index]]
 
 
 def _commitment(entries: Sequence[Entry], role: str) -> str | None:

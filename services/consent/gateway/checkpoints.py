@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -11,7 +12,15 @@ from prometheus_client import Gauge
 
 from runtime.failures import Unavailable
 from services.consent.domain.checkpoint import Signer
-from services.consent.domain.merkle import Frontier
+from services.consent.domain.merkle import (
+    HASH_BYTES,
+    Frontier,
+    inclusion_spans,
+    span_root,
+    whole_subtrees,
+)
+from services.consent.domain.receipt import Witness
+from services.consent.domain.tiles import WIDTH
 
 log = structlog.get_logger()
 
@@ -58,6 +67,35 @@ class CheckpointWriter:
         if level:
             return self._frontier.row(level, start, stop)
         return b"".join(await self._source.leaf_hashes(start, stop))
+
+    async def witness(self, indexes: Iterable[int]) -> Witness | None:
+        """Return ``latest`` with the paths of those entries that it covers, if there is one."""
+        note, size = self.latest, self._written
+        if note is None:
+            return None
+        ways = {index: inclusion_spans(index, size=size) for index in indexes if index < size}
+        spans = {span for way in ways.values() for span in way}  # most are those of neighbours, too
+        leaves = await self._leaves_of(spans)
+
+        def hashes(level: int, numbers: range) -> Sequence[bytes]:
+            if not level:
+                return [leaves[number] for number in numbers]
+            row = self._frontier.row(level, numbers.start, numbers.stop)
+            return [row[at : at + HASH_BYTES] for at in range(0, len(row), HASH_BYTES)]
+
+        nodes = {span: span_root(span, hashes) for span in spans}
+        paths = {index: tuple(nodes[span] for span in way) for index, way in ways.items()}
+        return Witness(note=note, paths=paths)
+
+    async def _leaves_of(self, spans: Iterable[range]) -> dict[int, bytes]:
+        """Read the tiles of leaves that these spans reach into."""
+        pieces = (piece for span in spans for piece in whole_subtrees(span))
+        tiles = {numbers.start // WIDTH for level, numbers in pieces if not level}
+        leaves: dict[int, bytes] = {}
+        for start in (tile * WIDTH for tile in sorted(tiles)):
+            found = await self._source.leaf_hashes(start, start + WIDTH)
+            leaves |= enumerate(found, start)
+        return leaves
 
     async def run(self) -> None:
         """Write for ever; a database or file that is away is tried again."""

@@ -1,9 +1,8 @@
 """The receipt at the end: a page in plain French, and a document that can be verified."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from litestar import Response
@@ -15,14 +14,25 @@ from services.consent.texts.wording import Wording
 from services.consent.web.rendering import Renderer
 
 
+class Checkpoints(Protocol):
+    """The newest signed checkpoint, as a receipt needs it."""
+
+    @property
+    def size(self) -> int:
+        """How many entries it covers; 0 while there is none."""
+
+    async def witness(self, indexes: Iterable[int]) -> Witness | None:
+        """Return it with the paths of those entries that it covers; raises ``Unavailable``."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipts:
-    """Makes receipts; ``witness`` brings the newest checkpoint and what it covers."""
+    """Makes receipts."""
 
     renderer: Renderer
     wording: Wording
     kept_days: int
-    witness: Callable[[], Awaitable[Witness | None]]
+    checkpoints: Checkpoints
 
     async def document(self, session: UUID, seen: Seen, people: People) -> dict[str, Any]:
         """Return the document."""
@@ -32,13 +42,12 @@ class Receipts:
             Party(role="pii_principal", known=_known(adherent, "name", "organisation")),
             Party(role="assistant", known=_known(assistant, "name", "organisation")),
         )
-        witness = await self.witness()
-        return await asyncio.to_thread(receipt, session, seen.entries, parties, witness)
+        witness = await self.checkpoints.witness([entry.index for entry in seen.entries])
+        return receipt(session, seen.entries, parties, witness)
 
     async def page(self, token: str, session: UUID, seen: Seen, people: People) -> Response[str]:
         """Return the page."""
         assistant = people.by_commitment(seen.state.assistant)
-        witness = await self.witness()
         decided = [entry for entry in seen.entries if entry.draft.type in self.wording.decisions]
         context = {
             "token": token,
@@ -51,7 +60,7 @@ class Receipts:
                 for entry in decided
             ],
             "kept_days": self.kept_days,
-            "proven": witness is not None and seen.entries[-1].index < witness.size,
+            "proven": seen.entries[-1].index < self.checkpoints.size,
         }
         return self.renderer.page("receipt.html", context)
 
