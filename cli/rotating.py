@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -22,6 +23,7 @@ from services.consent.store.evidence import MongoEvidenceLog
 from services.consent.verify import NotIntact
 
 NEXT_KEY: Final = "consent-signing-next.pem"
+_EVER: Final = datetime.min.replace(tzinfo=UTC)
 _DESK: Final = Path("deploy/desk")
 _NOW_DO: Final = f"""
 1. Give consent the folder's {SIGNING_KEY} and {FORMER_KEY}, and restart it.
@@ -80,7 +82,9 @@ async def _hand_over(archive: Archive, origin: str, files: Sequence[Path]) -> Ve
     actor, basis = archive.told.actor, archive.told.legal_basis
     try:
         await put_if(
-            archive.log, lambda about: handover(about, old, new.verifier, actor=actor, basis=basis)
+            archive.log,
+            lambda about: handover(about, old, new.verifier, actor=actor, basis=basis),
+            since=_EVER,
         )
     except NotTheLogsKey:
         raise KeyUnusable(f"{present}: the log was handed over to another key") from None

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from desk import Desk
+from services.consent.domain.entry import THE_LOG
 from services.consent.handlers.searching import Found
 from services.consent.texts.wording import LANGUAGE, read_yaml
 
@@ -36,5 +37,7 @@ def state_of(one: Found) -> str:
 
 def people_of(one: Found) -> str:
     """Return of whom something is still known, or that no commitment can be opened any more."""
+    if one.session == THE_LOG:
+        return str(texts()["the_log"])
     groups = dict.fromkeys(record.kind.partition(":")[0] for record in one.records)
     return ", ".join(texts()["people"].get(g, g) for g in groups) or texts()["nobody"]

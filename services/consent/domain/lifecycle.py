@@ -87,6 +87,11 @@ def fold(entries: Iterable[Entry]) -> SessionState:
     return state
 
 
+def state_of_log(newest: Entry | None) -> SessionState:
+    """Return the state of ``THE_LOG``, whose acts move nothing, from the newest entry about it."""
+    return replace(initial(), sequence=newest.sequence if newest else 0)
+
+
 def advance(state: SessionState, entry: Entry) -> SessionState:
     """Return the state after ``entry``; raises ``Broken`` if the table does not allow it."""
     found = _judge(state, entry.draft, entry.time)

@@ -7,9 +7,8 @@ from uuid import UUID
 
 from services.consent.domain.entry import THE_LOG, Draft, Role
 from services.consent.domain.lifecycle import fold, is_final
-from services.consent.domain.log import EvidenceLog
 from services.consent.domain.persons import PersonRecord
-from services.consent.handlers.about_log import put_on_record
+from services.consent.handlers.about_log import Log, put_on_record
 
 ERASED: Final = "person-erased"
 PICTURE: Final = "picture"
@@ -62,9 +61,7 @@ class Erased:
 class Erasing:
     """The erasure is on record before it is done: one that is interrupted is done again."""
 
-    def __init__(
-        self, log: EvidenceLog, persons: Archive, pictures: Pictures, *, legal_basis: str
-    ) -> None:
+    def __init__(self, log: Log, persons: Archive, pictures: Pictures, *, legal_basis: str) -> None:
         self._log = log
         self._persons = persons
         self._pictures = pictures

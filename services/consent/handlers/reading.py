@@ -5,16 +5,16 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from services.consent.domain.entry import THE_LOG, Draft, Fact, Role
-from services.consent.domain.log import EvidenceLog
 from services.consent.domain.reconciliation import READ
 from services.consent.export import Source, export_lines
+from services.consent.handlers import about_log
 from services.consent.handlers.about_log import put_on_record
 from services.consent.handlers.searching import By, Found, Searching
 
 EXPORTED: Final = "evidence-exported"
 
 
-class Log(EvidenceLog, Source, Protocol):
+class Log(about_log.Log, Source, Protocol):
     """The log, which can be exported as it lies there."""
 
 

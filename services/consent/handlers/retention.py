@@ -12,8 +12,8 @@ from prometheus_client import Counter
 
 from runtime import crash
 from services.consent.domain.entry import THE_LOG, Draft, Entry, Role
-from services.consent.domain.log import EvidenceLog
 from services.consent.domain.purging import (
+    MARGIN,
     Due,
     Records,
     day_closed,
@@ -23,6 +23,7 @@ from services.consent.domain.purging import (
     purge_of_records,
     spans,
 )
+from services.consent.handlers import about_log
 from services.consent.handlers.about_log import put_if
 
 log = structlog.get_logger()
@@ -36,7 +37,7 @@ purged_persons = Counter("aiguillage_purged_persons", "Person records that reten
 purged_pictures = Counter("aiguillage_purged_pictures", "Pictures that retention has removed.")
 
 
-class Log(EvidenceLog, Protocol):
+class Log(about_log.Log, Protocol):
     """The log, from which bytes can be removed."""
 
     async def remove(self, named: Iterable[range], *, under: int) -> int:
@@ -120,7 +121,7 @@ class Retention:
                 actor=self._actor,
                 basis=self._basis,
             )
-            await put_if(self._evidence, draft)
+            await put_if(self._evidence, draft, since=self._first_due(batch))
             crash.point("consent.purge-recorded")
             indexes = [index for one in batch for index in one.indexes]
             under = await self._evidence.size() - 1
@@ -129,10 +130,15 @@ class Retention:
                 await self._pictures.erase(one.session)
         return removed
 
+    def _first_due(self, batch: Sequence[Due]) -> datetime:
+        """Return the moment before which no purge has named any of these."""
+        oldest = min(datetime.fromisoformat(one.newest) for one in batch)
+        return oldest + timedelta(days=self._kept_days)
+
     async def _close_day(self) -> None:
         at = self._now()
-        about_log = await self._evidence.entries(THE_LOG)
-        behind = about_log[-1].index + 1 if about_log else 0
+        newest = await self._evidence.about_log()
+        behind = newest[-1].index + 1 if newest else 0
         for entry in await self._evidence.read(behind, 1):
             draft = partial(day_closed, next_one=entry, at=at, basis=self._basis)
             await put_if(self._evidence, draft)
@@ -165,13 +171,13 @@ class Retention:
         if not records:
             return 0
 
-        def draft(about_log: Sequence[Entry]) -> Draft | None:
+        def draft(today: Sequence[Entry]) -> Draft | None:
             until = before.date().isoformat()
             return purge_of_records(
-                what, records, until, about_log, actor=self._actor, basis=self._basis
+                what, records, until, today, actor=self._actor, basis=self._basis
             )
 
-        await put_if(self._evidence, draft)
+        await put_if(self._evidence, draft, since=before - MARGIN)
         return await kept.remove_due(before)
 
 

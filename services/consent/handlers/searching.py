@@ -71,11 +71,15 @@ class Searching:
                 return await self.by_address(value)
 
     async def by_session(self, session: UUID) -> tuple[Found, ...]:
-        """Return the session, if anything is known of it."""
+        """
+        Return the session, if anything is known of it.
+
+        The records beside the log itself, of everybody who ever read it, are not opened.
+        """
         found = Found(
             session=session,
             entries=await self._log.entries(session),
-            records=await self._persons.of_session(session),
+            records=() if session == THE_LOG else await self._persons.of_session(session),
         )
         return (found,) if found.entries or found.records else ()
 

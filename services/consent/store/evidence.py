@@ -59,6 +59,17 @@ class MongoEvidenceLog:
             found = self._collection.find({"session": str(session), **VISIBLE}).sort("sequence", 1)
             return tuple(from_document(document) for document in await found.to_list(None))
 
+    async def about_log(self, since: datetime | None = None) -> tuple[Entry, ...]:
+        """Return the newest entry about the log, and those before it back to ``since``."""
+        entries: list[Entry] = []
+        with unavailable_when_away():
+            found = self._collection.find({"session": str(THE_LOG), **VISIBLE})
+            async for document in found.sort("sequence", -1).limit(0 if since else 1):
+                entries.append(from_document(document))
+                if since and entries[-1].time < since:
+                    break
+        return tuple(reversed(entries))
+
     async def append(self, draft: Draft, *, after: int) -> Entry:
         """Put the draft on record; see ``EvidenceLog.append``."""
         try:
@@ -151,7 +162,7 @@ class MongoEvidenceLog:
             facts={"failed": failed},
         )
         try:
-            after = (await self.entries(THE_LOG))[-1:]
+            after = await self.about_log()
             await self._writer.submit(draft, after=after[0].sequence if after else 0)
         except (Stale, Unavailable, NotInTable) as error:
             log.warning("failures not recorded yet", failed=failed, error=type(error).__name__)

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from runtime.mongo import Collection
-from services.consent.domain.entry import Entry
-from services.consent.domain.lifecycle import SessionState, advance, fold, initial
+from services.consent.domain.entry import THE_LOG, Entry
+from services.consent.domain.lifecycle import SessionState, advance, fold, initial, state_of_log
 from services.consent.store.documents import VISIBLE, from_document
 
 REMEMBERED = 20_000
@@ -25,13 +25,22 @@ class States:
 
     async def learn(self, wanted: Mapping[UUID, int]) -> None:
         """Read the sessions of which less is known than the sequence that is wanted."""
-        unknown = [
+        unknown = {
             session
             for session, sequence in wanted.items()
             if session not in self._states or self._states[session].sequence < sequence
-        ]
-        if not unknown:
-            return
+        }
+        if THE_LOG in unknown:
+            await self._learn_of_log()
+        if others := unknown - {THE_LOG}:
+            await self._learn_all(others)
+
+    async def _learn_of_log(self) -> None:
+        which = {"session": str(THE_LOG), **VISIBLE}
+        newest = await self._collection.find_one(which, sort=[("sequence", -1)])
+        self._remember(THE_LOG, state_of_log(from_document(newest) if newest else None))
+
+    async def _learn_all(self, unknown: set[UUID]) -> None:
         entries: dict[UUID, list[Entry]] = {session: [] for session in unknown}
         which = {"session": {"$in": [str(session) for session in unknown]}, **VISIBLE}
         documents = self._collection.find(which).sort([("session", 1), ("sequence", 1)])

@@ -93,6 +93,23 @@ async def test_a_timeline_is_in_plain_words_with_index_and_hash_and_leads_to_the
     assert (await dpo.ask("receipt", session=str(THE_LOG))).status_code == 404
 
 
+async def test_no_record_of_who_has_read_is_opened_to_show_what_happened_to_the_log(
+    stage: Stage,
+) -> None:
+    dpo = await stage.at_dpo()
+    await dpo.ask("overview")
+    connections = stage.consent.connections
+    kept = await connections.persons.keep(THE_LOG, "dpo:another", {"id": "another"})
+    assert kept in await connections.persons.of_session(THE_LOG)
+    name = connections.persons._name(THE_LOG, "dpo:another")
+    harm = {"$set": {"sealed": b"nobody can open this"}}
+    await connections._database["persons"].update_one({"_id": name}, harm)
+    log = await dpo.ask("session", session=str(THE_LOG))
+    assert (log.status_code, title(log.text)) == (200, "Ce qui est arrivé au registre lui-même")
+    found = await dpo.ask("search", by="session", value=str(THE_LOG))
+    assert "Personnes encore connues : sans objet" in found.text
+
+
 async def test_the_overview_says_where_the_log_stands_and_what_is_to_be_looked_at(
     stage: Stage,
 ) -> None:

@@ -13,7 +13,9 @@ import pytest
 from runtime.failures import Unavailable
 from runtime.mongo import BulkWriteError, Database
 from services.consent.domain.entry import THE_LOG, Entry
-from services.consent.domain.log import EvidenceLog, Stale
+from services.consent.domain.log import Stale
+from services.consent.handlers import about_log
+from services.consent.handlers.about_log import put_on_record
 from services.consent.store import evidence, writer
 from services.consent.store.documents import COLLECTION
 from services.consent.store.evidence import MongoEvidenceLog
@@ -40,7 +42,7 @@ async def log(database: Database) -> AsyncIterator[MongoEvidenceLog]:
 
 class TestMongoEvidenceLog(EvidenceLogContract):
     @pytest.fixture
-    def log(self, log: MongoEvidenceLog) -> EvidenceLog:
+    def log(self, log: MongoEvidenceLog) -> about_log.Log:
         return log
 
 
@@ -144,6 +146,19 @@ async def test_while_nothing_can_be_written_nothing_is_answered_and_that_is_reco
         while not (confession := await log.entries(THE_LOG)):
             await asyncio.sleep(0.05)
     assert (confession[0].draft.type, confession[0].draft.facts["failed"]) == ("write-failed", 1)
+
+
+async def test_a_reading_is_put_on_record_without_those_before_it_being_read(
+    database: Database, log: MongoEvidenceLog
+) -> None:
+    reading = draft(THE_LOG, "evidence-read", "dpo")
+    for _ in range(3):
+        last = await put_on_record(log, reading)
+    older = {"session": str(THE_LOG), "_id": {"$lt": last.index}}
+    await database[COLLECTION].update_many(older, {"$set": {"content": b"not to be read"}})
+    async with running(database) as another:
+        assert (await put_on_record(another, reading)).sequence == last.sequence + 1
+        assert (await put_on_record(log, reading)).sequence == last.sequence + 2
 
 
 async def test_what_a_caller_has_given_up_is_not_written_afterwards(

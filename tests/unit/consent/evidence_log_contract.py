@@ -1,12 +1,15 @@
 """What every evidence log promises, in memory or in MongoDB."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
-from services.consent.domain.entry import Entry
+from services.consent.domain.entry import THE_LOG, Entry
 from services.consent.domain.log import EvidenceLog, NotInTable, Stale
+from services.consent.handlers import about_log
+from services.consent.handlers.about_log import put_on_record
 from tests.unit.consent.drafts import draft, walk
 
 
@@ -26,6 +29,21 @@ class EvidenceLogContract:
             await log.append(one, after=after)
         entries = await log.entries(drafts[0].session)
         assert [entry.draft for entry in entries] == list(drafts)
+
+    async def test_entries_about_the_log_are_read_from_the_newest_one_back(
+        self, log: about_log.Log
+    ) -> None:
+        assert await log.about_log() == ()
+        for _ in range(3):
+            await put_on_record(log, draft(THE_LOG, "evidence-read", "dpo"))
+            await log.append(draft(uuid4(), "offered", "assistant"), after=0)
+        entries = await log.entries(THE_LOG)
+        assert [entry.index for entry in entries] == [0, 2, 4]
+        later = entries[-1].time + timedelta(seconds=1)
+        assert await log.about_log() == await log.about_log(later) == entries[-1:]
+        assert await log.about_log(entries[1].time) == entries
+        assert await log.about_log(entries[2].time) == entries[1:]
+        assert await log.about_log(datetime.min.replace(tzinfo=UTC)) == entries
 
     async def test_an_append_on_an_old_reading_is_stale(self, log: EvidenceLog) -> None:
         session = uuid4()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
-from services.consent.domain.entry import Draft, Entry, place
+from services.consent.domain.entry import THE_LOG, Draft, Entry, place
 from services.consent.domain.lifecycle import Refused, SessionState, advance, initial, judge
 from services.consent.domain.log import NotInTable, Stale
 
@@ -23,6 +23,12 @@ class FakeEvidenceLog:
     async def entries(self, session: UUID) -> tuple[Entry, ...]:
         self._fail()
         return tuple(self._sessions.get(session, ()))
+
+    async def about_log(self, since: datetime | None = None) -> tuple[Entry, ...]:
+        self._fail()
+        entries = self._sessions.get(THE_LOG, [])
+        older = [n for n, entry in enumerate(entries) if since is None or entry.time < since]
+        return tuple(entries[older[-1] if older else 0 :])
 
     async def is_purged(self, session: UUID) -> bool:
         self._fail()

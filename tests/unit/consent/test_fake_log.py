@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.consent.domain.log import EvidenceLog
+from services.consent.handlers import about_log
 from tests.unit.consent.evidence_log_contract import EvidenceLogContract
 from tests.unit.consent.fake_log import FakeEvidenceLog
 
 
 class TestFakeEvidenceLog(EvidenceLogContract):
     @pytest.fixture
-    def log(self) -> EvidenceLog:
+    def log(self) -> about_log.Log:
         return FakeEvidenceLog(now=lambda: datetime.now(UTC))

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from pydantic import ValidationError
 
-from services.consent.domain.entry import Draft, Role, place
+from services.consent.domain.entry import THE_LOG, Draft, Role, place
 from services.consent.domain.lifecycle import (
     Broken,
     Permitted,
@@ -22,6 +22,7 @@ from services.consent.domain.lifecycle import (
     is_final,
     judge,
     open_acts,
+    state_of_log,
     tells_dpo,
 )
 from services.consent.domain.table import Table, document, table
@@ -32,6 +33,18 @@ ROLES: tuple[Role, ...] = ("assistant", "adherent", "service", "witness", "dpo",
 ACTS = sorted({arrow.act for arrow in table().arrows})
 SESSION = uuid4()
 STARTED = WALK[:4]
+
+
+ABOUT_THE_LOG: tuple[tuple[str, Role], ...] = (
+    ("evidence-read", "dpo"),
+    ("evidence-exported", "operator"),
+    ("person-erased", "dpo"),
+    ("day-closed", "service"),
+    ("purged", "service"),
+    ("key-rotated", "operator"),
+    ("write-failed", "service"),
+    ("refused-act", "assistant"),
+)
 
 
 def after(*acts: tuple[str, Role]) -> SessionState:
@@ -282,3 +295,13 @@ def test_the_service_and_the_verifier_agree_on_random_sessions_and_take_every_ar
     taken = {act for seed in range(300) for act in steps(seed)}
     by_others = ["evidence-exported", "evidence-read", "key-rotated", "person-erased"]
     assert sorted(set(ACTS) - taken) == by_others
+
+
+def test_the_newest_entry_about_the_log_says_all_that_those_before_it_add_up_to() -> None:
+    entries = placed([draft(THE_LOG, act, actor) for act, actor in ABOUT_THE_LOG])
+    for length in range(len(entries) + 1):
+        state, whole = state_of_log(entries[length - 1] if length else None), fold(entries[:length])
+        assert (state.regions, state.sequence) == (whole.regions, whole.sequence)
+        for act, actor in itertools.product(ACTS, ROLES):
+            one = draft(THE_LOG, act, actor)
+            assert judge(state, one, at=NOW) == judge(whole, one, at=NOW)
