@@ -1,7 +1,7 @@
 """What an assistant does in a session, and what they see of it: never the adherent's link."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -18,6 +18,7 @@ from services.consent.domain.notices import Notice
 from services.consent.domain.persons import People, Persons
 from services.consent.domain.pictures import captures
 from services.consent.domain.practice import Practice
+from services.consent.handlers.asked import Asked, done_before, is_same
 from services.consent.handlers.offering import author_of
 from services.consent.handlers.recorder import MarkReused, NotNow, Recorded, Recorder, Seen
 from services.consent.texts.wording import Wording
@@ -27,36 +28,6 @@ _QUESTIONS: Final[tuple[Question, ...]] = ("intervene", "screenshot")
 
 class NoSuchSession(Exception):
     """There is no such session, or it is not this assistant's to know."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """An act that an assistant asks for, with what it needs beside."""
-
-    act: str
-    reason: str | None = None
-    words: str | None = None
-    no_password: bool | None = None
-    no_elevation: bool | None = None
-    mark: str | None = None
-    """Names this very act, so that a repeat is seen."""
-    held: Mapping[str, Fact] | None = None
-    """What the entry says beside of a picture that is kept for it."""
-
-    @property
-    def facts(self) -> dict[str, Fact]:
-        """The declaration's two facts and the mark, where they were given."""
-        told: dict[str, Fact | None] = {
-            "no_password": self.no_password,
-            "no_elevation": self.no_elevation,
-            "mark": self.mark,
-        }
-        return {name: value for name, value in told.items() if value is not None}
-
-    @property
-    def is_incident(self) -> bool:
-        """Whether a declaration says that a password was told or rights were raised."""
-        return self.no_password is False or self.no_elevation is False
 
 
 class Assisting:
@@ -87,11 +58,26 @@ class Assisting:
 
         Raises ``NotNow``, ``NoSuchSession``, ``MarkReused`` and ``Unavailable``.
         """
+        seen = await self._judged(assistant, session, asked)
+        return seen or await self._repeated(session, asked, await self._recorder.see(session))
+
+    async def check(self, assistant: Assistant, session: UUID, asked: Asked) -> None:
+        """
+        Refuse the act as ``act`` would now, on record; put nothing there if it may be done.
+
+        Raises what ``act`` raises.
+        """
+        await self._judged(assistant, session, asked, only_refusals=True)
+
+    async def _judged(
+        self, assistant: Assistant, session: UUID, asked: Asked, *, only_refusals: bool = False
+    ) -> Seen | None:
+        """Return the session with the act on record; nothing where none of it was put there."""
         seen = await self._recorder.see(session)
         if not seen.entries:
             raise NoSuchSession
         asked = replace(asked, words=_without_secrets(asked.words))
-        if _marked(seen, asked) is not None:
+        if done_before(seen, asked) is not None:
             return await self._repeated(session, asked, seen)
         author = await author_of(self._persons, session, assistant)
         attempt = str(self._new_id())
@@ -101,15 +87,13 @@ class Assisting:
             facts["words"] = words.commitment
 
         def build(now: Seen) -> Draft | None:
-            if _marked(now, asked) is not None:
+            if done_before(now, asked) is not None:
                 return None
             return self._draft(session, asked, author, attempt, facts, now)
 
         try:
-            recorded = await self._recorder.record_if(session, build)
-            if recorded is None:
-                return await self._repeated(session, asked, await self._recorder.see(session))
-            return _allowed(recorded).seen
+            recorded = await self._recorder.record_if(session, build, only_refusals=only_refusals)
+            return None if recorded is None else _allowed(recorded).seen
         except NotNow as refused:
             told = refused.told_to(author.commitment)
             if refused.reason == "not-this-assistant" and not told.is_shown:
@@ -144,9 +128,9 @@ class Assisting:
 
     async def _repeated(self, session: UUID, asked: Asked, seen: Seen) -> Seen:
         """Return the session if the act under this mark is the very one; else ``MarkReused``."""
-        done = _marked(seen, asked)
+        done = done_before(seen, asked)
         people = People(await self._persons.of_session(session))
-        if done is None or not _is_same(done.draft, asked, people):
+        if done is None or not is_same(done.draft, asked, people):
             raise MarkReused
         return seen
 
@@ -261,25 +245,6 @@ def reasons(wording: Wording) -> Mapping[str, Mapping[str, str]]:
 
 def _without_secrets(words: str | None) -> str | None:
     return mask_secrets(words, load_words(), in_session=True).text if words else None
-
-
-def _marked(seen: Seen, asked: Asked) -> Entry | None:
-    if asked.mark is None:
-        return None
-    return next((e for e in seen.entries if e.draft.facts.get("mark") == asked.mark), None)
-
-
-def _is_same(done: Draft, asked: Asked, people: People) -> bool:
-    """Return whether ``done`` is what is asked for; words that were erased count as the same."""
-    words = done.facts.get("words")
-    kept = people.by_commitment(words) if isinstance(words, str) else {}
-    return (
-        done.type == ASSISTANT_ACTS[asked.act].entry_type(incident=asked.is_incident)
-        and done.reason == asked.reason
-        and all(done.facts.get(name) == value for name, value in asked.facts.items())
-        and (words is None) == (asked.words is None)
-        and kept.get("words", asked.words) == asked.words
-    )
 
 
 def _binds(act: Act) -> bool:

@@ -12,7 +12,8 @@ from services.consent.domain.persons import Persons
 from services.consent.domain.pictures import Capture, Pictures, captures
 from services.consent.domain.practice import Practice
 from services.consent.domain.redrawing import redraw
-from services.consent.handlers.assisting import Asked, Assisting, NoSuchSession
+from services.consent.handlers.asked import Asked
+from services.consent.handlers.assisting import Assisting, NoSuchSession
 from services.consent.handlers.offering import author_of
 from services.consent.handlers.recorder import MarkReused, NotNow, Recorder, Seen
 
@@ -53,13 +54,11 @@ class Picturing:
         self, assistant: Assistant, session: UUID, data: bytes, mark: str | None
     ) -> Seen:
         """
-        Put on record that a picture was taken, and keep it.
+        Put on record that a picture was taken, and keep it; who may not is refused before.
 
         Raises ``NotAPicture`` and ``TooLarge`` before anything is kept, and what an act raises.
         """
-        seen = await self._recorder.see(session)
-        if not seen.entries:
-            raise NoSuchSession
+        await self._assisting.check(assistant, session, Asked(act=TAKE, mark=mark))
         async with self._one_at_a_time:
             png = await asyncio.to_thread(redraw, data)
         picture = await self._pictures.stage(session, png)

@@ -123,8 +123,14 @@ class Recorder:
             raise AssertionError
         return recorded
 
-    async def record_if(self, session: UUID, build: Build) -> Recorded | None:
-        """Do the same, or nothing where ``build`` returns ``None``."""
+    async def record_if(
+        self, session: UUID, build: Build, *, only_refusals: bool = False
+    ) -> Recorded | None:
+        """
+        Do the same, or nothing where ``build`` returns ``None``.
+
+        With ``only_refusals`` also nothing where it returns what may be done now.
+        """
         for _ in range(ATTEMPTS):
             seen = await self.see(session)
             draft = build(seen)
@@ -132,6 +138,8 @@ class Recorder:
                 return None
             verdict = judge(seen.state, draft, at=self._now())
             refused = verdict.reason if isinstance(verdict, Refused) else None
+            if only_refusals and refused is None and draft.type != "refused-act":
+                return None
             try:
                 recorded = await self._append(self._or_refusal(draft, refused), seen)
             except Stale:

@@ -16,7 +16,8 @@ from runtime.problems import MEDIA_TYPE, Flaw, Problem, invalid, to_content
 from services.consent.domain.acts import ASSISTANT_ACTS
 from services.consent.domain.addresses import DeskAddresses
 from services.consent.domain.persons import People, Persons
-from services.consent.handlers.assisting import Asked, Assisting, NoSuchSession
+from services.consent.handlers.asked import Asked
+from services.consent.handlers.assisting import Assisting, NoSuchSession
 from services.consent.handlers.follower import Follower
 from services.consent.handlers.offering import Offering, Wanted
 from services.consent.handlers.picturing import Picturing

@@ -96,6 +96,22 @@ async def test_a_refusal_is_on_record_before_it_is_given() -> None:
     assert (entry.draft.type, entry.draft.facts["act"]) == ("refused-act", "started")
 
 
+async def test_what_only_refuses_puts_refusals_on_record_and_nothing_else() -> None:
+    clock = Clock()
+    log = FakeEvidenceLog(now=clock)
+    recorder = _recorder(log, clock)
+    offer = DRAFTING.offer(ASSISTANT, {})
+    assert await recorder.record_if(SESSION, lambda _: offer, only_refusals=True) is None
+    assert not await log.entries(SESSION)
+    await recorder.record(SESSION, lambda _: offer)
+    with pytest.raises(NotNow):
+        await recorder.record_if(SESSION, lambda _: offer, only_refusals=True)
+    refusal = DRAFTING.refused(offer, "not-this-assistant")
+    assert await recorder.record_if(SESSION, lambda _: refusal, only_refusals=True)
+    (_, *refused) = await log.entries(SESSION)
+    assert [one.draft.facts["act"] for one in refused] == ["offered", "offered"]
+
+
 async def test_racing_offers_on_a_ticket_have_one_winner() -> None:
     clock = Clock()
     log, persons = FakeEvidenceLog(now=clock), FakePersons()
