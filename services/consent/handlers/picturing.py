@@ -1,11 +1,14 @@
 """Takes masked screenshots in and hands them out; which of them, and to whom, the log says."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Final
 from uuid import UUID
 
 from desk.facts import Assistant
 from runtime import crash
+from runtime.failures import Unavailable
 from services.consent.domain.acts import TAKE, Drafting
 from services.consent.domain.entry import Fact
 from services.consent.domain.persons import Persons
@@ -18,10 +21,21 @@ from services.consent.handlers.offering import author_of
 from services.consent.handlers.recorder import MarkReused, NotNow, Recorder, Seen
 
 FETCHED: Final = "screenshot-fetched"
+MOST_AT_ONCE: Final = 8
+"""Pictures that are held in memory on their way in."""
+WAIT_S: Final = 5.0
+"""For a place among them; meanwhile the time in which a body has to come goes by."""
 
 
 class NoSuchPicture(Exception):
     """There is no such picture, or none any more, for whoever asks."""
+
+
+class TooMany(Unavailable):
+    """As many pictures are on their way in as are held in memory at once."""
+
+    def __init__(self) -> None:
+        super().__init__("too many pictures are being handed in")
 
 
 class Picturing:
@@ -48,21 +62,46 @@ class Picturing:
         self._pictures = pictures
         self._practice = practice
         self._kept_days = kept_days
+        self._places = asyncio.Semaphore(MOST_AT_ONCE)
         self._one_at_a_time = asyncio.Lock()  # unpacked, one may have some hundred megabytes
 
     async def take(
-        self, assistant: Assistant, session: UUID, data: bytes, mark: str | None
+        self,
+        assistant: Assistant,
+        session: UUID,
+        read: Callable[[], Awaitable[bytes]],
+        mark: str | None,
     ) -> Seen:
         """
-        Put on record that a picture was taken, and keep it; who may not is refused before.
+        Put on record that a picture was taken, and keep it; who may not is refused unread.
 
-        Raises ``NotAPicture`` and ``TooLarge`` before anything is kept, and what an act raises.
+        Raises ``TooMany``, ``NotAPicture`` and ``TooLarge`` before anything is kept, and what an
+        act raises.
         """
         await self._assisting.check(assistant, session, Asked(act=TAKE, mark=mark))
-        async with self._one_at_a_time:
-            png = await asyncio.to_thread(redraw, data)
-        picture = await self._pictures.stage(session, png)
-        crash.point("consent.picture-staged")
+        async with self._place():
+            data = await read()
+            async with self._one_at_a_time:
+                png = await asyncio.to_thread(redraw, data)
+                picture = await self._pictures.stage(session, png)
+            crash.point("consent.picture-staged")
+            return await self._record(assistant, session, picture, png, mark)
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(WAIT_S):
+                await self._places.acquire()
+        except TimeoutError:
+            raise TooMany from None
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    async def _record(
+        self, assistant: Assistant, session: UUID, picture: str, png: bytes, mark: str | None
+    ) -> Seen:
         held: dict[str, Fact] = {"picture": picture, "kept_days": self._kept_days}
         try:
             seen = await self._assisting.act(

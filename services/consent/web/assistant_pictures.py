@@ -31,6 +31,17 @@ _REFUSALS: Final = MappingProxyType(
 )
 
 
+def reading_of(request: Request[Any, Any, Any]) -> Callable[[], Awaitable[bytes]]:
+    """Return what reads a request's picture; raises ``TooLarge`` where it is said to be that."""
+    if (request.content_length or 0) > MOST_BYTES:
+        raise TooLarge
+
+    async def read() -> bytes:  # the request itself would keep what its own method reads
+        return b"".join([part async for part in request.stream()])
+
+    return read
+
+
 def picture_handlers(
     admit: Admit, picturing: Picturing, assisting: Assisting
 ) -> list[HTTPRouteHandler]:
@@ -45,7 +56,7 @@ def picture_handlers(
     async def hand_in(request: Request[Any, Any, Any], session: FromPath[UUID]) -> dict[str, Any]:
         assistant = await admit(request)
         mark = mark_of(assistant, key_of(request))
-        await picturing.take(assistant, session, await request.body(), mark)
+        await picturing.take(assistant, session, reading_of(request), mark)
         return await assisting.see(assistant, session)
 
     @get("/{session:uuid}/screenshots/{screenshot:uuid}", media_type=PNG)

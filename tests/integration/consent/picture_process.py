@@ -23,8 +23,12 @@ async def run(database: str, folder: str, session: str) -> None:
     live = Live(consent._recorder, consent.follower, ending=lifecycle.ending)
     api = consent._assistant_api(live)
     lucie = consent._desk.assistants[LUCIE]
-    await api.picturing.take(lucie, UUID(session), screen(), None)
+    await api.picturing.take(lucie, UUID(session), _read, None)
     writing.cancel()
+
+
+async def _read() -> bytes:
+    return screen()
 
 
 if __name__ == "__main__":

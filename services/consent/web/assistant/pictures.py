@@ -13,7 +13,7 @@ from services.consent.domain.redrawing import MOST_BYTES
 from services.consent.domain.signing_in import ASSISTANTS
 from services.consent.handlers.picturing import Picturing
 from services.consent.web.assistant.forms import key_in
-from services.consent.web.assistant_pictures import PNG
+from services.consent.web.assistant_pictures import PNG, reading_of
 from services.consent.web.marks import mark_of
 from services.consent.web.sign_in.routes import SigningIn, to
 
@@ -32,8 +32,8 @@ def picture_handlers(way_in: SigningIn[Assistant], picturing: Picturing) -> list
         who = await way_in.admit(request)
         way_in.check_script(request)
         key = key_in({"act": TAKE, "key": request.headers.get("x-form-key", "")})
-        data = await request.body()
-        await picturing.take(who.person, session, data, mark_of(who.person, key))
+        mark = mark_of(who.person, key)
+        await picturing.take(who.person, session, reading_of(request), mark)
         return to(f"{ASSISTANTS.home}/sessions/{session}")
 
     @post("/sessions/{session:uuid}/screenshots/{screenshot:uuid}", status_code=200)

@@ -8,10 +8,10 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from services.consent.domain.redrawing import NotAPicture, TooLarge
 from services.consent.domain.signing_in import ASSISTANTS
 from services.consent.handlers.assisting import NoSuchSession
-from services.consent.handlers.picturing import NoSuchPicture
+from services.consent.handlers.picturing import NoSuchPicture, TooMany
 from services.consent.handlers.recorder import MarkReused, NotNow
 from services.consent.web.assistant.views import Views
-from services.consent.web.sign_in.refusals import Answer, Req, entrance_refusals, saying
+from services.consent.web.sign_in.refusals import Answer, Req, away, entrance_refusals, saying
 
 
 def assistant_refusals(views: Views) -> dict[int | type[Exception], Any]:
@@ -25,6 +25,7 @@ def assistant_refusals(views: Views) -> dict[int | type[Exception], Any]:
         NotAPicture: saying(views.says, "not-a-picture", 422, home),
         TooLarge: saying(views.says, "too-large", 413, home),
         RequestEntityTooLarge: saying(views.says, "too-large", 413, home),
+        TooMany: away(views.says, "too-many", home),
         NoSuchPicture: saying(views.says, "no-such-picture", 404, home),
     }
 

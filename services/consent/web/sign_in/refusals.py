@@ -37,12 +37,23 @@ def saying(says: Says, name: str, status: int, back: str) -> Answer:
     return answer
 
 
+def away(says: Says, name: str, back: str) -> Answer:
+    """Return what answers with this page and asks to come back."""
+
+    def answer(_: Req, __: Exception) -> Response[Any]:
+        shown = says(name, status=503, back=back)
+        shown.headers["Retry-After"] = str(RETRY_AFTER_S)
+        return shown
+
+    return answer
+
+
 def entrance_refusals(says: Says, entrance: Entrance) -> dict[int | type[Exception], Any]:
     """Return a handler for each refusal that every entrance has."""
     home, login = entrance.home, entrance.login
     return {
         NotSignedIn: _not_signed_in(says, login),
-        Unavailable: _away(says, home),
+        Unavailable: away(says, "away", home),
         TokenRefused: saying(says, "not-let-in", 403, login),
         Stranger: saying(says, "stranger", 403, login),
         Forged: saying(says, "forged", 403, home),
@@ -57,15 +68,6 @@ def _not_signed_in(says: Says, login: str) -> Answer:
         if request.method == "GET":
             return to(login)
         return says("not-signed-in", status=403, back=login)
-
-    return answer
-
-
-def _away(says: Says, home: str) -> Answer:
-    def answer(_: Req, __: Exception) -> Response[Any]:
-        shown = says("away", status=503, back=home)
-        shown.headers["Retry-After"] = str(RETRY_AFTER_S)
-        return shown
 
     return answer
 
