@@ -148,16 +148,16 @@ class Consent:
         renderer = Renderer(self._desk, self._wording)
         api = self._assistant_api(live)
         pages = self._pages(live, renderer)
+        entrances = self._entrances(api, renderer)
         routes: list[HTTPRouteHandler | Router] = [
             *health_routes(lifecycle),
             assistant_routes(api),
-            assistants_pages(self._entrances(api), api, renderer=renderer, wording=self._wording),
+            assistants_pages(entrances, api, self._wording),
             officers_pages(
-                self._entrances(api),
+                entrances,
                 self.connections,
                 self._desk,
                 self._receipts(renderer),
-                renderer=renderer,
                 wording=self._wording,
                 now=self._now,
             ),
@@ -226,13 +226,14 @@ class Consent:
             reasons={act: frozenset(codes) for act, codes in reasons(self._wording).items()},
         )
 
-    def _entrances(self, api: AssistantApi) -> Entrances:
+    def _entrances(self, api: AssistantApi, renderer: Renderer) -> Entrances:
         return Entrances(
             settings=self._settings,
             identities=self._identities,
             sign_ins=self.connections.sign_ins,
             secrets=self._secrets,
             sealer=self._sealer,
+            renderer=renderer,
             record_stranger=api.record_stranger,
             now=self._now,
         )

@@ -9,13 +9,10 @@ from services.consent.texts.wording import Wording
 from services.consent.web.assistant.pages import AssistantPages, assistant_page_routes
 from services.consent.web.assistant.views import Views
 from services.consent.web.assistant_api import AssistantApi
-from services.consent.web.rendering import Renderer
 
 
-def assistants_pages(
-    entrances: Entrances, api: AssistantApi, *, renderer: Renderer, wording: Wording
-) -> Router:
+def assistants_pages(entrances: Entrances, api: AssistantApi, wording: Wording) -> Router:
     """Return the routes under ``/assistant``."""
-    views = Views(renderer=renderer, wording=wording, texts=load_assistant_wording())
-    way_in = entrances.way_in(ASSISTANTS, api.authenticator.admit, views.login)
+    views = Views(renderer=entrances.renderer, wording=wording, texts=load_assistant_wording())
+    way_in = entrances.way_in(ASSISTANTS, api.authenticator.admit)
     return assistant_page_routes(AssistantPages(way_in=way_in, api=api, views=views))

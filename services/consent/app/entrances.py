@@ -12,8 +12,9 @@ from services.consent.domain.derived import Secrets
 from services.consent.domain.signing_in import Entrance, SignIns
 from services.consent.handlers.strangers import Stranger
 from services.consent.settings import Settings
+from services.consent.web.rendering import Renderer
 from services.consent.web.sign_in.cookies import SignInCookies
-from services.consent.web.sign_in.routes import ShowLogin, SigningIn
+from services.consent.web.sign_in.routes import SigningIn
 
 P = TypeVar("P")
 
@@ -27,6 +28,7 @@ class Entrances:
     sign_ins: SignIns
     secrets: Secrets
     sealer: Sealer
+    renderer: Renderer
     record_stranger: Callable[[Stranger], Awaitable[None]]
     now: Callable[[], datetime]
 
@@ -34,7 +36,6 @@ class Entrances:
         self,
         entrance: Entrance,
         find: Callable[[str], P],
-        show_login: ShowLogin,
         *,
         idle: timedelta | None = None,
     ) -> SigningIn[P]:
@@ -49,7 +50,7 @@ class Entrances:
                 is_https=self.settings.is_https,
                 now=self.now,
             ),
-            show_login=show_login,
+            renderer=self.renderer,
             record_stranger=self.record_stranger,
             now=self.now,
             draw=lambda: secrets.token_urlsafe(32),

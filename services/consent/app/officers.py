@@ -24,7 +24,6 @@ from services.consent.texts.wording import Wording
 from services.consent.web.dpo.pages import DpoPages, dpo_page_routes
 from services.consent.web.dpo.views import Views
 from services.consent.web.receipts import Receipts
-from services.consent.web.rendering import Renderer
 
 
 def officers_pages(
@@ -33,18 +32,17 @@ def officers_pages(
     desk: Desk,
     receipts: Receipts,
     *,
-    renderer: Renderer,
     wording: Wording,
     now: Callable[[], datetime],
 ) -> Router:
     """Return the routes under ``/dpo``."""
     settings = entrances.settings
-    views = Views(renderer=renderer, desk=desk, wording=wording, texts=load_dpo_wording())
+    views = Views(renderer=entrances.renderer, desk=desk, wording=wording, texts=load_dpo_wording())
     idle = timedelta(minutes=settings.dpo_idle_minutes)
     find = entrances.identities.officers.admit
     return dpo_page_routes(
         DpoPages(
-            way_in=entrances.way_in(OFFICERS, find, views.login, idle=idle),
+            way_in=entrances.way_in(OFFICERS, find, idle=idle),
             views=views,
             reading_of=_reading_of(connections, settings),
             searching=Searching(connections.log, connections.persons),

@@ -44,11 +44,6 @@ class Views:
     wording: Wording
     texts: AssistantWording
 
-    def login(self, *, csrf: str, ticket: str, provider: bool) -> Response[str]:
-        """Return the page of who is not signed in."""
-        context = {"csrf": csrf, "ticket": ticket, "provider": provider}
-        return self.renderer.page("assistant/login.html", context)
-
     def home(
         self,
         me: Assistant,

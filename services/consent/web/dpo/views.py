@@ -40,11 +40,6 @@ class Views:
     wording: Wording
     texts: DpoWording
 
-    def login(self, *, csrf: str, ticket: str, provider: bool) -> Response[str]:
-        """Return the page of who is not signed in."""
-        context = {"csrf": csrf, "ticket": ticket, "provider": provider}
-        return self.renderer.page("dpo/login.html", context)
-
     def home(
         self, who: SignedIn[Officer], flawed: Flawed | None = None, form: str = "search"
     ) -> Response[str]:

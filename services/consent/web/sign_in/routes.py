@@ -12,6 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from services.consent.domain.signing_in import Entrance, Identity, SignIns
 from services.consent.domain.tokens import TokenRefused
 from services.consent.handlers.strangers import Stranger
+from services.consent.web.rendering import Renderer
 from services.consent.web.sign_in.cookies import Kind, SignInCookies
 
 FORMS: Final = "application/x-www-form-urlencoded"
@@ -46,13 +47,6 @@ class Flow(Protocol):
         """Return who has signed in; raises ``TokenRefused``."""
 
 
-class ShowLogin(Protocol):
-    """Makes the page of who is not signed in."""
-
-    def __call__(self, *, csrf: str, ticket: str, provider: bool) -> Response[str]:
-        """Return it with a form for the ticket, a link to the provider, or neither."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn(Generic[P]):
     """Somebody at a browser, and the token for its forms."""
@@ -70,7 +64,7 @@ class SigningIn(Generic[P]):
     """Returns whom the desk lets in by this name; raises ``Stranger``."""
     sign_ins: SignIns
     cookies: SignInCookies
-    show_login: ShowLogin
+    renderer: Renderer
     record_stranger: Callable[[Stranger], Awaitable[None]]
     now: Callable[[], datetime]
     draw: Callable[[], str]
@@ -147,12 +141,14 @@ def to(address: str, *cookies: Cookie) -> Response[None]:
 def _form(way: SigningIn[Any]) -> HTTPRouteHandler:
     @get("/login")
     async def show_login(request: Req) -> Response[str]:
+        """Return the page of who is not signed in: a form, a link to the provider, or neither."""
         visit = way.cookies.of(request, "sign-in-visit") or way.draw()
-        shown = way.show_login(
-            csrf=way.cookies.form_token(visit),
-            ticket=request.query_params.get("ticket", "") if way.links else "",
-            provider=way.flow is not None,
-        )
+        context = {
+            "csrf": way.cookies.form_token(visit),
+            "ticket": request.query_params.get("ticket", "") if way.links else "",
+            "provider": way.flow is not None,
+        }
+        shown = way.renderer.page(f"{way.entrance.part}/login.html", context)
         shown.set_cookie(way.cookies.make("sign-in-visit", visit, kept_s=_VISIT_S))
         return shown
 
