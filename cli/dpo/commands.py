@@ -183,17 +183,17 @@ def access(  # noqa: PLR0913 - the options of a command
     if files[0] == files[1] or any(file.exists() for file in files):
         _fail(f"{out}, or the JSON beside it, is there already")
 
-    async def act(archive: Archive) -> tuple[str, str]:
+    async def act(archive: Archive) -> tuple[list[str], list[str]]:
         at = datetime.now(UTC)
         gathered = await gather(archive, address, at=at, ledger=ledger, kafka=kafka)
         facts: dict[str, Fact] = {"what": "access", "sessions": len(gathered.sessions)}
         await archive.reading.record(EXPORTED, facts)
-        return as_document(gathered, archive.desk), as_json(gathered, archive.desk)
+        return list(as_document(gathered, archive.desk)), list(as_json(gathered, archive.desk))
 
     for file, content in zip(files, run(told, act), strict=True):
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-            opened.write(content)
+            opened.writelines(content)
     said = texts()["access"]["written"]
     typer.echo(said.format(html=files[0], json=files[1]))
 

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -63,23 +63,19 @@ async def pictures_of(pictures: Pictures, sessions: Iterable[Found]) -> dict[str
     return {picture: png for picture, png in found.items() if png is not None}
 
 
-def as_json(gathered: Gathered, desk: Desk) -> str:
-    """Return all of it as one JSON object, with the sentences that people read beside the codes."""
-    content = {
-        "address": gathered.address,
-        "made_at": gathered.at.isoformat(),
-        "sessions": [
-            _session(one, gathered.pictures, load_wording(desk)) for one in gathered.sessions
-        ],
-        "mails": None if gathered.mailed is None else [_mail(one) for one in gathered.mailed],
-        "requests": None if gathered.asked is None else [_request(one) for one in gathered.asked],
-        "not_included": list(texts()["access"]["elsewhere_lines"]),
-    }
-    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+def as_json(gathered: Gathered, desk: Desk) -> Iterator[str]:
+    """
+    Yield one JSON object with all of it, and the sentences that people read beside the codes.
+
+    It comes in parts, as with pictures it is large.
+    """
+    content = _content(gathered, desk)
+    yield from json.JSONEncoder(ensure_ascii=False, indent=2).iterencode(content)
+    yield "\n"
 
 
-def as_document(gathered: Gathered, desk: Desk) -> str:
-    """Return the same as one page that loads nothing, to be read or printed."""
+def as_document(gathered: Gathered, desk: Desk) -> Iterator[str]:
+    """Yield the same as one page that loads nothing, to be read or printed."""
     environment = Environment(
         loader=PackageLoader("services.consent", "texts"),
         autoescape=True,
@@ -101,9 +97,21 @@ def as_document(gathered: Gathered, desk: Desk) -> str:
         "dpo_telephone": desk.contacts.dpo.telephone,
     }
     queues = {name: desk.queues[name].title for name in ("marketplace", "general")}
-    return environment.get_template("access.fr.html.j2").render(
-        **json.loads(as_json(gathered, desk)), words=words, facts=facts, queues=queues
+    yield from environment.get_template("access.fr.html.j2").generate(
+        **_content(gathered, desk), words=words, facts=facts, queues=queues
     )
+
+
+def _content(gathered: Gathered, desk: Desk) -> dict[str, Any]:
+    wording = load_wording(desk)
+    return {
+        "address": gathered.address,
+        "made_at": gathered.at.isoformat(),
+        "sessions": [_session(one, gathered.pictures, wording) for one in gathered.sessions],
+        "mails": None if gathered.mailed is None else [_mail(one) for one in gathered.mailed],
+        "requests": None if gathered.asked is None else [_request(one) for one in gathered.asked],
+        "not_included": list(texts()["access"]["elsewhere_lines"]),
+    }
 
 
 def _session(one: Found, pictures: Mapping[str, bytes], wording: Wording) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The encrypted collection of masked screenshots, apart from the entries and from the persons."""
 
+import asyncio
 import hmac
 import os
 from collections.abc import Callable
@@ -42,7 +43,7 @@ class MongoPictures:
     async def stage(self, session: UUID, png: bytes) -> str:
         """Keep a picture that no entry names yet; return its commitment."""
         key = os.urandom(_KEY_BYTES)
-        picture = _commitment(key, png)
+        picture = await asyncio.to_thread(_commitment, key, png)
         at = self._now()
         document = {
             "_id": picture,
@@ -67,7 +68,8 @@ class MongoPictures:
             return None
         opened = await self._vault.decrypt(found["sealed"], purpose=PURPOSE, of=picture)
         owner, key, png = opened[:16], opened[16 : 16 + _KEY_BYTES], opened[16 + _KEY_BYTES :]
-        if owner != session.bytes or not hmac.compare_digest(_commitment(key, png), picture):
+        committed = await asyncio.to_thread(_commitment, key, png)
+        if owner != session.bytes or not hmac.compare_digest(committed, picture):
             raise Undecipherable
         return png
 

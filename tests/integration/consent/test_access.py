@@ -1,6 +1,9 @@
 """The answer to an access request: one person's data across the system, and nobody else's."""
 
+import asyncio
 import json
+import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,12 +11,16 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from cli.dpo import gathering
+from desk import Desk
 from runtime.keys import keyed_hash, read_key
 from runtime.mongo import Database
 from schemas import topics
+from services.consent.access import Gathered, as_json
+from services.consent.web.dpo import pages
 from services.notifier.store import DELIVERIES
 from tests.conftest import MakeTopic
 from tests.integration.consent.office import ODILE, REQUEST, SESSION, opened
+from tests.integration.consent.stage import ADHERENT, Stage
 from tests.unit.notifier import events
 
 HOSTILE = "<script>alert(1)</script>"
@@ -105,3 +112,25 @@ async def test_after_an_erasure_the_page_says_that_the_commitments_cannot_be_ope
         page = out.read_text("utf-8")
         assert page.count("ne peut plus être ouvert") == len(closed) + 1
         assert page.count("N’a pas été lu pour ce document.") == 2
+
+
+async def test_other_requests_go_on_while_an_answer_is_made(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.started()
+    dpo, other = await stage.at_dpo(), await stage.browser()
+    begun, answered = threading.Event(), threading.Event()
+
+    def made_late(gathered: Gathered, desk: Desk) -> Iterator[str]:
+        begun.set()
+        assert answered.wait(10)
+        return as_json(gathered, desk)
+
+    monkeypatch.setattr(pages, "as_json", made_late)
+    asked = asyncio.create_task(dpo.ask("access", address=ADHERENT["email"], form="json"))
+    async with asyncio.timeout(15):
+        while not begun.is_set():
+            await asyncio.sleep(0.01)
+    assert (await other.http.get("/assistant/login")).status_code == 200
+    answered.set()
+    assert (await asked).json()["address"] == ADHERENT["email"]

@@ -1,9 +1,12 @@
 """The DPO's page: GET shows forms; what shows evidence is a POST, on record before it shows."""
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from io import BytesIO
 from typing import Any, Final
 
 from litestar import Response, Router, get, post
@@ -27,6 +30,7 @@ from services.consent.web.sign_in.refusals import entrance_refusals, saying
 from services.consent.web.sign_in.routes import Req, SignedIn, SigningIn, signing_in_routes, to
 
 _ENTRIES_MOST: Final = 10_000_000
+_BLOCK_BYTES: Final = 1_048_576
 _HTML: Final = "text/html; charset=utf-8"
 _JSON: Final = "application/json"
 
@@ -168,8 +172,8 @@ def _access(pages: DpoPages) -> HTTPRouteHandler:
         )
         await reading.record(EXPORTED, {"what": "access", "sessions": len(sessions)})
         if fields.get("form") == "json":
-            return _file(as_json(gathered, pages.desk), "acces.json", _JSON)
-        return _file(as_document(gathered, pages.desk), "acces.html", _HTML)
+            return await _large(partial(as_json, gathered, pages.desk), "acces.json", _JSON)
+        return await _large(partial(as_document, gathered, pages.desk), "acces.html", _HTML)
 
     return access
 
@@ -187,6 +191,16 @@ def _export(pages: DpoPages) -> HTTPRouteHandler:
 
 def _file(content: str, name: str, media_type: str) -> Response[bytes]:
     return Response(content.encode(), media_type=media_type, headers=_attached(name))
+
+
+async def _large(make: Callable[[], Iterable[str]], name: str, media_type: str) -> Stream:
+    """Return a file that is made whole, and then sent, while other requests go on."""
+    made = BytesIO()
+    await asyncio.to_thread(lambda: made.writelines(part.encode() for part in make()))
+    headers = {"Content-Length": str(made.tell()), **_attached(name)}
+    made.seek(0)
+    blocks = iter(partial(made.read, _BLOCK_BYTES), b"")
+    return Stream(blocks, media_type=media_type, headers=headers)
 
 
 def _attached(name: str) -> dict[str, str]:
