@@ -69,7 +69,8 @@ def say_day(day: date) -> str:
 
 def say_time(moment: time) -> str:
     """`9 h`, `12 h 30`; seconds are left out."""
-    return f"{moment.hour} h {moment.minute:02}" if moment.minute else f"{moment.hour} h"
+    hours = f"{moment.hour} h"
+    return _unbroken(f"{hours} {moment.minute:02}" if moment.minute else hours)
 
 
 def say_duration(duration: timedelta) -> str:
@@ -78,7 +79,12 @@ def say_duration(duration: timedelta) -> str:
     parts = [f"{hours} h"] if hours else []
     if minutes or not hours:
         parts.append(f"{minutes} min")
-    return " ".join(parts)
+    return _unbroken(" ".join(parts))
+
+
+def _unbroken(measure: str) -> str:
+    """Return a number with its units as one word: no line breaks inside (U+00A0)."""
+    return measure.replace(" ", "\u00a0")
 
 
 def weekday(number: int) -> str:

@@ -3,11 +3,14 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from rich.table import Table
 
 from cli.dead.letters import Letter
 from runtime.dead_letters import Original
+
+_BLANK: Final = "\n\u00a0\u202f"
 
 
 def table(letters: Sequence[Letter], *, now: datetime) -> Table:
@@ -70,11 +73,11 @@ def reveal(original: Original) -> str:
 
 
 def _text(value: bytes | None) -> str:
-    # What an attacker wrote must not reach the terminal as control characters.
+    # What an attacker wrote must not reach the terminal as control characters; blanks may.
     if value is None:
         return "(null)"
     text = value.decode(errors="backslashreplace")
-    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
+    return "".join(c if c.isprintable() or c in _BLANK else f"\\x{ord(c):02x}" for c in text)
 
 
 def _origin(letter: Letter) -> str:

@@ -16,6 +16,8 @@ from desk.wording import say
 TEMPLATES: Final = Path(__file__).with_name("templates")
 LONGEST_SUBJECT: Final = 150
 _UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
+_BLANKS: Final = re.compile(r"[^\S\u00a0\u202f]+")  # no-break spaces stay
+_COLON: Final = "\u00a0:"
 _LINK: Final = re.compile(r"https?://[!-~]+")
 
 Fact = tuple[str, object]
@@ -47,10 +49,10 @@ class _TextForms:
         return f"{flow(words)}\n\n"
 
     def facts(self, pairs: Iterable[Fact]) -> str:
-        return "".join(f"{label} : {flow(value)}\n" for label, value in _told(pairs)) + "\n"
+        return "".join(f"{label}{_COLON} {flow(value)}\n" for label, value in _told(pairs)) + "\n"
 
     def anchor(self, label: str, url: str) -> str:
-        return f"{label} : {_checked(url)}"
+        return f"{label}{_COLON} {_checked(url)}"
 
     def quote(self, words: str) -> str:
         return "".join(f"> {line}\n" for line in lines(words)) + "\n"
@@ -163,13 +165,13 @@ def _environment(
 
 def one_line(words: str) -> str:
     """Return words fit for a header: one line, nothing unseen, no encoded-word opening."""
-    line = " ".join(_UNSEEN.sub(" ", words).split()).replace("=?", "= ?")
+    line = flow(words).replace("=?", "= ?")
     return line if len(line) <= LONGEST_SUBJECT else f"{line[: LONGEST_SUBJECT - 1].rstrip()}…"
 
 
 def flow(words: object) -> str:
     """Return words on one line, without what is not seen."""
-    return " ".join(_UNSEEN.sub(" ", str(words)).split())
+    return _BLANKS.sub(" ", _UNSEEN.sub(" ", str(words))).strip()
 
 
 def lines(words: str) -> list[str]:

@@ -71,4 +71,4 @@ class Digest:
 
 
 def _share(part: int, whole: int) -> str:
-    return f"{round(100 * part / whole)} %" if whole else "0 %"
+    return f"{round(100 * part / whole)}\u00a0%" if whole else "0\u00a0%"

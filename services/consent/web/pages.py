@@ -25,7 +25,7 @@ from services.consent.web.sessions import SessionPages
 
 _ASSET_AGE_S: Final = 300
 WRONG: Final = "Ce code n’est pas le bon. Vérifiez-le avec le téléassistant."
-MALFORMED: Final = "Le code a 8 lettres et chiffres. Vérifiez-le avec le téléassistant."
+MALFORMED: Final = "Le code a 8\u00a0lettres et chiffres. Vérifiez-le avec le téléassistant."
 FORMS: Final = "application/x-www-form-urlencoded"
 Req = Request[Any, Any, Any]
 

@@ -176,7 +176,7 @@ def _ticket_facts(event: TicketCreated) -> frozenset[Condition]:
 def _reading(reading: Reading, desk: Desk) -> tuple[str, str]:
     """Return a queue's title, and the words that speak for it, strongest first."""
     words = dict.fromkeys(one.words for one in reading.evidence)
-    return desk.queues[reading.queue].title, " ; ".join(words)
+    return desk.queues[reading.queue].title, "\u202f; ".join(words)
 
 
 def _ticket_variables(event: TicketCreated, desk: Desk, word: Word) -> dict[str, Any]:

@@ -63,7 +63,7 @@ async def _walk(stage: Stage, page: Page, check: Check, session: str) -> None:
     await expect(heading).to_have_text("L’adhérent a lu l’information préalable")
     await check("noticed")
     await adherent.do("grant")
-    await expect(heading).to_have_text("Accord donné ; la séance peut commencer")
+    await expect(heading).to_have_text("Accord donné\u202f; la séance peut commencer")
     await check("granted")
     assert await page.evaluate("window.stillHere") is True
     await press(page, "La prise en main commence")
@@ -72,7 +72,7 @@ async def _walk(stage: Stage, page: Page, check: Check, session: str) -> None:
     await expect(page.get_by_text("Mots à lire à l’adhérent")).to_be_visible()
     await check("identity asked")
     await adherent.do("deny-identity")
-    await expect(heading).to_have_text("La séance est terminée ; votre déclaration manque")
+    await expect(heading).to_have_text("La séance est terminée\u202f; votre déclaration manque")
     await check("over")
 
 
@@ -84,9 +84,9 @@ async def _ask(page: Page, check: Check, adherent: Adherent) -> None:
     await page.goto(address)
     form = page.locator("#request-intervention")
     await form.get_by_label("Motif").select_option("fill-form")
-    await form.get_by_label("Que ferez-vous exactement ?").fill("Le bordereau")
+    await form.get_by_label("Que ferez-vous exactement\u202f?").fill("Le bordereau")
     await press(page, "Demander cette intervention")
-    words = page.get_by_label("Que doit-elle montrer ?")
+    words = page.get_by_label("Que doit-elle montrer\u202f?")
     await words.fill("Le message")
     await adherent.do("grant-intervention")
     begin = page.get_by_role("button", name="Commencer l’intervention")

@@ -43,7 +43,7 @@ async def test_a_session_runs_from_the_offer_to_the_declaration(stage: Stage) ->
     assert await _press(desk, address, "start") == "La séance est en cours"
     words = {"reason": "fill-form", "words": "Remplir le bordereau"}
     await _press(desk, address, "request-intervention", **words)
-    assert "« Remplir le bordereau »" in (await adherent.look()).text
+    assert "«\u00a0Remplir le bordereau\u00a0»" in (await adherent.look()).text
     await adherent.do("grant-intervention")
     await _press(desk, address, "begin-intervention")
     await _press(desk, address, "end-intervention")
@@ -57,7 +57,7 @@ async def test_a_session_runs_from_the_offer_to_the_declaration(stage: Stage) ->
     assert stage.link(session) not in page
     assert ADHERENT["email"] not in page
     ended = await _press(desk, address, "end")
-    assert ended == "La séance est terminée ; votre déclaration manque"
+    assert ended == "La séance est terminée\u202f; votre déclaration manque"
     declared = {"no_password": "yes", "no_elevation": "yes"}
     assert await _press(desk, address, "declare", **declared) == "La séance est close"
     assert (await stage.types(session))[-2:] == ["ended", "declared"]

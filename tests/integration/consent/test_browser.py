@@ -56,9 +56,9 @@ async def _run_live(
     await expect(stop).to_be_visible()
     await check("started")
     await assistant.do(session, "request-intervention", reason="fill-form", words="Le bordereau")
-    await expect(page.get_by_text("« Le bordereau »")).to_be_visible()
+    await expect(page.get_by_text("«\u00a0Le bordereau\u00a0»")).to_be_visible()
     await assistant.do(session, "request-screenshot", reason="other", words="Le message")
-    await expect(page.get_by_text("« Le message »")).to_be_visible()
+    await expect(page.get_by_text("«\u00a0Le message\u00a0»")).to_be_visible()
     assert await page.evaluate("window.stillHere") is True
     await check("two questions")
     await expect(stop).to_be_in_viewport()
@@ -111,7 +111,7 @@ async def test_the_whole_walk_needs_no_javascript_and_no_mouse(
             await page.get_by_role("button", name=name).focus()
             await page.keyboard.press("Enter")
         await expect(page.get_by_role("heading", level=1)).to_have_text(
-            "Vous avez accepté ; la séance peut commencer"
+            "Vous avez accepté\u202f; la séance peut commencer"
         )
         assert (await assistant.do(session, "start")).status_code == 200
         await page.get_by_role("link", name="Recharger").click()

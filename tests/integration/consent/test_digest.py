@@ -74,7 +74,7 @@ async def test_the_week_that_has_ended_is_told_in_numbers(office: Office, clock:
     expected |= {"intervened": 1, "refusals": 1, "unauthorized": 1, "readings": 2, "size": size}
     expected |= {"reconciliations": 2, "never_started": 3, "not_reported": 2}  # of the last
     assert {name: number for name, number in counted.items() if number} == expected
-    assert (told["share"], told["begins_at"][:13]) == ("50 %", "2025-11-02T23")
+    assert (told["share"], told["begins_at"][:13]) == ("50\u00a0%", "2025-11-02T23")
     assert told["ends_at"][:13] == "2025-11-09T23"
     leaves = await office.log.leaf_hashes(0, size)
     assert told["root"] == base64.b64encode(root_hash(leaves)).decode()
@@ -107,10 +107,10 @@ async def test_a_log_that_was_empty_has_no_digest_and_a_quiet_week_has_one(
     assert await digest(office, clock) is None
     clock.at += timedelta(days=21)
     told = said(await digest(office, clock))
-    assert (told["sessions"], told["share"], told["size"]) == ("0", "0 %", "12")
+    assert (told["sessions"], told["share"], told["size"]) == ("0", "0\u00a0%", "12")
     desk = load_desk(DESK)
     words = build_renderer(desk, load_words()).render("digest", {**told, "name": None})
-    assert "Séances commencées : 0" in words.text
-    assert "jamais utilisées, au dernier d’entre eux : sans objet" in words.text
+    assert "Séances commencées\u00a0: 0" in words.text
+    assert "jamais utilisées, au dernier d’entre eux\u00a0: sans objet" in words.text
     assert "lundi 17 novembre 2025" in words.text
     assert UUID((await digest(office, clock)).id)  # type: ignore[union-attr]

@@ -72,7 +72,7 @@ async def test_the_dpos_page_needs_no_javascript_and_no_mouse(
         await enter("Chercher")
         await enter("Voir la séance")
         heading = page.get_by_role("heading", level=1)
-        await expect(heading).to_have_text("Une séance : en cours")
+        await expect(heading).to_have_text("Une séance\u00a0: en cours")
         await page.locator("summary").first.focus()
         await page.keyboard.press("Enter")
         await expect(page.locator("details pre").first).to_contain_text('"index":0')

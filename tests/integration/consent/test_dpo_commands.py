@@ -67,7 +67,9 @@ async def test_a_person_is_erased_from_all_sessions_and_every_proof_holds(
     before = await office.log.leaf_hashes(0, 24)
     done = await office.invoke("erase", "--address", ODILE["email"], "--reason", "article-17")
     assert done.exit_code == 0, done.output
-    assert f"Séance {SESSION} : adhérent 1, paroles notées 1 ; 6 inscriptions" in done.output
+    assert (
+        f"Séance {SESSION}\u00a0: adhérent 1, paroles notées 1\u202f; 6 inscriptions" in done.output
+    )
     assert "Ce qui n’est pas effacé, et pourquoi" in done.output
     assert "90 jours" in done.output
     for session in (SESSION, other):

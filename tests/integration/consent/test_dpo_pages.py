@@ -71,7 +71,7 @@ async def test_a_timeline_is_in_plain_words_with_index_and_hash_and_leads_to_the
     dpo = await stage.at_dpo()
     before = len(await _about_log(stage))
     shown = await dpo.ask("session", session=session)
-    assert title(shown.text) == "Une séance : en cours"
+    assert title(shown.text) == "Une séance\u00a0: en cours"
     assert "adhérent, par le lien<br>\nL’adhérent a accepté que son écran soit vu." in shown.text
     for entry in await connections.log.entries(uuid.UUID(session)):
         assert f"n° {entry.index}, empreinte <code>{entry.leaf_hash.hex()}</code>" in shown.text
@@ -126,17 +126,17 @@ async def test_the_overview_says_where_the_log_stands_and_what_is_to_be_looked_a
     await connections._check()
     size = await stage.size()
     shown = await dpo.ask("overview")
-    assert f"avant cette consultation : {size}.\nToutes sont couvertes" in shown.text
-    assert f"Inscriptions : {size}, intactes" in shown.text
+    assert f"avant cette consultation\u00a0: {size}.\nToutes sont couvertes" in shown.text
+    assert f"Inscriptions\u00a0: {size}, intactes" in shown.text
     assert connections.checkpoints.latest is not None
     assert connections.checkpoints.latest.splitlines()[2] in shown.text
     assert "<dt>Séances commencées</dt><dd>1</dd>" in shown.text
     assert "<dd>1 par le lien, 0 par réponse" in shown.text
     assert "<dt>Consultations</dt><dd>1</dd>" in shown.text
-    assert "En tout : 1." in shown.text
+    assert "En tout\u00a0: 1." in shown.text
     assert "Une prise en main ou un acte a été tenté sans accord en cours." in shown.text
     again = await dpo.ask("overview")
-    assert "contrôle signé : 1</strong>" in again.text
+    assert "contrôle signé\u00a0: 1</strong>" in again.text
     before = await dpo.ask("overview", ago="1")
     assert "<dt>Séances commencées</dt><dd>0</dd>" in before.text
     assert (await _about_log(stage))[-1].facts == {"what": "overview", "weeks_ago": 1}
@@ -201,7 +201,7 @@ async def test_what_cannot_be_recorded_is_not_shown(
     for what in READERS:
         refused = await dpo.ask(what, csrf, **asked)
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "5"), what
-        assert "n’a pas pu être inscrite : rien n’est affiché" in refused.text
+        assert "n’a pas pu être inscrite\u00a0: rien n’est affiché" in refused.text
         assert session not in refused.text
 
 

@@ -160,7 +160,7 @@ async def test_a_pasted_picture_is_masked_by_keyboard_alone_once_it_is_granted(
         await page.keyboard.press("Enter")
         await page.keyboard.press("Backspace")
         await expect(page.locator("#mask-said")).to_have_text(
-            "Dernier masque retiré ; il en reste 2."
+            "Dernier masque retiré\u202f; il en reste 2."
         )
         await page.get_by_role("button", name="Remettre l’image masquée").focus()
         async with page.expect_navigation():
@@ -214,8 +214,8 @@ async def test_every_state_of_a_picture_is_accessible_and_both_answers_look_alik
         check = checker(page, chromium)
         await _on_their_page(stage, page, adherent)
         await expect(page.get_by_role("img")).to_have_accessible_name(
-            "Capture de votre écran, masquée par le téléassistant : "
-            "Garder la trace d’un message d’erreur, « Le message »"
+            "Capture de votre écran, masquée par le téléassistant\u00a0: "
+            "Garder la trace d’un message d’erreur, «\u00a0Le message\u00a0»"
         )
         await check("a picture to review")
         accept, refuse = (page.get_by_role("button", name=name) for name in (ACCEPT, REFUSE))

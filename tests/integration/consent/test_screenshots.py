@@ -50,7 +50,7 @@ async def test_a_picture_is_reviewed_then_shared_then_fetched_and_each_is_on_rec
     assert (await assistant.do(session, "share-screenshot")).status_code == 409
     page = (await adherent.look()).text
     assert f'src="{seen_by(adherent, address)}"' in page
-    assert 'alt="Capture de votre écran, masquée par le téléassistant : ' in page
+    assert 'alt="Capture de votre écran, masquée par le téléassistant\u00a0: ' in page
     assert (await adherent.do("review-screenshot")).status_code == 303
     assert (await assistant.http.get(address)).status_code == 404
     assert (await assistant.do(session, "share-screenshot")).status_code == 200

@@ -36,7 +36,7 @@ def test_the_front_page_says_hours_telephone_forms_dpo_and_training(browser: htt
     assert {"/demande/marche", "/demande/generale", "tel:0970609909"} <= links
     assert "mailto:dpo@ternum-bfc.fr" in links
     assert "https://docs.ternum-bfc.fr/sdm-creer-ticket-utah" in links
-    assert "de 9 h à 12 h 30 et de 13 h 30 à 18 h" in answer.text
+    assert "de 9\u00a0h à 12\u00a0h\u00a030 et de 13\u00a0h\u00a030 à 18\u00a0h" in answer.text
     assert re.search("(Ouvert|Fermé) en ce moment", answer.text)
     assert page.all("html")[0]["lang"] == "fr"
 
@@ -123,7 +123,7 @@ def test_a_mistake_is_said_at_the_top_and_at_the_field_and_nothing_typed_is_lost
     page = Page(answer.text)
 
     assert answer.status_code == 422
-    assert "<title>Erreur : " in answer.text
+    assert "<title>Erreur\u00a0: " in answer.text
     named = [one["href"] for one in page.all("a") if one["href"].startswith("#")]
     assert named == ["#contenu", "#email", "#reference", "#subject"]
     invalid = [one for one in page.all("input", "textarea") if "aria-invalid" in one]

@@ -44,7 +44,7 @@ async def test_every_page_keeps_the_rules_also_with_mistakes_shown(page: Page) -
 
     await page.goto("/demande/marche")
     await page.get_by_role("button", name="Envoyer la demande").click()
-    await expect(page).to_have_title(re.compile("^Erreur : "))
+    await expect(page).to_have_title(re.compile("^Erreur\u00a0: "))
     await expect(page.locator(".errors")).to_be_focused()
     assert await _faults(page) == []
     await page.get_by_role("link", name="Indiquez une adresse électronique.").click()

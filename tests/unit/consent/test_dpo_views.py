@@ -40,7 +40,7 @@ def _log(entries: int) -> Found:
 
 
 def _indexes(page: Response[str]) -> list[int]:
-    return [int(n) for n in re.findall(r"Inscription n° (\d+), empreinte", page.content)]
+    return [int(n) for n in re.findall(r"Inscription n°\u00a0(\d+), empreinte", page.content)]
 
 
 @pytest.mark.parametrize(

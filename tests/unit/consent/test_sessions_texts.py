@@ -61,7 +61,7 @@ def test_a_notice_that_was_read_aloud_is_in_the_receipt() -> None:
 
 def test_a_time_is_said_with_its_date() -> None:
     renderer = Renderer(DECLARED, load_wording(DECLARED))
-    assert renderer.clock(NOW) == "lundi 23 novembre 2026 à 10 h 30"
+    assert renderer.clock(NOW) == "lundi 23 novembre 2026 à 10\u00a0h\u00a030"
 
 
 @pytest.mark.parametrize("act", ["ended", "stopped", "time-limit-reached"])

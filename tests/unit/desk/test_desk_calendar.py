@@ -8,6 +8,7 @@ import pytest
 from desk import Calendar, Closure, ExceptionalOpening, Months, Shift, describe_hours
 from desk.calendar import NaiveTime, NeverOpens
 from desk.public_holidays import OutsideCalendar
+from desk.wording import Value, say
 
 PARIS = ZoneInfo("Europe/Paris")
 MORNING = Shift(opens=time(9), closes=time(12, 30))
@@ -27,6 +28,11 @@ def paris(*parts: int, fold: int = 0) -> datetime:
 
 def hours(count: float) -> timedelta:
     return timedelta(hours=count)
+
+
+def blanks(*said: str) -> tuple[str, ...]:
+    """Return texts with plain blanks; tests/unit/test_typography.py holds where none may be."""
+    return tuple(one.replace("\u00a0", " ").replace("\u202f", " ") for one in said)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +69,7 @@ def test_a_closed_desk_says_why_and_when_it_opens() -> None:
     state = SHIPPED.state(paris(2026, 11, 11, 10))
     assert not state.is_open
     assert state.until == paris(2026, 11, 12, 9)
-    assert state.explanation == (
+    assert blanks(*state.explanation) == (
         "Le mercredi 11 novembre 2026 est un jour férié (Armistice) : le service est fermé.",
         "Le service ouvre le jeudi 12 novembre 2026 à 9 h.",
     )
@@ -85,7 +91,7 @@ def test_each_state_has_its_code(at: datetime, code: str) -> None:
 
 def test_an_open_desk_says_until_when() -> None:
     state = SHIPPED.state(paris(2026, 11, 23, 10))
-    assert state.explanation == ("Le service est ouvert jusqu’à 12 h 30.",)
+    assert blanks(*state.explanation) == ("Le service est ouvert jusqu’à 12 h 30.",)
     assert state.until == paris(2026, 11, 23, 12, 30)
 
 
@@ -111,7 +117,8 @@ def test_working_time_passes_in_desk_hours_only(
 
 
 def test_a_due_time_explains_the_holiday_it_skipped() -> None:
-    assert SHIPPED.due(paris(2026, 11, 10, 18, 30), hours(1)).explanation == (
+    due = SHIPPED.due(paris(2026, 11, 10, 18, 30), hours(1))
+    assert blanks(*due.explanation) == (
         "Demande reçue le mardi 10 novembre 2026 à 18 h 30, en dehors des heures d’ouverture.",
         "Le délai commence le jeudi 12 novembre 2026 à 9 h, à l’ouverture du service.",
         "Délai : 1 h d’ouverture du service.",
@@ -178,7 +185,7 @@ def test_an_exceptional_opening_wins_over_a_closure_and_a_holiday() -> None:
 def test_closures_and_openings_are_explained() -> None:
     due = CLOSED_IN_AUGUST.due(paris(2026, 7, 31, 17), hours(6))
     assert due.at == paris(2026, 8, 10, 10, 30)
-    text = " ".join(due.explanation)
+    text = " ".join(blanks(*due.explanation))
     assert "Le lundi 3 août 2026 ne compte pas : fermeture exceptionnelle (travaux)." in text
     assert "Le mercredi 5 août 2026 compte : ouverture exceptionnelle (permanence)." in text
     closed = CLOSED_IN_AUGUST.state(paris(2026, 8, 4, 10))
@@ -188,7 +195,7 @@ def test_closures_and_openings_are_explained() -> None:
 def test_a_breach_runs_by_the_clock_over_a_week_end_and_a_change_of_time() -> None:
     due = SHIPPED.due_by_clock(paris(2026, 3, 27, 17), hours(72))
     assert due.at == paris(2026, 3, 30, 18)
-    assert due.explanation[1].startswith("Délai : 72 h, sans interruption.")
+    assert blanks(*due.explanation)[1].startswith("Délai : 72 h, sans interruption.")
 
 
 @pytest.mark.parametrize(
@@ -253,4 +260,19 @@ def test_a_desk_that_never_opens_is_an_error_and_no_endless_search() -> None:
 def test_hours_are_described_in_plain_french(
     week: tuple[tuple[Shift, ...], ...], text: str
 ) -> None:
-    assert describe_hours(Calendar(zone=PARIS, week=week)) == text
+    assert blanks(describe_hours(Calendar(zone=PARIS, week=week))) == (text,)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (time(9), "9_h"),
+        (time(12, 30), "12_h_30"),
+        (hours(72), "72_h"),
+        (hours(1.5), "1_h_30_min"),
+        (timedelta(minutes=20), "20_min"),
+        (datetime(2026, 11, 2, 9), "lundi 2 novembre 2026 à 9_h"),  # noqa: DTZ001 - wall clock
+    ],
+)
+def test_no_line_break_parts_a_measure(value: Value, text: str) -> None:
+    assert say(value) == text.replace("_", "\u00a0")

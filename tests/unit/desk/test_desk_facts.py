@@ -43,7 +43,7 @@ def test_the_shipped_facts_are_right() -> None:
     assert desk.contacts.dpo.address == "dpo@ternum-bfc.fr"
     assert desk.contacts.dpo.telephone == "03 80 27 04 20"
     assert describe_hours(desk.calendar) == (
-        "du lundi au vendredi, de 9 h à 12 h 30 et de 13 h 30 à 18 h"
+        "du lundi au vendredi, de 9\u00a0h à 12\u00a0h\u00a030 et de 13\u00a0h\u00a030 à 18\u00a0h"
     )
     guide = desk.queues["marketplace"].guide
     assert guide is not None

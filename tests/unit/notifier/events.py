@@ -48,7 +48,7 @@ DECISION: dict[str, Any] = {
     "priority": "normal",
     "deadline": "normal",
     "due_at": datetime(2026, 11, 24, 9, 30, tzinfo=UTC),
-    "due_because": ("Délai : 8 h d’ouverture du service.",),
+    "due_because": ("Délai\u00a0: 8\u00a0h d’ouverture du service.",),
     "ruleset_version": "sha256:0123456789ab",
 }
 REQUEST: dict[str, Any] = {
@@ -226,7 +226,7 @@ NOTICES: dict[str, dict[str, str]] = {
         ),
         **dict.fromkeys(("reconciliations", "never_started", "not_reported"), "6"),
         **dict.fromkeys(("erasures", "readings", "exports", "size"), "5"),
-        "share": "25 %",
+        "share": "25\u00a0%",
         "begins_at": "2026-11-16T00:00:00+01:00",
         "ends_at": "2026-11-23T00:00:00+01:00",
         "root": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",

@@ -80,6 +80,13 @@ def test_any_text_survives_or_the_mail_is_refused(subject: str, body: str) -> No
     assert b"\r" not in wire.replace(b"\r\n", b"")
 
 
+def test_a_subject_keeps_its_no_break_spaces() -> None:
+    subject = "URGENT\u00a0: «\u00a0le pli\u00a0» ne part pas\u202f!"
+    assert one_line(f" {subject}\u00a0\n") == subject
+    parsed = BytesParser(policy=policy.default).parsebytes(serialise(a_mail(subject=subject)))
+    assert str(parsed["Subject"]) == subject
+
+
 def test_the_same_mail_is_always_the_same_bytes() -> None:
     assert serialise(a_mail()) == serialise(a_mail())
 

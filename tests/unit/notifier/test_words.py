@@ -13,6 +13,7 @@ from services.notifier.domain.occasions import Word
 from services.notifier.domain.table import Mail, MailTable
 from services.notifier.rendering import TEMPLATES, Rendered, Renderer, RenderingFailed
 from tests.unit.notifier import events
+from tests.unit.test_typography import BREAKS
 
 HOSTILE = '<script>alert(1)</script> & {{ 7*7 }} {% raw %} "l\'été" => > ok'
 LUMINANCE_SHARE = (0.2126, 0.7152, 0.0722)
@@ -102,6 +103,14 @@ def test_text_and_html_say_the_same(rendered: dict[str, Rendered]) -> None:
         assert only_words(page) == only_words(words.text), name
 
 
+def test_no_mail_breaks_a_line_where_french_has_none(rendered: dict[str, Rendered]) -> None:
+    for name, words in rendered.items():
+        for form in (words.subject, words.text, words.html):
+            assert BREAKS.findall(form) == [], name
+    assert "\u202f?" in rendered["session-offer"].text
+    assert "«\u00a0Je n’ai rien demandé\u00a0»\u00a0:" in rendered["offer-disowned"].subject
+
+
 def test_no_mail_lets_markup_of_others_through(rendered: dict[str, Rendered]) -> None:
     for name, words in rendered.items():
         assert "<script" not in words.html, name
@@ -166,7 +175,7 @@ def test_the_requester_reads_nothing_they_wrote_themselves(
     words = rendered["ticket-acknowledged"]
     assert "alert(1)" not in words.text
     assert "Pernot" not in words.text
-    for said in ("gratuites", "formation.ternum-bfc.example", "0 970 609 909", "13 h 30"):
+    for said in ("gratuites", "formation.ternum-bfc.example", "0 970 609 909", "13\u00a0h\u00a030"):
         assert said in words.text
 
 
@@ -194,7 +203,7 @@ def test_staff_see_both_readings_of_a_request_whose_queue_is_uncertain(
     told = occasions.of_ticket(unsure, desk, word, b"").variables
     text = renderer.render("ticket-staff", dict(told)).text
     assert str(unsure.data.request_id) in text  # with it, an assistant proposes a session
-    assert f"{desk.queues['general'].title} : parapheur" in text
-    assert f"{desk.queues['marketplace'].title} : signer l’offre" in text
+    assert f"{desk.queues['general'].title}\u00a0: parapheur" in text
+    assert f"{desk.queues['marketplace'].title}\u00a0: signer l’offre" in text
     sure = occasions.of_ticket(events.ticket(), desk, word, b"").variables
     assert "signer l’offre" not in renderer.render("ticket-staff", dict(sure)).text
