@@ -27,7 +27,7 @@ from services.consent.web.assistant_pictures import PICTURE_REFUSALS, picture_ha
 from services.consent.web.authentication import Authenticator
 from services.consent.web.bodies import BY_WORD, ActBody, OfferBody
 from services.consent.web.contract import BEARER, reading
-from services.consent.web.live import Live
+from services.consent.web.live import Live, unless
 from services.consent.web.marks import key_of, mark_of
 
 M = TypeVar("M", bound=BaseModel)
@@ -175,7 +175,8 @@ def _reading(api: AssistantApi) -> list[HTTPRouteHandler]:
         request: Request[Any, Any, Any], session: FromPath[UUID]
     ) -> ServerSentEvent:
         await api.assisting.see(await api.admit(request), session)
-        return api.live.stream(session, request.headers.get("last-event-id"))
+        may_watch = unless(lambda: api.admit(request), Problem)
+        return api.live.stream(session, request.headers.get("last-event-id"), may_watch)
 
     return [list_sessions, show_session, follow_session]
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 from uuid import UUID
 
@@ -20,29 +20,47 @@ LONGEST_S: Final = 600.0
 RETRY_MS: Final = 1_000
 _DIGITS: Final = 9
 
+MayWatch = Callable[[], Awaitable[bool]]
+"""Says whether who watches may go on; raises ``Unavailable``."""
+
+
+async def _bound() -> bool:
+    """Let who is bound to the session watch on: nothing takes that back."""
+    return True
+
 
 class Live:
-    """Streams end after ten minutes, or with the service; the browser comes back by itself."""
+    """
+    Streams end after ten minutes, with the service, and once who watches may not any more.
+
+    The browser comes back by itself, and is refused then.
+    """
 
     def __init__(self, recorder: Recorder, follower: Follower, *, ending: asyncio.Event) -> None:
         self._recorder = recorder
         self._follower = follower
         self._ending = ending
 
-    def stream(self, session: UUID, last_seen: str | None) -> ServerSentEvent:
+    def stream(
+        self, session: UUID, last_seen: str | None, may_watch: MayWatch = _bound
+    ) -> ServerSentEvent:
         """Return the stream; ``last_seen`` is the Last-Event-ID, a sequence."""
         after = (
             int(last_seen) if last_seen and last_seen.isdigit() and len(last_seen) <= _DIGITS else 0
         )
-        return ServerSentEvent(self._messages(session, after), retry_duration=RETRY_MS)
+        return ServerSentEvent(self._messages(session, after, may_watch), retry_duration=RETRY_MS)
 
-    async def _messages(self, session: UUID, after: int) -> AsyncIterator[ServerSentEventMessage]:
+    async def _messages(
+        self, session: UUID, after: int, may_watch: MayWatch
+    ) -> AsyncIterator[ServerSentEventMessage]:
         until = time.monotonic() + LONGEST_S
         async with self._follower.watching(session) as event:
             while time.monotonic() < until and not self._ending.is_set():
                 event.clear()
                 try:
                     seen = await self._recorder.see(session)
+                    if not await may_watch():
+                        return
                 except Unavailable:
                     return  # the browser comes back and goes on from what it has
                 for entry in seen.entries[after:]:
@@ -52,6 +70,19 @@ class Live:
                 await _first_of(event, self._ending)
                 if not event.is_set():
                     yield ServerSentEventMessage(data=None, comment="still here")
+
+
+def unless(admit: Callable[[], Awaitable[object]], *refusals: type[Exception]) -> MayWatch:
+    """Return what says no when ``admit`` raises one of the refusals."""
+
+    async def may_watch() -> bool:
+        try:
+            await admit()
+        except refusals:
+            return False
+        return True
+
+    return may_watch
 
 
 async def _first_of(*events: asyncio.Event) -> None:

@@ -14,12 +14,21 @@ from desk.facts import Assistant
 from runtime.problems import Problem
 from services.consent.domain.signing_in import ASSISTANTS
 from services.consent.handlers.assisting import NoSuchSession
+from services.consent.handlers.strangers import Stranger
 from services.consent.web.assistant.forms import act_in, key_in, offer_in
 from services.consent.web.assistant.pictures import picture_handlers
 from services.consent.web.assistant.refusals import assistant_refusals
 from services.consent.web.assistant.views import NOTHING, Typed, Views
 from services.consent.web.assistant_api import AssistantApi
-from services.consent.web.sign_in.routes import Req, SignedIn, SigningIn, signing_in_routes, to
+from services.consent.web.live import unless
+from services.consent.web.sign_in.routes import (
+    NotSignedIn,
+    Req,
+    SignedIn,
+    SigningIn,
+    signing_in_routes,
+    to,
+)
 
 _UNPROCESSABLE: Final = 422
 
@@ -94,7 +103,8 @@ def _reading(pages: AssistantPages) -> list[HTTPRouteHandler]:
     async def follow(request: Req, session: FromPath[UUID]) -> ServerSentEvent:
         who = await pages.way_in.admit(request)
         await pages.api.assisting.see(who.person, session)
-        return pages.api.live.stream(session, request.headers.get("last-event-id"))
+        may_watch = unless(lambda: pages.way_in.admit(request), NotSignedIn, Stranger)
+        return pages.api.live.stream(session, request.headers.get("last-event-id"), may_watch)
 
     @get("/sessions/{session:uuid}/witness")
     async def show_witness(request: Req, session: FromPath[UUID]) -> Response[str]:
