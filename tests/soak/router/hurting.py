@@ -13,11 +13,15 @@ from deploy.waiting import until
 from tests.integration.router.routers import Routers
 from tests.soak.router.cluster import Cluster
 
+SELDOM: Final = "router.in-snapshot"
+"""Snapshots grow rare as more is remembered: late in a campaign none may come to die in."""
+LATE: Final = 0.6
+"""The share of the deck after which deaths in a snapshot are deaths in a transaction instead."""
 CRASH_POINTS: Final = (
     "router.before-transaction",
     "router.in-transaction",
     "router.committed",
-    "router.in-snapshot",
+    SELDOM,
     "router.offset-committed",
 )
 _KINDS: Final = ("killed", "frozen", "joins or leaves", "kafka")
@@ -86,8 +90,7 @@ class Hurting:
 
     async def run(self) -> None:
         """Play all; afterwards every broker is whole and nobody stands still."""
-        self._points = list(CRASH_POINTS) * self.deck.crashes
-        self.dice.shuffle(self._points)
+        self._points = self._shuffled_points()
         cards = self.deck.shuffled(self.dice)
         total = len(cards) + len(self._points)
         assert await until(lambda: self.seen() > 0, within_s=90), "no router answers"
@@ -98,6 +101,14 @@ class Hurting:
             await self._breathe()
         await self._end()
         self.played = 1.0
+
+    def _shuffled_points(self) -> list[str]:
+        """Return the crash points, the next one last; deaths in a snapshot in the first half."""
+        points = [point for point in CRASH_POINTS if point != SELDOM] * self.deck.crashes
+        self.dice.shuffle(points)
+        soon = [*points[len(points) // 2 :], *[SELDOM] * self.deck.crashes]
+        self.dice.shuffle(soon)
+        return points[: len(points) // 2] + soon
 
     async def reap_for_ever(self) -> None:
         """Start again what has died, as its supervisor would; returns when it is cancelled."""
@@ -115,8 +126,16 @@ class Hurting:
                 del cards[number]
                 self.done[card] += 1
                 return
-        if self._points and not self._armed and (slot := self._a_working_slot()) is not None:
+        slot = self._a_working_slot() if self._points and not self._armed else None
+        if slot is None and not cards:
+            slot = self._one_that_waits_in_vain()
+        if slot is not None:
             self.routers.signal(slot, signal.SIGTERM)
+
+    def _one_that_waits_in_vain(self) -> int | None:
+        """Return a router that is to die in a snapshot when hardly any is written any more."""
+        seldom = (slot for slot in self._working() if self._armed.get(slot) == SELDOM)
+        return next(seldom, None) if self.played > LATE else None
 
     async def _plays(self, card: str) -> bool:
         if card in OF_KAFKA:
@@ -206,12 +225,14 @@ class Hurting:
 
     def _start(self, slot: int) -> None:
         if self._points and self.dice.random() < 0.8:
-            self._armed[slot] = self._points.pop()
+            point = self._points.pop()
+            if point == SELDOM and self.played > LATE:
+                point = "router.in-transaction"
+            self._armed[slot] = point
             # One pass is one partition's batch: the deaths come at once, or after some work. Of
             # snapshots few are written: the first must do.
-            passes = 1 if self._armed[slot] == "router.in-snapshot" else self.dice.randrange(1, 6)
-            at = f"{self._armed[slot]}:{passes}"
-            self.routers.start(slot, AIGUILLAGE_CRASH_AT=at)
+            passes = 1 if point == SELDOM else self.dice.randrange(1, 6)
+            self.routers.start(slot, AIGUILLAGE_CRASH_AT=f"{point}:{passes}")
         else:
             self.routers.start(slot)
 
