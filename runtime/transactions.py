@@ -123,8 +123,8 @@ async def latest_ends(bootstrap_servers: str) -> AsyncIterator[Ends]:
     reader = AIOKafkaConsumer(
         bootstrap_servers=bootstrap_servers, isolation_level="read_uncommitted"
     )
-    await reader.start()
     try:
+        await reader.start()
         yield reader.end_offsets
     finally:
         await stop_consumer(reader)

@@ -81,9 +81,9 @@ class Output:
             auto_offset_reset="earliest",
             fetch_max_wait_ms=50,
         )
-        async with asyncio.timeout(DEADLINE_S):
-            await consumer.start()
         try:
+            async with asyncio.timeout(DEADLINE_S):
+                await consumer.start()
             origins = [TopicPartition(self._topic, number) for number in sorted(partitions)]
             return await _greatest_index(consumer, origins, offsets)
         finally:

@@ -43,8 +43,8 @@ class History:
             max_partition_fetch_bytes=_FETCH_BYTES,
             value_deserializer=None if self._values else _nothing,
         )
-        await consumer.start()
         try:
+            await consumer.start()
             consumer.assign(self.origins)
             ends = await self._begin(consumer)
             pending = [o for o, end in ends.items() if await consumer.position(o) < end]
