@@ -30,7 +30,7 @@ def _said_in_yaml(source: str) -> Iterator[Text]:
         yield node.start_mark.line + 1, node.value
 
 
-def _scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+def _scalars(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
     if isinstance(node, yaml.ScalarNode):
         yield node
     elif isinstance(node, yaml.CollectionNode):

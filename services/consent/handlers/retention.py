@@ -23,6 +23,7 @@ from services.consent.domain.purging import (
     purge_of_records,
     spans,
 )
+from services.consent.domain.table import table
 from services.consent.handlers import about_log
 from services.consent.handlers.about_log import put_if
 
@@ -131,9 +132,9 @@ class Retention:
         return removed
 
     def _first_due(self, batch: Sequence[Due]) -> datetime:
-        """Return the moment before which no purge has named any of these."""
+        """Return before when no purge has named any of these, also if they were kept less once."""
         oldest = min(datetime.fromisoformat(one.newest) for one in batch)
-        return oldest + timedelta(days=self._kept_days)
+        return oldest + timedelta(days=table().purge.least_days)
 
     async def _close_day(self) -> None:
         at = self._now()

@@ -15,6 +15,7 @@ from services.notifier.domain.table import Condition, Kind, Role
 Word = Callable[[str, str], str]
 """The French word for a code: ``word(kind, code)``."""
 
+_AND: Final = "\u202f; "
 _NAMES: Final = frozenset({"tracking", "ticket_id", "request_id", "queue_title"})
 _TICKET: Final = _NAMES.union(
     ("subject", "body", "organisation", "service_title", "profile_title", "channel_title"),
@@ -175,8 +176,8 @@ def _ticket_facts(event: TicketCreated) -> frozenset[Condition]:
 
 def _reading(reading: Reading, desk: Desk) -> tuple[str, str]:
     """Return a queue's title, and the words that speak for it, strongest first."""
-    words = dict.fromkeys(one.words for one in reading.evidence)
-    return desk.queues[reading.queue].title, "\u202f; ".join(words)
+    words = dict.fromkeys(one.words.replace(" ; ", _AND) for one in reading.evidence)
+    return desk.queues[reading.queue].title, _AND.join(words)
 
 
 def _ticket_variables(event: TicketCreated, desk: Desk, word: Word) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from runtime.mongo import Database
 from services.consent.domain.entry import THE_LOG, Draft
 from services.consent.domain.log import Stale
 from services.consent.gateway.checkpoints import CheckpointWriter
+from services.consent.handlers.about_log import put_on_record
 from services.consent.handlers.follower import Follower
 from services.consent.handlers.offering import Offering, Wanted
 from services.consent.handlers.recorder import Recorder
@@ -28,9 +29,14 @@ from tests.unit.consent.test_sessions_recording import LUCIE, PRACTICE
 YEAR = timedelta(days=365)
 
 
-def a_retention(office: Office, clock: Clock) -> Retention:
+def a_retention(office: Office, clock: Clock, *, kept_days: int = 365) -> Retention:
     return Retention(
-        office.log, office.persons, office.pictures, kept_days=365, legal_basis="x", now=clock
+        office.log,
+        office.persons,
+        office.pictures,
+        kept_days=kept_days,
+        legal_basis="x",
+        now=clock,
     )
 
 
@@ -107,8 +113,9 @@ async def test_before_the_end_of_retention_nothing_is_removed(office: Office, cl
     assert (await a_retention(office, clock).run()).entries == 12
 
 
+@pytest.mark.parametrize(("kept_days", "later"), [(365, 0), (400, 36)])
 async def test_a_purge_that_was_interrupted_is_ended_under_its_first_entry(
-    office: Office, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    office: Office, clock: Clock, monkeypatch: pytest.MonkeyPatch, kept_days: int, later: int
 ) -> None:
     await an_old_session(office, clock)
 
@@ -120,7 +127,10 @@ async def test_a_purge_that_was_interrupted_is_ended_under_its_first_entry(
         with pytest.raises(Unavailable):
             await a_retention(office, clock).run()
     assert await verified(office) == 0
-    assert (await a_retention(office, clock).run()).entries == 12
+    for _ in range(2):
+        await put_on_record(office.log, draft(THE_LOG, "evidence-read", "dpo"))
+    clock.at += timedelta(days=later)
+    assert (await a_retention(office, clock, kept_days=kept_days).run()).entries == 12
     types = [one.type for one in await about_log(office)]
     assert types.count("purged") == 2  # entries, and persons
     assert await verified(office) == 12

@@ -15,8 +15,6 @@ from tests.soak.router.cluster import Cluster
 
 SELDOM: Final = "router.in-snapshot"
 """Snapshots grow rare as more is remembered: late in a campaign none may come to die in."""
-LATE: Final = 0.6
-"""The share of the deck after which deaths in a snapshot are deaths in a transaction instead."""
 CRASH_POINTS: Final = (
     "router.before-transaction",
     "router.in-transaction",
@@ -78,6 +76,7 @@ class Hurting:
     played: float = 0.0
     """The share of the deck that has been played."""
     _armed: dict[int, str] = field(default_factory=dict)
+    _cards: list[str] = field(default_factory=list)
     _points: list[str] = field(default_factory=list)
     _frozen: dict[int, "asyncio.Task[None]"] = field(default_factory=dict)
     _away: set[int] = field(default_factory=set)
@@ -91,12 +90,12 @@ class Hurting:
     async def run(self) -> None:
         """Play all; afterwards every broker is whole and nobody stands still."""
         self._points = self._shuffled_points()
-        cards = self.deck.shuffled(self.dice)
-        total = len(cards) + len(self._points)
+        self._cards = self.deck.shuffled(self.dice)
+        total = len(self._cards) + len(self._points)
         assert await until(lambda: self.seen() > 0, within_s=90), "no router answers"
-        while cards or self._points or self._armed:
-            await self._play_one(cards)
-            left = len(cards) + len(self._points) + len(self._armed)
+        while self._cards or self._points or self._armed:
+            await self._play_one()
+            left = len(self._cards) + len(self._points) + len(self._armed)
             self.played = max(self.played, 1 - left / total)
             await self._breathe()
         await self._end()
@@ -119,15 +118,15 @@ class Hurting:
                     self._note_end(slot, process.returncode)
                     self._start(slot)
 
-    async def _play_one(self, cards: list[str]) -> None:
+    async def _play_one(self) -> None:
         """Play the first card that can be played now; a crash point is a kill and its restart."""
-        for number, card in enumerate(cards):
+        for number, card in enumerate(self._cards):
             if await self._plays(card):
-                del cards[number]
+                del self._cards[number]
                 self.done[card] += 1
                 return
         slot = self._a_working_slot() if self._points and not self._armed else None
-        if slot is None and not cards:
+        if slot is None and not self._cards:
             slot = self._one_that_waits_in_vain()
         if slot is not None:
             self.routers.signal(slot, signal.SIGTERM)
@@ -135,7 +134,7 @@ class Hurting:
     def _one_that_waits_in_vain(self) -> int | None:
         """Return a router that is to die in a snapshot when hardly any is written any more."""
         seldom = (slot for slot in self._working() if self._armed.get(slot) == SELDOM)
-        return next(seldom, None) if self.played > LATE else None
+        return next(seldom, None)
 
     async def _plays(self, card: str) -> bool:
         if card in OF_KAFKA:
@@ -226,7 +225,7 @@ class Hurting:
     def _start(self, slot: int) -> None:
         if self._points and self.dice.random() < 0.8:
             point = self._points.pop()
-            if point == SELDOM and self.played > LATE:
+            if point == SELDOM and not self._cards:
                 point = "router.in-transaction"
             self._armed[slot] = point
             # One pass is one partition's batch: the deaths come at once, or after some work. Of

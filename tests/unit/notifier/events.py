@@ -42,7 +42,7 @@ DECISION: dict[str, Any] = {
         {
             "queue": "marketplace",
             "score": 1.5,
-            "evidence": ({"rule": "offres", "words": "signer l’offre", "points": 1.5},),
+            "evidence": ({"rule": "offres", "words": "signer l’offre ; dépôt", "points": 1.5},),
         },
     ),
     "priority": "normal",
