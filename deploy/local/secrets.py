@@ -1,6 +1,7 @@
 """Development keys, drawn once for one checkout; a real desk brings its own."""
 
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -45,13 +46,23 @@ def make(folder: Path) -> None:
 
 
 def once(file: Path, content: bytes) -> None:
-    """Write `content` unless the file is there; it never exists readable by others."""
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
-    except FileExistsError:
+    """Write `content` unless the file is there; it is whole from the first, and its owner's alone.
+
+    Of several that write at once the first wins.
+    """
+    if file.exists():
         return
-    with os.fdopen(descriptor, "wb") as opened:
-        opened.write(content)
+    beside = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
+    try:
+        with os.fdopen(descriptor, "wb") as opened:
+            opened.write(content)
+            opened.flush()
+            os.fsync(opened.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(beside, file)
+    finally:
+        beside.unlink()
 
 
 def signing_key() -> bytes:
