@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import fcntl
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -122,10 +123,41 @@ class CheckpointWriter:
         log.info("checkpoint written", size=self._written)
 
 
+class NotACheckpointFile(OSError):
+    """A file holds something that is no note, and is left as it is."""
+
+
 def append_note(path: Path, note: str) -> None:
-    """Append a signed note, behind the last whole one; raises ``OSError``."""
-    _mend(path)
-    _append_durably(path, note + "\n")
+    """
+    Append a signed note, behind the last whole one, while no other process does.
+
+    Raises ``OSError``, of which ``NotACheckpointFile`` is one.
+    """
+    content = f"{note}\n".encode()
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if torn := torn_bytes(path, origin=note.partition("\n")[0]):
+            os.ftruncate(descriptor, os.fstat(descriptor).st_size - torn)
+        if os.write(descriptor, content) != len(content):
+            raise OSError(errno.ENOSPC, "not all was written")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def torn_bytes(path: Path, *, origin: str) -> int:
+    """
+    Return how much a crash or a full disk has left behind the last whole note.
+
+    Raises ``NotACheckpointFile`` for what is no beginning of a note, and ``OSError``.
+    """
+    text = path.read_text("utf-8", errors="surrogateescape")
+    tail, first = text.removeprefix(_whole(text)), f"{origin}\n"
+    begun = tail.rstrip("\0")  # a power cut leaves zeros
+    if begun.strip() and begun[: len(first)] != first[: len(begun)]:
+        raise NotACheckpointFile(f"{path} holds something that is no checkpoint")
+    return len(tail.encode("utf-8", errors="surrogateescape"))
 
 
 def read_notes(path: Path) -> str:
@@ -148,20 +180,3 @@ def _whole(text: str) -> str:
             return text[: end + 2]
         signed = text.rfind(_SIGNED, 0, signed)
     return ""
-
-
-def _mend(path: Path) -> None:
-    """Cut off what a crash or a full disk has left half written."""
-    if path.exists():
-        os.truncate(path, len(read_notes(path).encode("utf-8", errors="surrogateescape")))
-
-
-def _append_durably(path: Path, text: str) -> None:
-    content = text.encode()
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        if os.write(descriptor, content) != len(content):
-            raise OSError(errno.ENOSPC, "not all was written")
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
