@@ -73,7 +73,8 @@ async def verify_log(
         )
     if verifier.raw in list(keys)[1:] and not _covers(notes, verifier, keys[verifier.raw]):
         raise NotIntact(
-            keys[verifier.raw], "no checkpoint by the service's own key covers this handover to it"
+            keys[verifier.raw],
+            "the checkpoint file lacks a note by the service's own key that covers this handover",
         )
     return verified
 
