@@ -11,11 +11,23 @@ import typer
 from cli.dpo.commands import As, Basis, DeskDir, Keys, Name, Reader, Uri, run, told_of
 from cli.dpo.opening import Archive
 from deploy.local import secrets
+from runtime.failures import Unavailable
 from runtime.keys import KeyUnusable
-from services.consent.domain.checkpoint import DEFAULT_ORIGIN, Signer, Verifier
+from services.consent.domain.checkpoint import (
+    DEFAULT_ORIGIN,
+    BadCheckpoint,
+    Signer,
+    Verifier,
+    split_notes,
+)
 from services.consent.domain.handover import NotTheLogsKey, handover
 from services.consent.domain.practice import DEFAULT_LEGAL_BASIS
-from services.consent.gateway.checkpoints import append_note, read_notes
+from services.consent.gateway.checkpoints import (
+    NotACheckpointFile,
+    append_note,
+    read_notes,
+    torn_bytes,
+)
 from services.consent.gateway.signing_keys import FORMER_KEY, SIGNING_KEY, read_key_file
 from services.consent.handlers.about_log import put_if
 from services.consent.integrity import verify_as_it_lies
@@ -29,6 +41,17 @@ _NOW_DO: Final = f"""
 1. Give consent the folder's {SIGNING_KEY} and {FORMER_KEY}, and restart it.
 2. Hand the line above to the DPO by another way than checkpoints come.
 3. Once they have a checkpoint with two signatures, remove {FORMER_KEY} and restart."""
+
+
+class Unfinished(Exception):
+    """The handover is on record, or may be, which nothing undoes, and not finished."""
+
+    def __init__(self, known: str, old: Signer, folder: Path, error: Exception) -> None:
+        why = f"{error.what} is away" if isinstance(error, Unavailable) else error
+        super().__init__(
+            f"the handover {known} on record and not finished: {why} (--origin {old.origin})\n"
+            f"keep {folder / NEXT_KEY}, without which the log has no key, and run this again"
+        )
 
 
 def rotate_key(
@@ -60,7 +83,10 @@ def rotate_key(
     try:
         new = run(told, act)
     except (NotIntact, OSError) as error:
-        typer.echo(f"the handover is not done: {error}", err=True)
+        typer.echo(f"the handover is not done: {error} (--origin {origin})", err=True)
+        raise typer.Exit(code=1) from None
+    except Unfinished as error:
+        typer.echo(str(error), err=True)
         raise typer.Exit(code=1) from None
     typer.echo(f"{new.vkey}\n{_NOW_DO}")
 
@@ -69,17 +95,52 @@ async def _hand_over(archive: Archive, origin: str, files: Sequence[Path]) -> Ve
     """
     Do it, or the rest of it after an interruption.
 
-    Raises ``KeyUnusable``, ``NotIntact``, ``OSError``, ``Unavailable``.
+    Raises ``Unfinished`` once it may be on record; before, ``KeyUnusable``, ``NotIntact``,
+    ``OSError``, ``Unavailable``.
     """
     folder = archive.told.keys
     present, former, following = (folder / name for name in (SIGNING_KEY, FORMER_KEY, NEXT_KEY))
     if former.exists() and not following.exists():
         raise KeyUnusable(f"{former}: the last handover is not over; remove it when it is")
     old = read_key_file(present, origin=origin)
+    try:
+        await _check(archive.log, old.verifier, files)
+        new = await _put_on_record(archive, old)
+    except (NotIntact, OSError, Unavailable) as error:
+        if following.exists():
+            raise Unfinished("may be", old, folder, error) from error
+        raise
+    try:
+        await _cover(archive.log, old.verifier, new, files)  # or no service starts with it
+        if not former.exists():
+            os.link(present, former)
+        following.replace(present)
+        _keep(present)
+    except (NotIntact, OSError, Unavailable) as error:
+        raise Unfinished("is", old, folder, error) from error
+    return new.verifier
+
+
+async def _check(log: MongoEvidenceLog, old: Verifier, files: Sequence[Path]) -> None:
+    """Return if the log is intact, and this its key and its origin; raises ``NotIntact``."""
+    for file in files:
+        torn = torn_bytes(file, origin=old.origin)
+        if torn and torn == file.stat().st_size:
+            raise NotACheckpointFile(f"{file} holds no whole checkpoint")
+    notes = _notes(files)
+    verified = await verify_as_it_lies(log, notes=notes, verifier=old)
+    on_record = next(reversed(verified.handovers.keys), old.raw) != old.raw
+    if not on_record and not any(_signed(note, old) for note in split_notes(notes)):
+        raise NotIntact(-1, f"no checkpoint in the files is by {SIGNING_KEY}")
+
+
+async def _put_on_record(archive: Archive, old: Signer) -> Signer:
+    """Return the next key, once the log names it."""
+    folder, actor, basis = archive.told.keys, archive.told.actor, archive.told.legal_basis
+    following = folder / NEXT_KEY
     secrets.once(following, secrets.signing_key())
     _keep(following)  # before the log names it
-    new = read_key_file(following, origin=origin, former=old)
-    actor, basis = archive.told.actor, archive.told.legal_basis
+    new = read_key_file(following, origin=old.origin, former=old)
     try:
         await put_if(
             archive.log,
@@ -87,22 +148,33 @@ async def _hand_over(archive: Archive, origin: str, files: Sequence[Path]) -> Ve
             since=_EVER,
         )
     except NotTheLogsKey:
-        raise KeyUnusable(f"{present}: the log was handed over to another key") from None
-    await _cover(archive.log, old.verifier, new, files)  # without that no service starts with it
-    if not former.exists():
-        os.link(present, former)
-    following.replace(present)
-    _keep(present)
-    return new.verifier
+        raise KeyUnusable(
+            f"{folder / SIGNING_KEY}: the log was handed over to another key"
+        ) from None
+    return new
 
 
 async def _cover(log: MongoEvidenceLog, old: Verifier, new: Signer, files: Sequence[Path]) -> None:
     """Sign the log as it is now with both keys, if it is intact for a service with the old one."""
-    notes = "".join(read_notes(file) for file in files)
-    verified = await verify_as_it_lies(log, notes=notes, verifier=old)
+    verified = await verify_as_it_lies(log, notes=_notes(files), verifier=old)
     note = new.sign(size=verified.size, root=verified.root())
     for file in files:
         append_note(file, note)
+    for file in files:  # to which a running service writes, too
+        if note not in split_notes(read_notes(file)):
+            raise OSError(f"{file} has lost the checkpoint that was written to it")
+
+
+def _notes(files: Sequence[Path]) -> str:
+    return "".join(read_notes(file) for file in files)
+
+
+def _signed(note: str, verifier: Verifier) -> bool:
+    try:
+        verifier.open(note)
+    except BadCheckpoint:
+        return False
+    return True
 
 
 def _keep(file: Path) -> None:

@@ -16,6 +16,7 @@ from deploy.local import secrets as local_secrets
 from services.consent.domain.checkpoint import DEFAULT_ORIGIN, Signer, split_notes
 from services.consent.domain.entry import THE_LOG, parse
 from services.consent.domain.merkle import root_hash
+from services.consent.gateway.checkpoints import CheckpointWriter
 from services.consent.gateway.signing_keys import FORMER_KEY, SIGNING_KEY, read_signer
 from services.consent.store.documents import COLLECTION, to_document
 from services.consent.verify import NotIntact
@@ -34,8 +35,17 @@ async def invoke(*arguments: str) -> Result:
 async def rotate(office: Office, *more: str) -> Result:
     """Rotate the key of an office whose service has written its checkpoints to this file."""
     file = office.keys.parent / "checkpoints"
-    file.touch()
+    if not file.exists():
+        await witness(office, file)
     return await office.invoke("rotate-key", "--checkpoint-file", str(file), *more)
+
+
+async def witness(office: Office, *files: Path) -> None:
+    """Put an entry on record, and a checkpoint of it into each file."""
+    await office.hold_session(acts=1)
+    signer = read_signer(office.keys, origin=DEFAULT_ORIGIN)
+    for file in files:
+        await CheckpointWriter(office.log, signer, file).write()
 
 
 def forged_for(signer: Signer) -> list[Line]:
@@ -150,6 +160,60 @@ async def test_the_next_key_signs_no_log_that_is_not_intact(office: Office) -> N
     assert read_signer(office.keys, origin=DEFAULT_ORIGIN).verifier.raw == signer.verifier.raw
 
 
+@pytest.mark.parametrize("origin", ["elsewhere/log", DEFAULT_ORIGIN])
+async def test_nothing_is_on_record_where_no_checkpoint_shows_that_key_and_origin_are_the_logs(
+    office: Office, origin: str
+) -> None:
+    file = office.keys.parent / "checkpoints"
+    await witness(office, file)
+    if origin == DEFAULT_ORIGIN:
+        file.write_bytes(b"")
+    for content in {file.read_bytes(), b""}:
+        file.write_bytes(content)
+        done = await rotate(office, "--origin", origin)
+        assert (done.exit_code, "the handover is not done: " in done.output) == (1, True)
+        assert f"--origin {origin}" in done.output
+        assert (await office.about_log(), file.read_bytes()) == ([], content)
+        assert not (office.keys / NEXT_KEY).exists()
+
+
+@pytest.mark.parametrize("name", ["a key", "an export", "mails"])
+async def test_a_file_that_holds_no_checkpoints_is_left_as_it_is(office: Office, name: str) -> None:
+    file, other = office.keys.parent / "checkpoints", office.keys.parent / "other"
+    await witness(office, file)
+    note = file.read_text("utf-8")
+    contents = {
+        "a key": (office.keys / SIGNING_KEY).read_text("utf-8"),
+        "an export": '{"format":"aiguillage-evidence/1"}\n',
+        "mails": f"From: consent@desk.example\n\n{note}-- \nThe desk\n",
+    }
+    other.write_text(contents[name], "utf-8")
+    done = await rotate(office, "--checkpoint-file", str(other))
+    assert (done.exit_code, "the handover is not done: " in done.output) == (1, True)
+    assert (await office.about_log(), other.read_text("utf-8")) == ([], contents[name])
+    assert file.read_text("utf-8") == note
+
+
+async def test_a_handover_that_cannot_be_looked_at_again_may_be_on_record(office: Office) -> None:
+    (office.keys / NEXT_KEY).write_bytes(local_secrets.signing_key())
+    done = await rotate(office, "--origin", "elsewhere/log")
+    assert (done.exit_code, "may be on record" in done.output) == (1, True)
+    assert f"keep {office.keys / NEXT_KEY}" in done.output
+
+
+async def test_a_handover_on_record_is_ended_though_the_checkpoints_were_lost(
+    office: Office,
+) -> None:
+    assert (await rotate(office)).exit_code == 0
+    (office.keys / SIGNING_KEY).replace(office.keys / NEXT_KEY)  # as the runbook says
+    (office.keys / FORMER_KEY).replace(office.keys / SIGNING_KEY)
+    (file := office.keys.parent / "checkpoints").write_bytes(b"")
+    assert (await rotate(office)).exit_code == 0
+    new = read_signer(office.keys, origin=DEFAULT_ORIGIN).verifier
+    assert [new.open(note).size for note in split_notes(file.read_text("utf-8"))] == [2]
+    assert len(await office.about_log()) == 1
+
+
 async def test_an_interrupted_handover_is_ended_by_the_next_run(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,10 +221,23 @@ async def test_an_interrupted_handover_is_ended_by_the_next_run(
         raise OSError
 
     old = read_signer(office.keys, origin=DEFAULT_ORIGIN).verifier
-    for place, name in ((rotating, "append_note"), (os, "link")):
+
+    def lose(*_: object) -> None:
+        """Write a note as beside a writer that knows no lock, and cuts it off again."""
+
+    for place, name, harm in (
+        (rotating, "append_note", crash),
+        (rotating, "append_note", lose),
+        (os, "link", crash),
+    ):
         with monkeypatch.context() as broken:
-            broken.setattr(place, name, crash)
-            assert (await rotate(office)).exit_code == 1
+            broken.setattr(place, name, harm)
+            done = await rotate(office)
+        assert (done.exit_code, "the handover is on record and not finished" in done.output) == (
+            1,
+            True,
+        )
+        assert f"keep {office.keys / NEXT_KEY}" in done.output
         assert read_signer(office.keys, origin=DEFAULT_ORIGIN).verifier.raw == old.raw
     done = await rotate(office, "--as", "dpo")
     assert done.exit_code == 0, done.output
@@ -170,7 +247,8 @@ async def test_an_interrupted_handover_is_ended_by_the_next_run(
     assert facts["new_key_id"] == new.key_id.hex()
     assert not (office.keys / NEXT_KEY).exists()
     notes = split_notes((office.keys.parent / "checkpoints").read_text("utf-8"))
-    assert {old.open(note).size for note in notes} == {new.open(note).size for note in notes} == {1}
+    assert [old.open(note).size for note in notes] == [1, 2, 2]
+    assert [new.open(note).size for note in notes[1:]] == [2, 2]
 
 
 async def test_every_instance_with_a_checkpoint_file_of_its_own_has_the_new_keys_note(
@@ -178,13 +256,13 @@ async def test_every_instance_with_a_checkpoint_file_of_its_own_has_the_new_keys
 ) -> None:
     folder = office.keys.parent
     files = [folder / name for name in ("one", "two")]
-    for file in files:
-        file.touch()
+    await witness(office, files[0])
+    files[1].touch()  # an instance that has not signed yet
     options = [part for file in files for part in ("--checkpoint-file", str(file))]
     assert (await office.invoke("rotate-key", *options)).exit_code == 0
     new = read_signer(office.keys, origin=DEFAULT_ORIGIN).verifier
     notes = [note for file in files for note in split_notes(file.read_text("utf-8"))]
-    assert [new.open(note).size for note in notes] == [1, 1]
+    assert [new.open(note).size for note in notes[1:]] == [2, 2]
     missing = await office.invoke("rotate-key", "--checkpoint-file", str(folder / "three"))
     assert missing.exit_code == 2
 
