@@ -28,6 +28,8 @@ class Door:
     app: ASGIApp
     settings: HttpSettings
     lifecycle: Lifecycle
+    sorry: ASGIApp | None = None
+    """Says in place of problem details, to who asks for HTML, what the scope has as ``refused``."""
     in_flight: int = 0
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
@@ -49,20 +51,28 @@ class Door:
         limit = self.settings.max_body
         if declared is not None and declared.isdigit() and int(declared) > limit:
             await body.drain()
-            await _refuse(send, _too_large(limit))
+            await self._refuse(scope, body, send, _too_large(limit))
             return
         if self.in_flight > self.settings.max_concurrency and scope["path"] not in PATHS:
-            await _refuse(send, unavailable("too much is being asked at once"))
+            busy = unavailable("too much is being asked at once")
+            await self._refuse(scope, body, send, busy)
             return
         if not self.lifecycle.connected and scope["path"] not in PATHS:
-            await _refuse(send, unavailable("the service is starting"))
+            await self._refuse(scope, body, send, unavailable("the service is starting"))
             return
         try:
             await self.app(scope, body, send)
         except _Refused as refused:
             if not send.status:
                 await body.drain()
-                await _refuse(send, refused.problem)
+                await self._refuse(scope, body, send, refused.problem)
+
+    async def _refuse(self, scope: Any, body: "_Body", send: "_Sent", problem: Problem) -> None:
+        if self.sorry is not None and "text/html" in (_header(scope, b"accept") or ""):
+            told: Any = {**scope, "refused": problem}
+            await self.sorry(told, body, send)
+        else:
+            await _refuse(send, problem)
 
 
 class _Refused(BaseException):

@@ -25,18 +25,20 @@ def run(
     build: Callable[[Lifecycle], ASGIApp],
     prepare: Callable[[], Lifecycle],
     settings: HttpSettings,
+    sorry: ASGIApp | None = None,
 ) -> int:
     """
     Run until SIGTERM or SIGINT (returns 0), or until a worker is lost (returns 70).
 
     Exits with 78 when a key does not fit what the service is connected to.
-    ``prepare`` is called inside the event loop; ``build`` makes the application that tells of it.
+    ``prepare`` is called inside the event loop; ``build`` makes the application that tells of it;
+    ``sorry`` is ``Door.sorry``.
     """
     # Not uvloop: a write to a connection that Kafka closed is then a RuntimeError, which ends
     # aiokafka's consumers and producers for good (aio-libs/aiokafka, issue 1038).
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         try:
-            return runner.run(_serve(build, prepare, settings))
+            return runner.run(_serve(build, prepare, settings, sorry))
         except KeyUnusable as error:
             stop_misconfigured(str(error))
 
@@ -45,13 +47,14 @@ async def _serve(
     build: Callable[[Lifecycle], ASGIApp],
     prepare: Callable[[], Lifecycle],
     settings: HttpSettings,
+    sorry: ASGIApp | None,
 ) -> int:
     lifecycle = prepare()
     end = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.set)
-    async with open_server(build(lifecycle), lifecycle, settings):
+    async with open_server(build(lifecycle), lifecycle, settings, sorry):
         waiting = [asyncio.create_task(event.wait()) for event in (end, lifecycle.lost)]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for task in waiting:
@@ -65,10 +68,11 @@ async def _serve(
 
 @contextlib.asynccontextmanager
 async def open_server(
-    app: ASGIApp, lifecycle: Lifecycle, settings: HttpSettings
+    app: ASGIApp, lifecycle: Lifecycle, settings: HttpSettings, sorry: ASGIApp | None = None
 ) -> AsyncIterator[int]:
     """Serve while the body runs, and yield the port; requests end before the needs are closed."""
-    server = _Server(_config(Door(app=app, settings=settings, lifecycle=lifecycle), settings))
+    door = Door(app=app, settings=settings, lifecycle=lifecycle, sorry=sorry)
+    server = _Server(_config(door, settings))
     async with lifecycle.running():
         task = asyncio.create_task(server.serve())
         try:

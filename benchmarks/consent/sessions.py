@@ -30,7 +30,7 @@ def a_session() -> tuple[Draft, ...]:
     return (
         drafting.offer(_ASSISTANT, opening),
         drafting.fact("code-issued", Author(role="service"), {"code": 1}),
-        drafting.code_confirmed(_ADHERENT, 1),
+        drafting.code_confirmed(_ADHERENT, 1, "b" * 32),
         *(_by_adherent(drafting, act) for act in ("read-notice", "grant")),
         drafting.by_assistant(ASSISTANT_ACTS["start"], _ASSISTANT, initial(), authorization=""),
         _by_adherent(drafting, "stop"),

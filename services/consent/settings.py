@@ -53,6 +53,11 @@ class Settings(ServiceSettings):
     mongo: MongoSettings
     public_url: PublicUrl
     """Where adherents reach their pages: https, or plain http on this very machine."""
+    proxies: Annotated[int, Field(ge=0, le=9)] = 0
+    """How many proxies stand before consent, each adding an address to ``X-Forwarded-For``.
+
+    Too few: then all whom one of them passes on count as one who guesses.
+    """
     checkpoint_file: Path
     """On a mount that the database's user cannot write."""
     log_origin: str = DEFAULT_ORIGIN

@@ -26,6 +26,7 @@ from typing import Any, NoReturn
 
 FORMAT = "aiguillage-evidence/1"
 TABLES = {
+    "449bdcfc8cef0d55d7c1ecaaa451dfde66d2d5e13f2924b05b83f509e0894914",
     "bf30a3858a9aa85614e2abb53761fae13311243b4ca8ca4a74a4181475943a69",
     "72e9935a5df8a8566c3da9bd783ed1b1843b4d9bab89155c864d1a27424fd5f0",
     "e1cf1476e0b2b50517ca38b4a5a9e73497ece90bfb8e3695f31e8b14d644a966",

@@ -11,6 +11,7 @@ from desk import Desk, DeskError, load_desk
 from desk.facts import Source
 from desk.masking import Mask, Masked, load_words, mask_secrets
 from runtime import kafka, mongo
+from runtime.buckets import Bucket, Buckets
 from runtime.health import health_routes
 from runtime.keys import KeyUnusable, read_key
 from runtime.lifecycle import Lifecycle
@@ -29,7 +30,6 @@ from services.intake.store import MongoLedger
 from services.intake.web import build_web
 from services.intake.web.api import Api, api_routes
 from services.intake.web.authentication import Keys, read_keys
-from services.intake.web.pages.bucket import Bucket, Buckets
 from services.intake.web.pages.calls import CallDesk, call_routes
 from services.intake.web.pages.clients import FormLimits
 from services.intake.web.pages.declared import read_declared

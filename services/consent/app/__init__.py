@@ -1,8 +1,9 @@
 """Composition root of consent: the only module that names concrete parts."""
 
 import secrets
+import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from litestar.types import ASGIApp
 
 from desk import DeskError, load_desk
 from runtime import kafka
+from runtime.clocks import SteadyClock
 from runtime.health import health_routes
 from runtime.keys import KeyUnusable, read_key
 from runtime.lifecycle import Lifecycle
@@ -48,12 +50,15 @@ from services.consent.texts.wording import load_wording
 from services.consent.web import build_web
 from services.consent.web.assistant_api import AssistantApi, assistant_routes
 from services.consent.web.browsers import Browsers
+from services.consent.web.guessing import Guesses
+from services.consent.web.headers import SafeHeaders
 from services.consent.web.live import Live
 from services.consent.web.pages import Pages, asset_route, page_routes
 from services.consent.web.pictures import picture_routes
 from services.consent.web.receipts import Receipts
 from services.consent.web.rendering import Renderer
 from services.consent.web.sessions import SessionPages
+from services.consent.web.sorry import Sorry
 from services.consent.web.tiles import tile_routes
 
 SERVICE: Final = "consent"
@@ -72,7 +77,7 @@ def main() -> int:
         consent = Consent(settings)
     except (DeskError, KeyUnusable) as error:
         stop_misconfigured(str(error))
-    return run(consent.build_app, consent.prepare, consent.http)
+    return run(consent.build_app, consent.prepare, consent.http, consent.sorry)
 
 
 class Consent:
@@ -80,7 +85,7 @@ class Consent:
 
     def __init__(self, settings: Settings, *, now: Callable[[], datetime] | None = None) -> None:
         self._settings = settings
-        self._now = now or _now
+        self._now = now or SteadyClock()
         self._desk = load_desk(settings.desk_dir)
         self._key = read_key(settings.keys_dir, "consent.key")
         self._sealer = Sealer(read_key(settings.keys_dir, "sealing.key"))
@@ -88,6 +93,7 @@ class Consent:
         self._identities = identities(settings, self._desk, now=self._now)
         self._signer = read_signer(settings.keys_dir, origin=settings.log_origin)
         self._wording = load_wording(self._desk)
+        self._renderer = Renderer(self._desk, self._wording)
         self._practice = practice(self._desk, legal_basis=settings.legal_basis)
         self.connections: Connections
         self.follower: Follower
@@ -101,6 +107,11 @@ class Consent:
     def http(self) -> HttpSettings:
         """What stands before the application: pictures come through, and routes have own limits."""
         return self._settings.http.model_copy(update={"max_body": PICTURES_BYTES})
+
+    @property
+    def sorry(self) -> ASGIApp:
+        """What people are shown while the application cannot be reached."""
+        return SafeHeaders(app=Sorry(renderer=self._renderer), is_https=self._settings.is_https)
 
     def prepare(self) -> Lifecycle:
         """Make the connections' owners, inside the event loop."""
@@ -145,9 +156,9 @@ class Consent:
     def build_app(self, lifecycle: Lifecycle) -> ASGIApp:
         """Return the application over what ``prepare`` made."""
         live = Live(self._recorder, self.follower, ending=lifecycle.ending)
-        renderer = Renderer(self._desk, self._wording)
+        renderer = self._renderer
         api = self._assistant_api(live)
-        pages = self._pages(live, renderer)
+        pages = self._pages(live)
         entrances = self._entrances(api, renderer)
         routes: list[HTTPRouteHandler | Router] = [
             *health_routes(lifecycle),
@@ -157,7 +168,7 @@ class Consent:
                 entrances,
                 self.connections,
                 self._desk,
-                self._receipts(renderer),
+                self._receipts(),
                 wording=self._wording,
                 now=self._now,
             ),
@@ -171,6 +182,7 @@ class Consent:
             version=VERSION,
             is_https=self._settings.is_https,
             max_body=self._settings.http.max_body,
+            no_such_page=lambda status: renderer.refusal("no-such-page", status=status),
         )
 
     async def notices_for(self, entry: Entry) -> Sequence[NoticeIssued]:
@@ -238,7 +250,7 @@ class Consent:
             now=self._now,
         )
 
-    def _pages(self, live: Live, renderer: Renderer) -> Pages:
+    def _pages(self, live: Live) -> Pages:
         attending = Attending(
             self._recorder,
             self.connections.persons,
@@ -251,28 +263,25 @@ class Consent:
             attending=attending,
             secrets=self._secrets,
             browsers=Browsers(secrets=self._secrets, is_https=self._settings.is_https),
-            renderer=renderer,
+            guesses=Guesses.bounded(proxies=self._settings.proxies, monotonic=time.monotonic),
+            renderer=self._renderer,
             sessions=SessionPages(
                 attending=attending,
-                renderer=renderer,
+                renderer=self._renderer,
                 wording=self._wording,
                 remote=self._desk.remote,
                 now=self._now,
             ),
-            receipts=self._receipts(renderer),
+            receipts=self._receipts(),
             live=live,
             now=self._now,
             new_visit=lambda: secrets.token_urlsafe(16),
         )
 
-    def _receipts(self, renderer: Renderer) -> Receipts:
+    def _receipts(self) -> Receipts:
         return Receipts(
-            renderer=renderer,
+            renderer=self._renderer,
             wording=self._wording,
             kept_days=self._desk.retention.days("evidence"),
             checkpoints=self.connections.checkpoints,
         )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -164,9 +164,10 @@ class Drafting:
         """Return the record that a connection of the remote tool does not fit the log."""
         return self._draft(kind, Author(role="service"), reason=reason, facts=facts)
 
-    def code_confirmed(self, author: Author, number: int) -> Draft:
-        """Return the entry that binds a browser."""
-        return self._draft("code-confirmed", author, how="link", facts={"code": number})
+    def code_confirmed(self, author: Author, number: int, browser: str) -> Draft:
+        """Return the entry that binds the browser of this mark."""
+        facts: dict[str, Fact] = {"code": number, "browser": browser}
+        return self._draft("code-confirmed", author, how="link", facts=facts)
 
     def refusal(self, role: Role, reason: str, facts: Mapping[str, Fact] = NO_FACTS) -> Draft:
         """Return the record of an act that was refused."""

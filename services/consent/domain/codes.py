@@ -15,7 +15,8 @@ class EntryCode:
     """
     The newest entry code of a session.
 
-    ``bound`` is the number of the code by which a browser was bound, 0 for none.
+    ``bound`` is the number of the code by which a browser was bound, 0 for none; ``browser`` is
+    that browser's mark.
     """
 
     number: int = 0
@@ -24,6 +25,7 @@ class EntryCode:
     tries_left: int = 0
     settled: Literal["used", "void"] | None = None
     bound: int = 0
+    browser: str = ""
 
     def state(self, now: datetime) -> CodeState:
         """Return what the code is good for at ``now``."""
@@ -34,6 +36,11 @@ class EntryCode:
         if self.tries_left <= 0:
             return "void"
         return "live" if now < self.expires_at else "expired"
+
+    def is_given_again(self, browser: str, now: datetime) -> bool:
+        """Return whether the browser that it has just bound may give it once more."""
+        is_used = self.settled == "used" and browser == self.browser
+        return is_used and self.expires_at is not None and now < self.expires_at
 
 
 def entry_code(entries: Iterable[Entry], *, minutes: int, tries: int) -> EntryCode:
@@ -48,9 +55,11 @@ def entry_code(entries: Iterable[Entry], *, minutes: int, tries: int) -> EntryCo
                 expires_at=entry.time + timedelta(minutes=minutes),
                 tries_left=tries,
                 bound=code.bound,
+                browser=code.browser,
             )
         elif draft.type == "code-confirmed":
-            code = replace(code, settled="used", bound=code.number)
+            browser = str(draft.facts.get("browser", ""))
+            code = replace(code, settled="used", bound=code.number, browser=browser)
         elif draft.type == "code-voided":
             code = replace(code, settled="void")
         elif draft.type == "refused-act" and draft.reason == "code-wrong":

@@ -60,6 +60,10 @@ class Secrets:
         """Return whether ``value`` binds a browser by that code, in constant time."""
         return hmac.compare_digest(self.cookie(session, number).encode(), value.encode())
 
+    def browser_mark(self, session: UUID, visit: str) -> str:
+        """Return what names a browser that is not bound yet (its cookie), as entries carry it."""
+        return self._mac("browser", session.bytes, visit.encode()).hex()[:32]
+
     def form_token(self, session: UUID, browser: str) -> str:
         """Return what a form must bring from a page that this browser (its cookie) was shown."""
         return _text(self._mac("form", session.bytes, browser.encode()))

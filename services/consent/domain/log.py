@@ -1,5 +1,6 @@
 """The evidence log as its users see it: read, decide, append on what was read."""
 
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -12,17 +13,23 @@ class Stale(Exception):
 
 
 class NotInTable(Exception):
-    """The state table does not have this act here; ``refused`` says why. Nothing is recorded."""
+    """
+    The state table does not have this act here; ``refused`` says why. Nothing is recorded.
 
-    def __init__(self, refused: Refused) -> None:
+    ``at`` is when it would have been recorded: the caller's own clock may be behind.
+    """
+
+    def __init__(self, refused: Refused, at: datetime) -> None:
         super().__init__(refused.reason)
         self.refused = refused
+        self.at = at
 
 
 class EvidenceLog(Protocol):
     """
     Reads see what a majority has; an append answers once a majority has it in its journal.
 
+    No entry is dated before the one that comes before it, whatever the clocks of those who append.
     Every method raises ``runtime.failures.Unavailable`` when that cannot be had in time.
     """
 

@@ -85,8 +85,13 @@ class Attending:
         bound = self.code(seen).bound
         return bound > 0 and self._secrets.is_cookie(session, bound, cookie)
 
-    async def give_code(self, session: UUID, told: str) -> tuple[CodeAnswer, Seen]:
-        """Try an entry code; a wrong one is on record and costs a try, the last one the code."""
+    async def give_code(self, session: UUID, told: str, visit: str) -> tuple[CodeAnswer, Seen]:
+        """
+        Try an entry code; a wrong one is on record and costs a try, the last one the code.
+
+        ``visit`` is the browser's cookie: the one that was bound may send the form twice.
+        """
+        mark = self._secrets.browser_mark(session, visit)
         drafting = Drafting(practice=self._practice, session=session)
 
         def build(seen: Seen) -> Draft | None:
@@ -94,12 +99,17 @@ class Attending:
             if code.state(self._now()) != "live":
                 return None
             if self._secrets.is_entry_code(session, code.number, told):
-                return drafting.code_confirmed(_adherent(seen), code.number)
+                return drafting.code_confirmed(_adherent(seen), code.number, mark)
             return drafting.refusal("adherent", "code-wrong", {"code": code.number})
 
         recorded = await self._recorder.record_if(session, build)
         if recorded is None:
-            return "dead", await self._recorder.see(session)
+            seen = await self._recorder.see(session)
+            code = self.code(seen)
+            is_repeat = code.is_given_again(mark, self._now())
+            if is_repeat and self._secrets.is_entry_code(session, code.number, told):
+                return "right", seen
+            return "dead", seen
         if recorded.entry.draft.type == "code-confirmed":
             return "right", recorded.seen
         if self.code(recorded.seen).tries_left <= 0:

@@ -131,12 +131,13 @@ class Recorder:
 
         With ``only_refusals`` also nothing where it returns what may be done now.
         """
+        not_before = self._now()
         for _ in range(ATTEMPTS):
             seen = await self.see(session)
             draft = build(seen)
             if draft is None:
                 return None
-            verdict = judge(seen.state, draft, at=self._now())
+            verdict = judge(seen.state, draft, at=max(not_before, self._now()))
             refused = verdict.reason if isinstance(verdict, Refused) else None
             if only_refusals and refused is None and draft.type != "refused-act":
                 return None
@@ -146,6 +147,7 @@ class Recorder:
                 continue
             except NotInTable as error:  # a deadline passed in between: judged again above
                 log.info("not in table", act=draft.type, reason=error.refused.reason)
+                not_before = error.at
                 continue
             outcome = "recorded" if refused is None else "refused"
             acts.labels(draft.type, draft.actor, outcome).inc()

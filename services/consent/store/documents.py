@@ -1,11 +1,13 @@
 """How an entry lies in MongoDB, and the two keys that make a fork impossible."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 from runtime.mongo import Collection, Document
-from services.consent.domain.entry import Entry, parse
+from services.consent.domain.entry import Entry, Uncoded, parse
 
 COLLECTION = "evidence"
+UNKNOWN = datetime.min.replace(tzinfo=UTC)
 VISIBLE = {"purged": {"$exists": False}}
 """The filter for entries whose bytes are there; ``purged`` holds an index by which they went."""
 
@@ -30,6 +32,14 @@ def to_document(entry: Entry, *, mark: bytes) -> Document:
 def from_document(document: Document) -> Entry:
     """Return the entry; raises ``Uncoded`` if its bytes are not an entry's."""
     return parse(bytes(document["content"]))
+
+
+def time_of(document: Document) -> datetime:
+    """Return when the entry was recorded, or ``UNKNOWN`` of one that cannot be read."""
+    try:
+        return from_document(document).time
+    except (Uncoded, KeyError):  # purged, or spoiled: that is for the verification to tell
+        return UNKNOWN
 
 
 def place_of(session: UUID, sequence: int) -> Document:

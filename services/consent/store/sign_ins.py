@@ -10,6 +10,8 @@ from runtime.vault import Vault
 from services.consent.domain.signing_in import Identity
 
 PURPOSE = "sign-in"
+MARGIN = timedelta(days=1)
+"""MongoDB removes by its own clock: if that is ahead of ours, no link is good twice for it."""
 
 
 class MongoSignIns:
@@ -68,7 +70,8 @@ class MongoSignIns:
         """Return whether ``name`` is used for the first time; it is remembered until then."""
         with unavailable_when_away():
             try:
-                await self._documents.insert_one({"_id": _hash("once", name), "until": until})
+                used = {"_id": _hash("once", name), "until": until + MARGIN}
+                await self._documents.insert_one(used)
             except DuplicateKeyError:
                 return False
         return True

@@ -8,19 +8,31 @@ from datetime import datetime
 from time import monotonic
 from uuid import UUID
 
+from prometheus_client import Gauge
+
 from runtime import crash
 from runtime.failures import Unavailable
 from runtime.mongo import BulkWriteError, Collection, Document, unavailable_when_away
 from services.consent.domain.entry import Draft, Entry, place
 from services.consent.domain.lifecycle import Refused, judge
 from services.consent.domain.log import NotInTable, Stale
-from services.consent.store.documents import from_document, place_of, to_document
+from services.consent.store.documents import (
+    UNKNOWN,
+    from_document,
+    place_of,
+    time_of,
+    to_document,
+)
 from services.consent.store.states import States
 
 BATCH = 500
 WAITING = 5_000
 PATIENCE_S = 8.0
 _PAUSE_S = 0.01
+
+behind = Gauge(
+    "aiguillage_clock_behind_log_seconds", "How far the newest entry is ahead of our own clock."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,6 +73,7 @@ class Writer:
     No gap: a bulk starts right behind an index that a majority has, is inserted in order and
     stops at its first error. No fork: the index and (session, sequence) are unique keys. A bulk
     that an error leaves unknown is looked up, and inserted again as long as it is not there.
+    No step back in time: where our own clock is behind the log's newest entry, that one's counts.
     """
 
     def __init__(self, collection: Collection, *, now: Callable[[], datetime]) -> None:
@@ -70,6 +83,7 @@ class Writer:
         self._put_back: list[Pending] = []
         self._states = States(collection)
         self._next: int | None = None
+        self._newest = UNKNOWN
 
     def submit(self, draft: Draft, *, after: int) -> asyncio.Future[Entry]:
         """Return the future answer; raises ``Unavailable`` when too many are waiting."""
@@ -102,9 +116,8 @@ class Writer:
     async def _write(self, batch: Sequence[Pending]) -> None:
         with unavailable_when_away():
             await self._states.learn({pending.draft.session: pending.after for pending in batch})
-            if self._next is None:
-                self._next = await self._majority_size()
-        rest = self._admitted(batch, self._next)
+            end = await self._find_end() if self._next is None else self._next
+        rest = self._admitted(batch, end)
         give_up_at = monotonic() + PATIENCE_S
         while rest:
             written = await self._insert(rest)
@@ -135,7 +148,7 @@ class Writer:
         try:
             with unavailable_when_away():
                 found = await self._find(rest)
-                self._next = await self._majority_size()
+                end = await self._find_end()
         except Unavailable:
             return list(rest)
         absent: list[Placed] = []
@@ -150,31 +163,53 @@ class Writer:
             else:
                 self._states.forget(session)
                 placed.pending.fail(Stale())
-        return [Placed.behind(self._next + i, p.pending, p.at) for i, p in enumerate(absent)]
+        return self._placed_again(absent, end)
 
     async def _find(self, rest: Sequence[Placed]) -> dict[tuple[str, int], Document]:
         places = [place_of(p.pending.draft.session, p.entry.sequence) for p in rest]
         documents = await self._collection.find({"$or": places}).to_list(None)
         return {(d["session"], d["sequence"]): d for d in documents}
 
-    async def _majority_size(self) -> int:
-        newest = await self._collection.find_one({}, {"_id": 1}, sort=[("_id", -1)])
-        return newest["_id"] + 1 if newest else 0
+    async def _find_end(self) -> int:
+        """Return where the log ends for a majority, and take in when its newest entry was."""
+        newest = await self._collection.find_one({}, {"content": 1}, sort=[("_id", -1)])
+        self._next = newest["_id"] + 1 if newest else 0
+        if newest is not None:
+            self._newest = max(self._newest, time_of(newest))
+        return self._next
+
+    def _time(self) -> datetime:
+        now = self._now()
+        behind.set(max(0.0, (self._newest - now).total_seconds()))
+        return max(now, self._newest)
+
+    def _placed_again(self, absent: Sequence[Placed], index: int) -> list[Placed]:
+        """Place what was admitted before behind the log's end, if the table allows it now."""
+        placed: list[Placed] = []
+        for one in absent:
+            pending, at = one.pending, max(one.at, self._newest)
+            verdict = judge(self._states.of(pending.draft.session), pending.draft, at=at)
+            if isinstance(verdict, Refused):
+                pending.fail(NotInTable(verdict, at))
+            else:
+                placed.append(Placed.behind(index + len(placed), pending, at))
+        return placed
 
     def _admitted(self, batch: Sequence[Pending], index: int) -> list[Placed]:
         """Place what the table allows, one a session; refuse the rest, or put it back."""
         admitted: dict[UUID, Placed] = {}
         for pending in batch:
-            draft, at = pending.draft, self._now()
+            draft, at = pending.draft, self._time()
             state = self._states.of(draft.session)
             if draft.session in admitted:
                 self._put_back.append(pending)
             elif state.sequence != pending.after:
                 pending.fail(Stale())
             elif isinstance(verdict := judge(state, draft, at=at), Refused):
-                pending.fail(NotInTable(verdict))
+                pending.fail(NotInTable(verdict, at))
             else:
                 admitted[draft.session] = Placed.behind(index + len(admitted), pending, at)
+                self._newest = at
         return list(admitted.values())
 
     def _confirm(self, written: Sequence[Placed]) -> None:

@@ -24,6 +24,7 @@ class AssistantWording:
     """By the pointer of a field."""
     sayings: Mapping[str, Saying]
     """By name, the pages that say one thing, refusals among them."""
+    state_now: str
     not_now: Texts
     nobody: str
     """Stands for an adherent whose name was erased."""

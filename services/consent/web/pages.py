@@ -17,6 +17,7 @@ from services.consent.domain.derived import Secrets, normal_code
 from services.consent.handlers.attending import Answer, Attending, NotBound, has_ended
 from services.consent.handlers.recorder import Seen
 from services.consent.web.browsers import Browsers
+from services.consent.web.guessing import Guesses
 from services.consent.web.live import Live
 from services.consent.web.receipts import Receipts
 from services.consent.web.refusals import Gone, NoSuchLink, page_refusals
@@ -26,6 +27,7 @@ from services.consent.web.sessions import SessionPages
 _ASSET_AGE_S: Final = 300
 WRONG: Final = "Ce code n’est pas le bon. Vérifiez-le avec le téléassistant."
 MALFORMED: Final = "Le code a 8\u00a0lettres et chiffres. Vérifiez-le avec le téléassistant."
+TOO_MANY: Final = "Trop de codes faux sont venus de votre réseau. Réessayez dans une minute."
 FORMS: Final = "application/x-www-form-urlencoded"
 Req = Request[Any, Any, Any]
 
@@ -37,6 +39,7 @@ class Pages:
     attending: Attending
     secrets: Secrets
     browsers: Browsers
+    guesses: Guesses
     renderer: Renderer
     sessions: SessionPages
     receipts: Receipts
@@ -45,10 +48,11 @@ class Pages:
     new_visit: Callable[[], str]
     """Draws the value of a new browser's cookie."""
 
-    def session_of(self, token: str) -> UUID:
-        """Return the session of a link; raises ``NoSuchLink``."""
+    def session_of(self, request: Req, token: str) -> UUID:
+        """Return the session of a link; raises ``NoSuchLink`` or ``TooManyLinks``."""
         session = self.secrets.session_of(token)
         if session is None:
+            self.guesses.count_link(request)
             raise NoSuchLink
         return session
 
@@ -64,7 +68,7 @@ class Pages:
 
     async def show(self, request: Req, token: str) -> Response[str]:
         """Return the page that fits the session and the browser."""
-        session = self.session_of(token)
+        session = self.session_of(request, token)
         seen, bound = await self.look(request, session)
         if not bound:
             return await self.ask_code(request, token, seen)
@@ -77,7 +81,7 @@ class Pages:
         self, request: Req, token: str, seen: Seen, *, error: str = "", status: int = 200
     ) -> Response[str]:
         """Return the form that asks for the entry code."""
-        session = self.session_of(token)
+        session = self.session_of(request, token)
         people = await self.attending.people(session)
         visit = self.browsers.visit(request, session) or self.new_visit()
         context = {
@@ -153,25 +157,39 @@ def _reading(pages: Pages) -> list[HTTPRouteHandler]:
 
     @get("/events")
     async def follow(request: Req, token: FromPath[str]) -> ServerSentEvent:
-        session = pages.session_of(token)
+        session = pages.session_of(request, token)
         _, bound = await pages.look(request, session)
         if not bound:
             raise NotBound
         return pages.live.stream(session, request.headers.get("last-event-id"))
 
-    return [show, show_receipt, download_receipt, follow]
+    @get(["/code", "/not-asked", "/acts"])
+    async def show_again(request: Req, token: FromPath[str]) -> Response[Any]:
+        """Answer the address of a form that was typed or reloaded."""
+        pages.session_of(request, token)
+        return _to_page(token)
+
+    return [show, show_receipt, download_receipt, follow, show_again]
 
 
 def _entering(pages: Pages) -> list[HTTPRouteHandler]:
     @post("/code", status_code=303)
     async def give_code(request: Req, token: FromPath[str]) -> Response[Any]:
-        session = pages.session_of(token)
-        seen, _ = await pages.look(request, session)
+        session = pages.session_of(request, token)
+        seen, bound = await pages.look(request, session)
+        if bound:  # from a tab that was opened before
+            return _to_page(token)
         fields = await pages.check_form(request, session, bound=False)
         told = normal_code(fields.get("code", ""))
         if told is None:
             return await pages.ask_code(request, token, seen, error=MALFORMED, status=422)
-        answer, seen = await pages.attending.give_code(session, told)
+        guesses = pages.guesses.codes_of(request)
+        if not guesses.take():
+            return await pages.ask_code(request, token, seen, error=TOO_MANY, status=429)
+        visit = pages.browsers.visit(request, session)
+        answer, seen = await pages.attending.give_code(session, told, visit)
+        if answer != "wrong":
+            guesses.give_back()
         if answer != "right":
             error = WRONG if answer == "wrong" else ""
             return await pages.ask_code(request, token, seen, error=error, status=422)
@@ -180,7 +198,7 @@ def _entering(pages: Pages) -> list[HTTPRouteHandler]:
 
     @post("/not-asked", status_code=200)
     async def report_unasked(request: Req, token: FromPath[str]) -> Response[str]:
-        session = pages.session_of(token)
+        session = pages.session_of(request, token)
         _, bound = await pages.look(request, session)
         await pages.check_form(request, session, bound=bound)
         await pages.attending.report_unasked(session)
@@ -198,7 +216,7 @@ def _entering(pages: Pages) -> list[HTTPRouteHandler]:
 def _acting(pages: Pages) -> HTTPRouteHandler:
     @post("/acts", status_code=303)
     async def act(request: Req, token: FromPath[str]) -> Response[Any]:
-        session = pages.session_of(token)
+        session = pages.session_of(request, token)
         _, bound = await pages.look(request, session)
         if not bound:
             raise NotBound
@@ -218,7 +236,7 @@ def _acting(pages: Pages) -> HTTPRouteHandler:
 
 
 async def _ended(pages: Pages, request: Req, token: str) -> tuple[UUID, Seen]:
-    session = pages.session_of(token)
+    session = pages.session_of(request, token)
     seen, bound = await pages.look(request, session)
     if not bound:
         raise NotBound

@@ -20,7 +20,7 @@ def picture_routes(pages: Pages, picturing: Picturing) -> Router:
     async def show_picture(
         request: Request[Any, Any, Any], token: FromPath[str], screenshot: FromPath[UUID]
     ) -> bytes:
-        session = pages.session_of(token)
+        session = pages.session_of(request, token)
         seen, bound = await pages.look(request, session)
         if not bound:
             raise NotBound

@@ -14,10 +14,14 @@ from runtime.problems import RETRY_AFTER_S, Problem
 from services.consent.handlers.attending import Malformed, NotBound, TextChanged
 from services.consent.handlers.picturing import NoSuchPicture
 from services.consent.handlers.recorder import NotNow
+from services.consent.web.guessing import TooManyLinks
 from services.consent.web.rendering import Renderer
 
 log = structlog.get_logger()
 
+_RETRY_AFTER_S: Final[Mapping[int, int]] = MappingProxyType(
+    {HTTPStatus.SERVICE_UNAVAILABLE: RETRY_AFTER_S, HTTPStatus.TOO_MANY_REQUESTS: 60}
+)
 
 Answer = Callable[[Request[Any, Any, Any], Exception], Response[str]]
 
@@ -38,7 +42,7 @@ _REFUSALS: Final[Mapping[type[Exception], tuple[int, str]]] = MappingProxyType(
         Malformed: (422, "malformed"),
         NoSuchPicture: (404, "no-such-picture"),
         TextChanged: (409, "text-changed"),
-        NotNow: (409, "not-now"),
+        TooManyLinks: (429, "too-many"),
         Unavailable: (503, "away"),
     }
 )
@@ -60,17 +64,31 @@ def page_refusals(renderer: Renderer) -> dict[int | type[Exception], Any]:
     ours: dict[int | type[Exception], Any] = {
         kind: _answer(renderer, name, s) for kind, (s, name) in _REFUSALS.items()
     }
-    return {**ours, Problem: on_problem, HTTPException: on_http, Exception: on_bug}
+    return {
+        **ours,
+        NotNow: _not_now(renderer),
+        Problem: on_problem,
+        HTTPException: on_http,
+        Exception: on_bug,
+    }
 
 
 def _answer(renderer: Renderer, name: str, status: int) -> Answer:
-    headers = (
-        {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
-    )
+    headers = {"Retry-After": str(_RETRY_AFTER_S[status])} if status in _RETRY_AFTER_S else {}
 
     def answer(request: Request[Any, Any, Any], _: Exception) -> Response[str]:
-        token = str(request.path_params.get("token", ""))
-        back = f"/s/{token}" if status == HTTPStatus.CONFLICT else None
+        back = _page_of(request) if status == HTTPStatus.CONFLICT else None
         return renderer.refusal(name, status=status, back=back, headers=headers)
 
     return answer
+
+
+def _not_now(renderer: Renderer) -> Callable[[Request[Any, Any, Any], NotNow], Response[str]]:
+    def answer(request: Request[Any, Any, Any], error: NotNow) -> Response[str]:
+        return renderer.not_now(error.seen, back=_page_of(request))
+
+    return answer
+
+
+def _page_of(request: Request[Any, Any, Any]) -> str:
+    return f"/s/{request.path_params.get('token', '')}"

@@ -15,6 +15,7 @@ from desk.wording import say
 from services.consent.domain.acts import ADHERENT_ACTS
 from services.consent.domain.entry import Entry
 from services.consent.domain.notices import Notice
+from services.consent.handlers.recorder import Seen
 from services.consent.texts.wording import Wording
 
 BACK: Final = "Revenir à la séance"
@@ -127,10 +128,20 @@ class Renderer:
         status: int,
         back: str | None = None,
         headers: Mapping[str, str] | None = None,
+        **facts: str,
     ) -> Response[str]:
-        """Return the page of a refusal."""
+        """Return the page of a refusal, with ``facts`` in the places that its lines have."""
         said = self._wording.refusals[name]
-        return self.message(said.title, *said.lines, status=status, back=back, headers=headers)
+        lines = (line.format_map(facts) for line in said.lines)
+        return self.message(said.title, *lines, status=status, back=back, headers=headers)
+
+    def not_now(self, seen: Seen, *, back: str) -> Response[str]:
+        """Return the page of an act that the session does not allow: it says where that is now."""
+        done = [entry for entry in seen.entries if entry.draft.type != "refused-act"]
+        (last,) = self.timeline(done[-1:], {})
+        state = self._wording.headings[seen.state.session]
+        facts = {"state": state, "last": last["text"], "clock": last["clock"]}
+        return self.refusal("not-now", status=409, back=back, **facts)
 
     def timeline(self, entries: Sequence[Entry], assistant: Mapping[str, str]) -> list[Any]:
         """Return the sentences of a timeline, in desk time."""

@@ -24,6 +24,7 @@ from runtime.keys import read_key
 from runtime.settings import HttpSettings, KafkaSettings, MongoSettings
 from services.consent.app import Consent
 from services.consent.domain.derived import Secrets
+from services.consent.domain.entry import Entry
 from services.consent.domain.signing_in import ASSISTANTS, OFFICERS, Entrance
 from services.consent.settings import OidcSettings, Settings
 
@@ -36,7 +37,7 @@ ADHERENT = {
 
 
 class Clock:
-    """The real time, which a test may push forward."""
+    """The real time, which a test may push forward, or back."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
@@ -229,15 +230,19 @@ class Stage:
         assert (await assistant.do(session, "start")).status_code == 200
         return assistant, adherent, session
 
-    async def adherent(self, session: str) -> Adherent:
-        return Adherent(http=await self._client({}), link=self.link(session))
+    async def adherent(self, session: str, address: str | None = None) -> Adherent:
+        """Return an adherent with a new browser, seen at this address by the proxy in front."""
+        headers = {"X-Forwarded-For": address} if address else {}
+        return Adherent(http=await self._client(headers), link=self.link(session))
 
     def link(self, session: str) -> str:
         return f"/s/{self.secrets.link_token(uuid.UUID(session))}"
 
+    async def entries(self, session: str) -> tuple[Entry, ...]:
+        return await self.consent.connections.log.entries(uuid.UUID(session))
+
     async def types(self, session: str) -> list[str]:
-        entries = await self.consent.connections.log.entries(uuid.UUID(session))
-        return [entry.draft.type for entry in entries]
+        return [entry.draft.type for entry in await self.entries(session)]
 
     async def size(self) -> int:
         return await self.consent.connections.log.size()
@@ -269,17 +274,23 @@ def settings_of(folder: Path, mongo: MongoSettings, oidc: OidcSettings | None) -
         keys_dir=folder / "keys",
         public_url=f"http://127.0.0.1:{port}",
         checkpoint_file=folder / "checkpoints",
+        proxies=1,
         oidc=oidc,
     )
 
 
 @contextlib.asynccontextmanager
 async def staged(
-    tmp_path: Path, mongo_uri: str, database: str, *, oidc: OidcSettings | None = None
+    tmp_path: Path,
+    mongo_uri: str,
+    database: str,
+    *,
+    oidc: OidcSettings | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Stage]:
     """Run the service in this process: real HTTP, real MongoDB, no relay."""
     local_secrets.make(tmp_path / "keys")
-    clock = Clock()
+    clock = clock or Clock()
     settings = settings_of(
         tmp_path, MongoSettings(uri=SecretStr(mongo_uri), database=database), oidc
     )
@@ -288,7 +299,12 @@ async def staged(
     connections = consent.connections
     await connections.prepare()
     lifecycle._connected.update(need.name for need in lifecycle._needs)
-    door = Door(app=consent.build_app(lifecycle), settings=consent.http, lifecycle=lifecycle)
+    door = Door(
+        app=consent.build_app(lifecycle),
+        settings=consent.http,
+        lifecycle=lifecycle,
+        sorry=consent.sorry,
+    )
     server = uvicorn.Server(
         uvicorn.Config(
             door, port=settings.http.port, log_config=None, access_log=False, lifespan="off"

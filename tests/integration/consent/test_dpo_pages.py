@@ -74,7 +74,7 @@ async def test_a_timeline_is_in_plain_words_with_index_and_hash_and_leads_to_the
     assert title(shown.text) == "Une séance\u00a0: en cours"
     assert "adhérent, par le lien<br>\nL’adhérent a accepté que son écran soit vu." in shown.text
     for entry in await connections.log.entries(uuid.UUID(session)):
-        assert f"n° {entry.index}, empreinte <code>{entry.leaf_hash.hex()}</code>" in shown.text
+        assert f"n° {entry.index}, empreinte <code>{entry.leaf_hash.hex()}</code>" in shown.text
     assert ADHERENT["name"] not in shown.text
     receipt = await dpo.ask("receipt", session=session)
     assert receipt.headers["content-disposition"].startswith('attachment; filename="recu-')
@@ -107,7 +107,7 @@ async def test_no_record_of_who_has_read_is_opened_to_show_what_happened_to_the_
     log = await dpo.ask("session", session=str(THE_LOG))
     assert (log.status_code, title(log.text)) == (200, "Ce qui est arrivé au registre lui-même")
     found = await dpo.ask("search", by="session", value=str(THE_LOG))
-    assert "Personnes encore connues : sans objet" in found.text
+    assert "Personnes encore connues\u00a0: sans objet" in found.text
 
 
 async def test_the_overview_says_where_the_log_stands_and_what_is_to_be_looked_at(

@@ -2,9 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -20,12 +20,14 @@ from services.consent.store import evidence, writer
 from services.consent.store.documents import COLLECTION
 from services.consent.store.evidence import MongoEvidenceLog
 from tests.unit.consent.drafts import draft, walk
-from tests.unit.consent.evidence_log_contract import EvidenceLogContract
+from tests.unit.consent.evidence_log_contract import Clock, EvidenceLogContract
 
 
 @asynccontextmanager
-async def running(database: Database) -> AsyncIterator[MongoEvidenceLog]:
-    log = MongoEvidenceLog(database, now=lambda: datetime.now(UTC))
+async def running(
+    database: Database, now: Callable[[], datetime]
+) -> AsyncIterator[MongoEvidenceLog]:
+    log = MongoEvidenceLog(database, now=now)
     await log.prepare()
     task = asyncio.create_task(log.run())
     yield log
@@ -35,8 +37,13 @@ async def running(database: Database) -> AsyncIterator[MongoEvidenceLog]:
 
 
 @pytest.fixture
-async def log(database: Database) -> AsyncIterator[MongoEvidenceLog]:
-    async with running(database) as log:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def log(database: Database, clock: Clock) -> AsyncIterator[MongoEvidenceLog]:
+    async with running(database, clock) as log:
         yield log
 
 
@@ -57,7 +64,7 @@ async def whole(log: MongoEvidenceLog) -> Sequence[Entry]:
 
 async def test_several_instances_append_without_fork_or_gap(database: Database) -> None:
     async with AsyncExitStack() as stack:
-        logs = [await stack.enter_async_context(running(database)) for _ in range(3)]
+        logs = [await stack.enter_async_context(running(database, Clock())) for _ in range(3)]
         await asyncio.gather(*(append_walk(log) for log in logs for _ in range(15)))
         entries = await whole(logs[0])
     assert [entry.index for entry in entries] == list(range(45 * 12))
@@ -65,7 +72,7 @@ async def test_several_instances_append_without_fork_or_gap(database: Database) 
 
 async def test_of_acts_racing_over_several_instances_one_wins(database: Database) -> None:
     async with AsyncExitStack() as stack:
-        logs = [await stack.enter_async_context(running(database)) for _ in range(4)]
+        logs = [await stack.enter_async_context(running(database, Clock())) for _ in range(4)]
         for _ in range(10):
             session = uuid4()
             offer = draft(session, "offered", "assistant")
@@ -75,6 +82,21 @@ async def test_of_acts_racing_over_several_instances_one_wins(database: Database
             assert sum(isinstance(outcome, Entry) for outcome in outcomes) == 1
             assert sum(isinstance(outcome, Stale) for outcome in outcomes) == 3
             assert len(await logs[0].entries(session)) == 1
+
+
+async def test_instances_whose_clocks_are_apart_date_no_entry_before_the_one_before_it(
+    database: Database,
+) -> None:
+    async with AsyncExitStack() as stack:
+        logs = []
+        for minutes in (-2, 0, 2):
+            clock = Clock()
+            clock.ahead = timedelta(minutes=minutes)
+            logs.append(await stack.enter_async_context(running(database, clock)))
+        await asyncio.gather(*(append_walk(log) for log in logs for _ in range(15)))
+        times = [entry.time for entry in await whole(logs[0])]
+    assert len(times) == 45 * 12
+    assert times == sorted(times)
 
 
 class Treacherous:
@@ -112,7 +134,7 @@ async def test_an_insert_of_unknown_outcome_is_settled_before_it_is_answered(
     database: Database, seed: int
 ) -> None:
     async with AsyncExitStack() as stack:
-        logs = [await stack.enter_async_context(running(database)) for _ in range(2)]
+        logs = [await stack.enter_async_context(running(database, Clock())) for _ in range(2)]
         traps = []
         for number, log in enumerate(logs):
             trap = Treacherous(database[COLLECTION], random.Random(seed * 10 + number))  # noqa: S311
@@ -156,7 +178,7 @@ async def test_a_reading_is_put_on_record_without_those_before_it_being_read(
         last = await put_on_record(log, reading)
     older = {"session": str(THE_LOG), "_id": {"$lt": last.index}}
     await database[COLLECTION].update_many(older, {"$set": {"content": b"not to be read"}})
-    async with running(database) as another:
+    async with running(database, Clock()) as another:
         assert (await put_on_record(another, reading)).sequence == last.sequence + 1
         assert (await put_on_record(log, reading)).sequence == last.sequence + 2
 

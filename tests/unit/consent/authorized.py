@@ -1,8 +1,9 @@
 """A log in memory with sessions that were authorized and used at chosen times."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from deploy.local.services import DESK
@@ -63,7 +64,20 @@ class Morning:
     def __post_init__(self) -> None:
         self.log = FakeEvidenceLog(now=self.clock)
 
-    async def session(
+    async def session(self, granted: float, ended: float | None, **more: Any) -> UUID:
+        """Put a session on record: from its grant on, used unless ``expires``, then ended."""
+        session, acts = await self._acts(granted, ended, **more)
+        await self._append(acts)
+        return session
+
+    async def overlapping(self, *sessions: Mapping[str, Any]) -> list[UUID]:
+        """Put sessions on record whose acts come in the order of time."""
+        planned = [await self._acts(**one) for one in sessions]
+        acts = [act for _, acts in planned for act in acts]
+        await self._append(sorted(acts, key=lambda one: one[0]))
+        return [session for session, _ in planned]
+
+    async def _acts(
         self,
         granted: float,
         ended: float | None,
@@ -72,8 +86,7 @@ class Morning:
         assistant: str = LUCIE.id,
         request: UUID | None = None,
         expires: bool = False,
-    ) -> UUID:
-        """Put a session on record: from its grant on, used unless ``expires``, then ended."""
+    ) -> tuple[UUID, list[tuple[float, Draft]]]:
         session = uuid4()
         drafting = Drafting(practice=PRACTICE, session=session)
         author = await author_of(self.persons, session, DECLARED.assistants[assistant])
@@ -84,17 +97,19 @@ class Morning:
             return drafting.by_adherent(asked, adherent, notice=NOTICE, authorization=None)
 
         facts = {"request": str(request or uuid4())}
-        await self._append(granted, drafting.offer(author, facts))
-        await self._append(granted, by_adherent("read-notice"))
-        await self._append(granted, by_adherent("grant"))
+        acts = [
+            (granted, drafting.offer(author, facts)),
+            (granted, by_adherent("read-notice")),
+            (granted, by_adherent("grant")),
+        ]
         if expires:
             gone = drafting.fact("grant-expired", Author(role="service"))
-            await self._append(granted + 15, gone)
-            return session
-        await self._append(granted if started is None else started, _act(drafting, "start", author))
+            return session, [*acts, (granted + 15, gone)]
+        begun = granted if started is None else started
+        acts.append((begun, _act(drafting, "start", author)))
         if ended is not None:
-            await self._append(ended, _act(drafting, "end", author))
-        return session
+            acts.append((ended, _act(drafting, "end", author)))
+        return session, acts
 
     async def reconcile(
         self,
@@ -140,10 +155,11 @@ class Morning:
         """Return the entries about the log itself."""
         return await self.log.entries(THE_LOG)
 
-    async def _append(self, minute: float, draft: Draft) -> None:
-        self.clock.at = MORNING + timedelta(minutes=minute)
-        before = await self.log.entries(draft.session)
-        await self.log.append(draft, after=len(before))
+    async def _append(self, acts: Iterable[tuple[float, Draft]]) -> None:
+        for minute, draft in acts:
+            self.clock.at = MORNING + timedelta(minutes=minute)
+            before = await self.log.entries(draft.session)
+            await self.log.append(draft, after=len(before))
 
 
 def _act(drafting: Drafting, act: str, author: Author) -> Draft:

@@ -13,8 +13,18 @@ from services.consent.handlers.about_log import put_on_record
 from tests.unit.consent.drafts import draft, walk
 
 
+class Clock:
+    """The real time, which a test may set."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
 class EvidenceLogContract:
-    """Run by a class that has a fixture ``log``."""
+    """Run by a class that has a fixture ``log``, which goes by the fixture ``clock``."""
 
     async def test_an_entry_is_read_back_as_it_was_appended(self, log: EvidenceLog) -> None:
         offer = draft(uuid4(), "offered", "assistant", facts={"limit_s": 60, "oral": True})
@@ -72,6 +82,30 @@ class EvidenceLogContract:
         )
         assert sum(isinstance(outcome, Entry) for outcome in outcomes) == 1
         assert sum(isinstance(outcome, Stale) for outcome in outcomes) == 1
+
+    async def test_no_entry_is_dated_before_the_one_before_it(
+        self, log: EvidenceLog, clock: Clock
+    ) -> None:
+        session = uuid4()
+        first = await log.append(draft(session, "offered", "assistant"), after=0)
+        clock.ahead = timedelta(hours=-1)
+        second = await log.append(draft(session, "notice-served", "adherent"), after=1)
+        elsewhere = await log.append(draft(uuid4(), "offered", "assistant"), after=0)
+        assert second.time == elsewhere.time == first.time
+        clock.ahead = timedelta(seconds=1)
+        assert (await log.append(draft(session, "granted", "adherent"), after=2)).time > first.time
+
+    async def test_what_is_refused_for_its_time_says_at_which_it_was_judged(
+        self, log: EvidenceLog, clock: Clock
+    ) -> None:
+        session, behind = uuid4(), timedelta(minutes=-2)
+        await log.append(draft(session, "offered", "assistant", facts={"limit_s": 60}), after=0)
+        clock.ahead = timedelta(minutes=2)
+        newest = await log.append(draft(uuid4(), "offered", "assistant"), after=0)
+        clock.ahead = behind
+        with pytest.raises(NotInTable) as caught:
+            await log.append(draft(session, "notice-served", "adherent"), after=1)
+        assert (caught.value.refused.reason, caught.value.at) == ("too-late", newest.time)
 
     async def test_many_tasks_leave_no_gap(self, log: EvidenceLog) -> None:
         async def session() -> None:

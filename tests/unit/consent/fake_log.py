@@ -39,9 +39,10 @@ class FakeEvidenceLog:
         session = self._sessions[draft.session]
         if after != len(session):
             raise Stale
-        verdict = judge(self.states[draft.session], draft, at=(now := self._now()))
+        now = max([self._now(), *(entry.time for entry in self._entries[-1:])])
+        verdict = judge(self.states[draft.session], draft, at=now)
         if isinstance(verdict, Refused):
-            raise NotInTable(verdict)
+            raise NotInTable(verdict, now)
         entry = place(draft, index=len(self._entries), sequence=after + 1, recorded_at=now)
         self._entries.append(entry)
         session.append(entry)

@@ -1,7 +1,7 @@
 """A small world in which people, timers and instances race for the log, one await at a time."""
 
 from collections.abc import Callable, Coroutine, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import coroutine
 from typing import Any, Final
@@ -21,7 +21,10 @@ from tests.unit.consent.fake_persons import FakePersons
 from tests.unit.consent.safety import OUTLIVES_S, Safety, Violated
 
 DECLARED: Final = load_desk(DESK)
-PRACTICE: Final = practice(DECLARED, legal_basis="gdpr-6-1-e")
+_DESKS: Final = practice(DECLARED, legal_basis="gdpr-6-1-e")
+PRACTICE: Final = replace(
+    _DESKS, limits_s={**_DESKS.limits_s, "screenshot-requested": 1_200}
+)  # before the session's own time is up, so that this end is seen, too
 LUCIE: Final = DECLARED.assistants["lucie-garnerot"]
 BASTIEN: Final = DECLARED.assistants["bastien-lorimier"]
 SKEWS_S: Final = (0, 30, -30)

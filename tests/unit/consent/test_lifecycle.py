@@ -196,14 +196,14 @@ def test_the_end_of_the_view_ends_what_depends_on_it() -> None:
     assert (state.regions["intervene"], state.regions["screenshot"]) == ("ended", "expired")
 
 
-def test_the_dpo_is_told_of_what_consent_md_marks() -> None:
+def test_the_dpo_is_told_of_these_acts_alone() -> None:
     told = {
         (act, actor)
         for act, actor in itertools.product(ACTS, ROLES)
         if any(arrow.dpo for arrow in table().arrows_of(act, actor))
     }
     assert {act for act, _ in told} == {
-        "closed-undeclared", "connection-by-stranger", "connection-too-long",
+        "closed-undeclared", "code-voided", "connection-by-stranger", "connection-too-long",
         "connection-unauthorized", "contested", "identity-denied", "incident-declared",
         "key-rotated", "screenshot-destroyed", "unasked-reported", "write-failed",
     }  # fmt: skip

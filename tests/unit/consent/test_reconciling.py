@@ -108,15 +108,16 @@ async def test_a_grant_lasts_to_its_deadline_where_no_end_is_on_record() -> None
 
 
 async def test_one_authorization_is_for_one_workstation_at_a_time() -> None:
-    morning = Morning()
-    await morning.session(10, 40)
-    await morning.reconcile(
+    alone = Morning()
+    await alone.session(10, 40)
+    await alone.reconcile(
         connection(10, 20), connection(20, 30, device="2"), connection(25, 39, device="3")
     )
-    (found,) = await morning.findings()
+    (found,) = await alone.findings()
     assert found.draft.reason == "second-workstation"
-    await morning.session(9, 41)
-    outcome = await morning.reconcile(
+    both = Morning()
+    await both.overlapping({"granted": 10, "ended": 40}, {"granted": 9, "ended": 41})
+    outcome = await both.reconcile(
         connection(10, 20), connection(20, 30, device="2"), connection(25, 39, device="4")
     )
     assert outcome.tally.authorized == 3
@@ -124,14 +125,13 @@ async def test_one_authorization_is_for_one_workstation_at_a_time() -> None:
 
 async def test_of_two_sessions_the_one_whose_ticket_is_quoted_counts() -> None:
     morning, request = Morning(), uuid4()
-    quoted = await morning.session(10, 20, request=request)
-    await morning.session(11, 40)
+    first, second = {"granted": 10, "ended": 20}, {"granted": 11, "ended": 40}
+    quoted, _ = await morning.overlapping({**first, "request": request}, second)
     await morning.reconcile(connection(12, 38, tracking=tracking_number(request)))
     (found,) = await morning.findings()
     assert found.draft.session == quoted
     plain = Morning()
-    await plain.session(10, 20)
-    await plain.session(11, 40)
+    await plain.overlapping(first, second)
     assert (await plain.reconcile(connection(12, 38))).tally.authorized == 1
 
 
@@ -243,8 +243,12 @@ def test_the_verdicts_do_not_depend_on_order_and_never_excuse_what_nothing_cover
 
     async def both() -> None:
         morning = Morning()
-        for granted, lasted, assistant in sorted(sessions):
-            await morning.session(granted, granted + lasted, assistant=assistant)
+        await morning.overlapping(
+            *(
+                {"granted": granted, "ended": granted + lasted, "assistant": assistant}
+                for granted, lasted, assistant in sessions
+            )
+        )
         first = await morning.reconcile(*rows)
         found = {
             str(one.draft.facts["connection"]): one.draft.type for one in await morning.findings()

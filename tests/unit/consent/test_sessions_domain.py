@@ -35,7 +35,7 @@ SERVICE = Author(role="service")
 def _entries(*kinds: str, every: timedelta = timedelta(seconds=1)) -> list[Entry]:
     drafts = {
         "issued": DRAFTING.fact("code-issued", SERVICE),
-        "confirmed": DRAFTING.code_confirmed(Author(role="adherent"), 1),
+        "confirmed": DRAFTING.code_confirmed(Author(role="adherent"), 1, "b" * 32),
         "wrong": DRAFTING.refusal("adherent", "code-wrong"),
         "voided": DRAFTING.fact("code-voided", SERVICE),
     }

@@ -111,7 +111,28 @@ def _reading(pages: AssistantPages) -> list[HTTPRouteHandler]:
         who = await pages.way_in.admit(request)
         return pages.views.witness(who.person, who.csrf, session, pages.way_in.draw())
 
-    return [show_home, show_session, follow, show_witness]
+    return [show_home, show_session, follow, show_witness, *_forms_again()]
+
+
+def _forms_again() -> list[HTTPRouteHandler]:
+    """Return what answers the address of a form that was typed or reloaded."""
+
+    @get("/offers", sync_to_thread=False)
+    def show_home_again() -> Response[None]:
+        return to(ASSISTANTS.home)
+
+    @get(
+        [
+            "/sessions/{session:uuid}/acts",
+            "/sessions/{session:uuid}/screenshots",
+            "/sessions/{session:uuid}/screenshots/{screenshot:uuid}",
+        ],
+        sync_to_thread=False,
+    )
+    def show_session_again(session: FromPath[UUID]) -> Response[None]:
+        return to(address_of(session))
+
+    return [show_home_again, show_session_again]
 
 
 def _offering(pages: AssistantPages) -> HTTPRouteHandler:

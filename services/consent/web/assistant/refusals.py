@@ -1,5 +1,6 @@
 """What only the assistants' pages refuse, in plain French and with the right status."""
 
+from collections.abc import Callable
 from typing import Any
 
 from litestar import Response
@@ -11,7 +12,7 @@ from services.consent.handlers.assisting import NoSuchSession
 from services.consent.handlers.picturing import NoSuchPicture, TooMany
 from services.consent.handlers.recorder import MarkReused, NotNow
 from services.consent.web.assistant.views import Views
-from services.consent.web.sign_in.refusals import Answer, Req, away, entrance_refusals, saying
+from services.consent.web.sign_in.refusals import Req, away, entrance_refusals, saying
 
 
 def assistant_refusals(views: Views) -> dict[int | type[Exception], Any]:
@@ -30,10 +31,11 @@ def assistant_refusals(views: Views) -> dict[int | type[Exception], Any]:
     }
 
 
-def _not_now(views: Views) -> Answer:
-    def answer(request: Req, error: Exception) -> Response[Any]:
+def _not_now(views: Views) -> Callable[[Req, NotNow], Response[Any]]:
+    def answer(request: Req, error: NotNow) -> Response[Any]:
         session = request.path_params.get("session")
         back = f"{ASSISTANTS.home}/sessions/{session}" if session else ASSISTANTS.home
-        return views.not_now(error.reason if isinstance(error, NotNow) else "", back=back)
+        state = error.seen.state.session if error.is_shown else None
+        return views.not_now(error.reason, state, back=back)
 
     return answer

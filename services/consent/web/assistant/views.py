@@ -111,10 +111,12 @@ class Views:
         said = self.texts.sayings[name]
         return self._says(said.title, said.lines, status, back)
 
-    def not_now(self, reason: str, *, back: str) -> Response[str]:
-        """Return the page of an act that the session's state does not allow."""
-        line = self.texts.not_now.get(reason, self.texts.not_now["other"])
-        return self._says(self.texts.sayings["not-now"].title, (line,), 409, back)
+    def not_now(self, reason: str, state: str | None, *, back: str) -> Response[str]:
+        """Return the page of an act that ``state`` does not allow; who may not know it: none."""
+        lines = [self.texts.not_now.get(reason, self.texts.not_now["other"])]
+        if state is not None:
+            lines.append(self.texts.state_now.format(state=self.texts.headings[state]))
+        return self._says(self.texts.sayings["not-now"].title, lines, 409, back)
 
     def _says(self, title: str, lines: Sequence[str], status: int, back: str) -> Response[str]:
         return self.renderer.message(

@@ -125,7 +125,7 @@ class SigningIn(Generic[P]):
 
 def signing_in_routes(way: SigningIn[Any]) -> list[HTTPRouteHandler]:
     """Return the routes ``/login…`` and ``/logout`` below an entrance."""
-    return [_form(way), _by_link(way), *_at_provider(way), _out(way)]
+    return [_form(way), _by_link(way), *_at_provider(way), *_out(way)]
 
 
 def to(address: str, *cookies: Cookie) -> Response[None]:
@@ -185,11 +185,15 @@ def _at_provider(way: SigningIn[Any]) -> list[HTTPRouteHandler]:
     return [begin, finish]
 
 
-def _out(way: SigningIn[Any]) -> HTTPRouteHandler:
+def _out(way: SigningIn[Any]) -> list[HTTPRouteHandler]:
+    @get("/logout", sync_to_thread=False)
+    def show_home_again() -> Response[None]:
+        return to(way.entrance.home)
+
     @post("/logout", status_code=303)
     async def sign_out(request: Req) -> Response[None]:
         await way.read_form(request)
         await way.sign_ins.close(way.cookies.of(request, "signed-in"))
         return to(way.entrance.login, way.cookies.drop("signed-in"))
 
-    return sign_out
+    return [show_home_again, sign_out]

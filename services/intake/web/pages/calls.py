@@ -7,10 +7,10 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
+from runtime.buckets import Buckets
+from runtime.clients import client_of
 from services.intake.domain.refusal import Unacceptable
 from services.intake.web.authentication import Keys, forbidden, one_spelling
-from services.intake.web.pages.bucket import Buckets
-from services.intake.web.pages.clients import client_of
 from services.intake.web.pages.desk_session import DeskSessions, same_token
 from services.intake.web.pages.forms import Counter, FormDesk
 from services.intake.web.pages.public import show_tracking

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from litestar import Request
 
-from services.intake.web.pages.bucket import Bucket, Buckets
-from services.intake.web.pages.clients import FormLimits, client_of
+from runtime.buckets import Bucket, Buckets
+from runtime.clients import client_of
+from services.intake.web.pages.clients import FormLimits
 
 
 class Clock:
@@ -34,6 +35,24 @@ def test_a_bucket_lets_half_a_minute_through_at_once_and_then_its_rate() -> None
     assert [bucket.take(), bucket.take()] == [True, False]
     clock.now = 3_600.0
     assert sum(bucket.take() for _ in range(100)) == 30
+
+
+def test_a_bucket_may_hold_more_than_it_is_filled_with_in_a_minute() -> None:
+    clock = Clock()
+    bucket = Bucket(per_minute=2, at_once=10, monotonic=clock)
+
+    assert sum(bucket.take() for _ in range(20)) == 10
+    clock.now = 30.0
+    assert [bucket.take(), bucket.take()] == [True, False]
+
+
+def test_what_is_given_back_was_not_taken_and_is_no_more_than_fits() -> None:
+    bucket = Bucket(per_minute=4, monotonic=Clock())
+
+    bucket.give_back()
+    assert [bucket.take(), bucket.take(), bucket.take()] == [True, True, False]
+    bucket.give_back()
+    assert [bucket.take(), bucket.take()] == [True, False]
 
 
 def test_to_look_takes_nothing() -> None:
