@@ -174,8 +174,11 @@ def _reading(api: AssistantApi) -> list[HTTPRouteHandler]:
     async def follow_session(
         request: Request[Any, Any, Any], session: FromPath[UUID]
     ) -> ServerSentEvent:
-        await api.assisting.see(await api.admit(request), session)
-        may_watch = unless(lambda: api.admit(request), Problem)
+        async def look() -> None:
+            await api.assisting.see(await api.admit(request), session)
+
+        await look()
+        may_watch = unless(look, Problem, NoSuchSession)
         return api.live.stream(session, request.headers.get("last-event-id"), may_watch)
 
     return [list_sessions, show_session, follow_session]

@@ -24,11 +24,6 @@ MayWatch = Callable[[], Awaitable[bool]]
 """Says whether who watches may go on; raises ``Unavailable``."""
 
 
-async def _bound() -> bool:
-    """Let who is bound to the session watch on: nothing takes that back."""
-    return True
-
-
 class Live:
     """
     Streams end after ten minutes, with the service, and once who watches may not any more.
@@ -41,9 +36,7 @@ class Live:
         self._follower = follower
         self._ending = ending
 
-    def stream(
-        self, session: UUID, last_seen: str | None, may_watch: MayWatch = _bound
-    ) -> ServerSentEvent:
+    def stream(self, session: UUID, last_seen: str | None, may_watch: MayWatch) -> ServerSentEvent:
         """Return the stream; ``last_seen`` is the Last-Event-ID, a sequence."""
         after = (
             int(last_seen) if last_seen and last_seen.isdigit() and len(last_seen) <= _DIGITS else 0

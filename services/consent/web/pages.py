@@ -18,7 +18,7 @@ from services.consent.handlers.attending import Answer, Attending, NotBound, has
 from services.consent.handlers.recorder import Seen
 from services.consent.web.browsers import Browsers
 from services.consent.web.guessing import Guesses
-from services.consent.web.live import Live
+from services.consent.web.live import Live, unless
 from services.consent.web.receipts import Receipts
 from services.consent.web.refusals import Gone, NoSuchLink, page_refusals
 from services.consent.web.rendering import ASSETS, Renderer, read_asset
@@ -65,6 +65,13 @@ class Pages:
         if not bound and has_ended(seen):
             raise Gone
         return seen, bound
+
+    async def look_bound(self, request: Req, session: UUID) -> Seen:
+        """Return the session if this browser is bound to it; raises ``NotBound`` and as above."""
+        seen, bound = await self.look(request, session)
+        if not bound:
+            raise NotBound
+        return seen
 
     async def show(self, request: Req, token: str) -> Response[str]:
         """Return the page that fits the session and the browser."""
@@ -158,10 +165,9 @@ def _reading(pages: Pages) -> list[HTTPRouteHandler]:
     @get("/events")
     async def follow(request: Req, token: FromPath[str]) -> ServerSentEvent:
         session = pages.session_of(request, token)
-        _, bound = await pages.look(request, session)
-        if not bound:
-            raise NotBound
-        return pages.live.stream(session, request.headers.get("last-event-id"))
+        await pages.look_bound(request, session)
+        may_watch = unless(lambda: pages.look_bound(request, session), NotBound, Gone, NoSuchLink)
+        return pages.live.stream(session, request.headers.get("last-event-id"), may_watch)
 
     @get(["/code", "/not-asked", "/acts"])
     async def show_again(request: Req, token: FromPath[str]) -> Response[Any]:
@@ -217,9 +223,7 @@ def _acting(pages: Pages) -> HTTPRouteHandler:
     @post("/acts", status_code=303)
     async def act(request: Req, token: FromPath[str]) -> Response[Any]:
         session = pages.session_of(request, token)
-        _, bound = await pages.look(request, session)
-        if not bound:
-            raise NotBound
+        await pages.look_bound(request, session)
         fields = await pages.check_form(request, session, bound=True)
         if fields.get("act") not in ADHERENT_ACTS:
             raise NotBound
@@ -237,9 +241,7 @@ def _acting(pages: Pages) -> HTTPRouteHandler:
 
 async def _ended(pages: Pages, request: Req, token: str) -> tuple[UUID, Seen]:
     session = pages.session_of(request, token)
-    seen, bound = await pages.look(request, session)
-    if not bound:
-        raise NotBound
+    seen = await pages.look_bound(request, session)
     if not has_ended(seen):
         raise NoSuchLink
     return session, seen

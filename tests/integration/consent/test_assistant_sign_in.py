@@ -96,20 +96,6 @@ async def test_signing_out_ends_it_also_for_a_copy_of_the_cookie(stage: Stage) -
     assert not await _is_in(thief)
 
 
-async def test_signing_out_ends_what_other_tabs_watch(stage: Stage) -> None:
-    _, adherent, session = await stage.started()
-    desk = await stage.at_desk()
-    watched = f"/assistant/sessions/{session}/events"
-    async with desk.http.stream("GET", watched, timeout=10) as stream:
-        lines = stream.aiter_lines()
-        async for line in lines:
-            if "started" in line:
-                break
-        await desk.sign_out()
-        assert (await adherent.do("stop")).status_code == 303
-        assert not [line async for line in lines if line.startswith("data")]
-
-
 async def test_after_some_hours_one_must_sign_in_again(stage: Stage) -> None:
     desk = await stage.at_desk()
     stage.clock.advance(hours=9, minutes=59)

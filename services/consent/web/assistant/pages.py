@@ -101,9 +101,12 @@ def _reading(pages: AssistantPages) -> list[HTTPRouteHandler]:
 
     @get("/sessions/{session:uuid}/events")
     async def follow(request: Req, session: FromPath[UUID]) -> ServerSentEvent:
-        who = await pages.way_in.admit(request)
-        await pages.api.assisting.see(who.person, session)
-        may_watch = unless(lambda: pages.way_in.admit(request), NotSignedIn, Stranger)
+        async def look() -> None:
+            who = await pages.way_in.admit(request)
+            await pages.api.assisting.see(who.person, session)
+
+        await look()
+        may_watch = unless(look, NotSignedIn, Stranger, NoSuchSession)
         return pages.api.live.stream(session, request.headers.get("last-event-id"), may_watch)
 
     @get("/sessions/{session:uuid}/witness")
