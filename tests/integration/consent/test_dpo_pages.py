@@ -74,7 +74,9 @@ async def test_a_timeline_is_in_plain_words_with_index_and_hash_and_leads_to_the
     assert title(shown.text) == "Une séance\u00a0: en cours"
     assert "adhérent, par le lien<br>\nL’adhérent a accepté que son écran soit vu." in shown.text
     for entry in await connections.log.entries(uuid.UUID(session)):
-        assert f"n° {entry.index}, empreinte <code>{entry.leaf_hash.hex()}</code>" in shown.text
+        assert (
+            f"n°\u00a0{entry.index}, empreinte <code>{entry.leaf_hash.hex()}</code>" in shown.text
+        )
     assert ADHERENT["name"] not in shown.text
     receipt = await dpo.ask("receipt", session=session)
     assert receipt.headers["content-disposition"].startswith('attachment; filename="recu-')
