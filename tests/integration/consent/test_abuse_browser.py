@@ -1,5 +1,6 @@
 """Abuse in a real Chromium: script in every field, forms of other sites, tabs, Back, two clicks."""
 
+import asyncio
 import re
 import threading
 import uuid
@@ -73,7 +74,9 @@ async def test_script_in_every_field_stays_text_on_every_page(
             await page.goto(stage.url + address)
             await nothing_ran(page)
         await page.evaluate("html => document.body.innerHTML += html", SCRIPTS[1])
-        await page.wait_for_function("window.violations.length > 0")
+        async with asyncio.timeout(5):  # wait_for_function would need what the policy forbids
+            while not await page.evaluate("window.violations.length"):
+                await asyncio.sleep(0.05)
         assert await page.evaluate("window.ran") is None
 
 
