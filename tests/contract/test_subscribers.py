@@ -43,7 +43,7 @@ def walked(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, list[dict[str,
         made["subscriber"].append({"topics": args, **options})
         return make_subscriber(self, *args, **options)
 
-    async def prepare_only(_: object, prepare: Callable[[], Lifecycle], __: object) -> int:
+    async def prepare_only(_: object, prepare: Callable[[], Lifecycle], *__: object) -> int:
         prepare()
         return 0
 
