@@ -163,13 +163,17 @@ class Assisting:
     async def see(self, assistant: Assistant, session: UUID) -> dict[str, Any]:
         """Return what this assistant may see of a session; raises ``NoSuchSession``."""
         seen = await self._recorder.see(session)
+        return self.view(session, seen, await self.people(assistant, session, seen))
+
+    async def people(self, assistant: Assistant, session: UUID, seen: Seen) -> People:
+        """Return who takes part, if the session is this assistant's to see; ``NoSuchSession``."""
         people = People(await self._persons.of_session(session))
         bound = people.by_commitment(seen.state.assistant)
         is_own = bound.get("id") == assistant.id
         is_open_wish = seen.state.assistant is None and seen.state.session == "requested"
         if not (is_own or is_open_wish):
             raise NoSuchSession
-        return self.view(session, seen, people)
+        return people
 
     def view(self, session: UUID, seen: Seen, people: People) -> dict[str, Any]:
         """Return the session as an assistant sees it: no link, and no code."""

@@ -21,13 +21,13 @@ from services.consent.handlers.assisting import Assisting, NoSuchSession
 from services.consent.handlers.follower import Follower
 from services.consent.handlers.offering import Offering, Wanted
 from services.consent.handlers.picturing import Picturing
-from services.consent.handlers.recorder import MarkReused, NotNow
+from services.consent.handlers.recorder import MarkReused, NotNow, Seen
 from services.consent.handlers.strangers import Stranger
 from services.consent.web.assistant_pictures import PICTURE_REFUSALS, picture_handlers
 from services.consent.web.authentication import Authenticator
 from services.consent.web.bodies import BY_WORD, ActBody, OfferBody
 from services.consent.web.contract import BEARER, reading
-from services.consent.web.live import Live, unless
+from services.consent.web.live import Live
 from services.consent.web.marks import key_of, mark_of
 
 M = TypeVar("M", bound=BaseModel)
@@ -70,6 +70,26 @@ class AssistantApi:
             except NoSuchSession:
                 continue
         return shown
+
+    async def follow(
+        self,
+        request: Request[Any, Any, Any],
+        session: UUID,
+        admit: Callable[[], Awaitable[Assistant]],
+        *refusals: type[Exception],
+    ) -> ServerSentEvent:
+        """Return the stream of a session, for as long as ``admit`` lets in who may see it."""
+        await self.assisting.see(await admit(), session)
+        refused: tuple[type[Exception], ...] = (NoSuchSession, *refusals)
+
+        async def may_watch(seen: Seen) -> bool:
+            try:
+                await self.assisting.people(await admit(), session, seen)
+            except refused:
+                return False
+            return True
+
+        return self.live.stream(session, request.headers.get("last-event-id"), may_watch)
 
     async def offer(self, assistant: Assistant, body: OfferBody, key: str | None) -> dict[str, Any]:
         """Open a session and issue its first entry code."""
@@ -174,12 +194,7 @@ def _reading(api: AssistantApi) -> list[HTTPRouteHandler]:
     async def follow_session(
         request: Request[Any, Any, Any], session: FromPath[UUID]
     ) -> ServerSentEvent:
-        async def look() -> None:
-            await api.assisting.see(await api.admit(request), session)
-
-        await look()
-        may_watch = unless(look, Problem, NoSuchSession)
-        return api.live.stream(session, request.headers.get("last-event-id"), may_watch)
+        return await api.follow(request, session, lambda: api.admit(request), Problem)
 
     return [list_sessions, show_session, follow_session]
 

@@ -13,15 +13,15 @@ from litestar.response.sse import ServerSentEventMessage
 from runtime.failures import Unavailable
 from services.consent.handlers.assisting import timeline_item
 from services.consent.handlers.follower import Follower
-from services.consent.handlers.recorder import Recorder
+from services.consent.handlers.recorder import Recorder, Seen
 
 HEARTBEAT_S: Final = 15.0
 LONGEST_S: Final = 600.0
 RETRY_MS: Final = 1_000
 _DIGITS: Final = 9
 
-MayWatch = Callable[[], Awaitable[bool]]
-"""Says whether who watches may go on; raises ``Unavailable``."""
+MayWatch = Callable[[Seen], Awaitable[bool]]
+"""Says whether who watches may see the session as it is now; raises ``Unavailable``."""
 
 
 class Live:
@@ -52,7 +52,7 @@ class Live:
                 event.clear()
                 try:
                     seen = await self._recorder.see(session)
-                    if not await may_watch():
+                    if not await may_watch(seen):
                         return
                 except Unavailable:
                     return  # the browser comes back and goes on from what it has
@@ -63,19 +63,6 @@ class Live:
                 await _first_of(event, self._ending)
                 if not event.is_set():
                     yield ServerSentEventMessage(data=None, comment="still here")
-
-
-def unless(admit: Callable[[], Awaitable[object]], *refusals: type[Exception]) -> MayWatch:
-    """Return what says no when ``admit`` raises one of the refusals."""
-
-    async def may_watch() -> bool:
-        try:
-            await admit()
-        except refusals:
-            return False
-        return True
-
-    return may_watch
 
 
 async def _first_of(*events: asyncio.Event) -> None:

@@ -18,7 +18,7 @@ from services.consent.handlers.attending import Answer, Attending, NotBound, has
 from services.consent.handlers.recorder import Seen
 from services.consent.web.browsers import Browsers
 from services.consent.web.guessing import Guesses
-from services.consent.web.live import Live, unless
+from services.consent.web.live import Live
 from services.consent.web.receipts import Receipts
 from services.consent.web.refusals import Gone, NoSuchLink, page_refusals
 from services.consent.web.rendering import ASSETS, Renderer, read_asset
@@ -56,12 +56,16 @@ class Pages:
             raise NoSuchLink
         return session
 
+    def is_bound(self, request: Req, session: UUID, seen: Seen) -> bool:
+        """Return whether this browser gave the newest code that was used."""
+        return self.attending.is_bound(session, seen, self.browsers.bound(request, session))
+
     async def look(self, request: Req, session: UUID) -> tuple[Seen, bool]:
         """Return the session and whether the browser is bound; raises ``NoSuchLink``, ``Gone``."""
         seen = await self.attending.see(session)
         if not seen.entries:
             raise NoSuchLink
-        bound = self.attending.is_bound(session, seen, self.browsers.bound(request, session))
+        bound = self.is_bound(request, session, seen)
         if not bound and has_ended(seen):
             raise Gone
         return seen, bound
@@ -166,7 +170,10 @@ def _reading(pages: Pages) -> list[HTTPRouteHandler]:
     async def follow(request: Req, token: FromPath[str]) -> ServerSentEvent:
         session = pages.session_of(request, token)
         await pages.look_bound(request, session)
-        may_watch = unless(lambda: pages.look_bound(request, session), NotBound, Gone, NoSuchLink)
+
+        async def may_watch(seen: Seen) -> bool:
+            return pages.is_bound(request, session, seen)
+
         return pages.live.stream(session, request.headers.get("last-event-id"), may_watch)
 
     @get(["/code", "/not-asked", "/acts"])

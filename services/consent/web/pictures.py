@@ -6,7 +6,6 @@ from uuid import UUID
 from litestar import Request, Router, get
 from litestar.params import FromPath
 
-from services.consent.handlers.attending import NotBound
 from services.consent.handlers.picturing import Picturing
 from services.consent.web.assistant_pictures import PNG
 from services.consent.web.pages import Pages
@@ -21,9 +20,7 @@ def picture_routes(pages: Pages, picturing: Picturing) -> Router:
         request: Request[Any, Any, Any], token: FromPath[str], screenshot: FromPath[UUID]
     ) -> bytes:
         session = pages.session_of(request, token)
-        seen, bound = await pages.look(request, session)
-        if not bound:
-            raise NotBound
+        seen = await pages.look_bound(request, session)
         return await picturing.shown(session, seen, str(screenshot))
 
     return Router(

@@ -20,7 +20,6 @@ from services.consent.web.assistant.pictures import picture_handlers
 from services.consent.web.assistant.refusals import assistant_refusals
 from services.consent.web.assistant.views import NOTHING, Typed, Views
 from services.consent.web.assistant_api import AssistantApi
-from services.consent.web.live import unless
 from services.consent.web.sign_in.routes import (
     NotSignedIn,
     Req,
@@ -101,13 +100,10 @@ def _reading(pages: AssistantPages) -> list[HTTPRouteHandler]:
 
     @get("/sessions/{session:uuid}/events")
     async def follow(request: Req, session: FromPath[UUID]) -> ServerSentEvent:
-        async def look() -> None:
-            who = await pages.way_in.admit(request)
-            await pages.api.assisting.see(who.person, session)
+        async def admit() -> Assistant:
+            return (await pages.way_in.admit(request)).person
 
-        await look()
-        may_watch = unless(look, NotSignedIn, Stranger, NoSuchSession)
-        return pages.api.live.stream(session, request.headers.get("last-event-id"), may_watch)
+        return await pages.api.follow(request, session, admit, NotSignedIn, Stranger)
 
     @get("/sessions/{session:uuid}/witness")
     async def show_witness(request: Req, session: FromPath[UUID]) -> Response[str]:
