@@ -15,9 +15,9 @@ from runtime.failures import Unavailable
 from runtime.keys import KeyUnusable
 from services.consent.domain.checkpoint import (
     DEFAULT_ORIGIN,
-    BadCheckpoint,
     Signer,
     Verifier,
+    checkpoints_by,
     split_notes,
 )
 from services.consent.domain.handover import NotTheLogsKey, handover
@@ -129,8 +129,8 @@ async def _check(log: MongoEvidenceLog, old: Verifier, files: Sequence[Path]) ->
             raise NotACheckpointFile(f"{file} holds no whole checkpoint")
     notes = _notes(files)
     verified = await verify_as_it_lies(log, notes=notes, verifier=old)
-    on_record = next(reversed(verified.handovers.keys), old.raw) != old.raw
-    if not on_record and not any(_signed(note, old) for note in split_notes(notes)):
+    on_record = verified.handovers.last not in (None, old.raw)
+    if not on_record and not any(checkpoints_by(old, notes)):
         raise NotIntact(-1, f"no checkpoint in the files is by {SIGNING_KEY}")
 
 
@@ -167,14 +167,6 @@ async def _cover(log: MongoEvidenceLog, old: Verifier, new: Signer, files: Seque
 
 def _notes(files: Sequence[Path]) -> str:
     return "".join(read_notes(file) for file in files)
-
-
-def _signed(note: str, verifier: Verifier) -> bool:
-    try:
-        verifier.open(note)
-    except BadCheckpoint:
-        return False
-    return True
 
 
 def _keep(file: Path) -> None:

@@ -12,7 +12,7 @@ from litestar.types import ASGIApp, Message, Receive, Send
 from runtime import metrics
 from runtime.health import PATHS
 from runtime.lifecycle import Lifecycle
-from runtime.problems import MEDIA_TYPE, Problem, to_content, unavailable
+from runtime.problems import MEDIA_TYPE, Problem, to_content, unavailable, wants_page
 from runtime.settings import HttpSettings
 from runtime.tracing import traced
 
@@ -68,11 +68,12 @@ class Door:
                 await self._refuse(scope, body, send, refused.problem)
 
     async def _refuse(self, scope: Any, body: "_Body", send: "_Sent", problem: Problem) -> None:
-        if self.sorry is not None and "text/html" in (_header(scope, b"accept") or ""):
+        if self.sorry is not None and wants_page(_header(scope, b"accept")):
             told: Any = {**scope, "refused": problem}
             await self.sorry(told, body, send)
         else:
-            await _refuse(send, problem)
+            content = json.dumps(to_content(problem)).encode()
+            await answer(send, problem, content, media_type=MEDIA_TYPE)
 
 
 class _Refused(BaseException):
@@ -144,9 +145,9 @@ def _too_large(limit: int) -> Problem:
     return Problem(status=413, code="too-large", detail=f"The body may have {limit} bytes.")
 
 
-async def _refuse(send: _Sent, problem: Problem) -> None:
-    content = json.dumps(to_content(problem)).encode()
-    headers = {"content-type": MEDIA_TYPE, "content-length": str(len(content)), **problem.headers}
+async def answer(send: Send, problem: Problem, content: bytes, *, media_type: str) -> None:
+    """Answer with this content, and the status and headers of the problem that it tells."""
+    headers = {"content-type": media_type, "content-length": str(len(content)), **problem.headers}
     start: Any = {
         "type": "http.response.start",
         "status": problem.status,

@@ -38,6 +38,11 @@ class Problem(Exception):
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+def wants_page(accept: str | None) -> bool:
+    """Return whether whoever sent this ``Accept`` is to read a page in place of a problem."""
+    return "text/html" in (accept or "")
+
+
 def unavailable(what: str) -> Problem:
     """Return the 503 that asks to come back; the outcome may be unknown and a repeat is safe."""
     return Problem(

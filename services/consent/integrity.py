@@ -10,7 +10,13 @@ import structlog
 
 from runtime.failures import Unavailable
 from services.consent.domain import table
-from services.consent.domain.checkpoint import BadCheckpoint, Verifier, open_note, split_notes
+from services.consent.domain.checkpoint import (
+    BadCheckpoint,
+    Verifier,
+    checkpoints_by,
+    open_note,
+    split_notes,
+)
 from services.consent.domain.entry import THE_LOG, Entry, Uncoded
 from services.consent.domain.handover import keys_named
 from services.consent.verify import Log, NotIntact
@@ -71,7 +77,9 @@ async def verify_log(
         raise NotIntact(
             max(keys.values()), "handed over to another key than the service signs with"
         )
-    if verifier.raw in list(keys)[1:] and not _covers(notes, verifier, keys[verifier.raw]):
+    if verifier.raw in list(keys)[1:] and not any(
+        one.size > keys[verifier.raw] for one in checkpoints_by(verifier, notes)
+    ):
         raise NotIntact(
             keys[verifier.raw],
             "the checkpoint file lacks a note by the service's own key that covers this handover",
@@ -127,14 +135,3 @@ def _roots(notes: str, verifiers: Sequence[Verifier]) -> dict[int, bytes]:
         if roots.setdefault(checkpoint.size, checkpoint.root) != checkpoint.root:
             raise NotIntact(-1, f"checkpoint {number} contradicts another of the same size")
     return roots
-
-
-def _covers(notes: str, verifier: Verifier, index: int) -> bool:
-    """Return whether a note by this key covers the entry, once all notes are known to be right."""
-    for note in reversed(split_notes(notes)):
-        try:
-            if verifier.open(note).size > index:
-                return True
-        except BadCheckpoint:  # another key's
-            continue
-    return False

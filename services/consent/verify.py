@@ -480,7 +480,7 @@ class Handovers:
     def __init__(self, origin: str) -> None:
         self.keys: dict[bytes, int] = {}
         self.origin = origin
-        self._last: bytes | None = None
+        self.last: bytes | None = None  # the key that the newest of them names
 
     def take(self, index: int, entry: Json) -> tuple[bytes, bytes]:
         """Return the old key and the new one; raises ``NotIntact``."""
@@ -496,12 +496,12 @@ class Handovers:
             raise NotIntact(index, "a handover that names another key than it has")
         if entry["session"] != _ABOUT_THE_LOG or new in self.keys or new == old:
             raise NotIntact(index, "a handover in a session, or back to a key")
-        if self._last not in (None, old):
+        if self.last not in (None, old):
             raise NotIntact(index, "handed over by another key than the log had")
         if not ed25519_verifies(old, handover_text(self.origin, new), signature):
             raise NotIntact(index, "handed over without the signature of the key before")
         self.keys.setdefault(old, index)
-        self.keys[new], self._last = index, new
+        self.keys[new], self.last = index, new
         return old, new
 
 

@@ -156,10 +156,9 @@ class Consent:
     def build_app(self, lifecycle: Lifecycle) -> ASGIApp:
         """Return the application over what ``prepare`` made."""
         live = Live(self._recorder, self.follower, ending=lifecycle.ending)
-        renderer = self._renderer
         api = self._assistant_api(live)
         pages = self._pages(live)
-        entrances = self._entrances(api, renderer)
+        entrances = self._entrances(api)
         routes: list[HTTPRouteHandler | Router] = [
             *health_routes(lifecycle),
             assistant_routes(api),
@@ -182,7 +181,7 @@ class Consent:
             version=VERSION,
             is_https=self._settings.is_https,
             max_body=self._settings.http.max_body,
-            no_such_page=lambda status: renderer.refusal("no-such-page", status=status),
+            no_such_page=lambda status: self._renderer.refusal("no-such-page", status=status),
         )
 
     async def notices_for(self, entry: Entry) -> Sequence[NoticeIssued]:
@@ -238,14 +237,14 @@ class Consent:
             reasons={act: frozenset(codes) for act, codes in reasons(self._wording).items()},
         )
 
-    def _entrances(self, api: AssistantApi, renderer: Renderer) -> Entrances:
+    def _entrances(self, api: AssistantApi) -> Entrances:
         return Entrances(
             settings=self._settings,
             identities=self._identities,
             sign_ins=self.connections.sign_ins,
             secrets=self._secrets,
             sealer=self._sealer,
-            renderer=renderer,
+            renderer=self._renderer,
             record_stranger=api.record_stranger,
             now=self._now,
         )

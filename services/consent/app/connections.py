@@ -194,7 +194,7 @@ class Connections:
         verified = await verify_as_it_lies(self.log, notes=notes, verifier=own)
         self._verified = Verified(at=self._now(), size=verified.size)
         log.info("log is intact", size=verified.size)
-        if next(reversed(verified.handovers.keys), own.raw) != own.raw:
+        if verified.handovers.last not in (None, own.raw):
             log.warning("signs with a key that was handed over", restart_with="the new one")
 
     async def _tell_dpo(self, broken: NotIntact) -> None:

@@ -1,7 +1,7 @@
 """Checkpoints: the log's size and root, signed (C2SP tlog-checkpoint and signed-note, Ed25519)."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -141,6 +141,15 @@ def split_notes(text: str) -> tuple[str, ...]:
     if lines:
         notes.append("\n".join(lines) + "\n")
     return tuple(notes)
+
+
+def checkpoints_by(verifier: Verifier, notes: str) -> Iterator[Checkpoint]:
+    """Yield, the newest first, the checkpoints of ``split_notes`` that this key has signed."""
+    for note in reversed(split_notes(notes)):
+        try:
+            yield verifier.open(note)
+        except BadCheckpoint:  # another key's
+            continue
 
 
 def _parse(text: str, origin: str) -> Checkpoint:

@@ -10,7 +10,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp
 
-from runtime.problems import EXCEPTION_HANDLERS
+from runtime.problems import EXCEPTION_HANDLERS, wants_page
 from services.consent.web.contract import COMPONENTS
 from services.consent.web.headers import SafeHeaders
 
@@ -31,7 +31,7 @@ def build_web(
     """
 
     def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
-        if "text/html" in request.headers.get("accept", ""):
+        if wants_page(request.headers.get("accept")):
             return no_such_page(error.status_code)
         answer: Response[Any] = EXCEPTION_HANDLERS[HTTPException](request, error)
         return answer

@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar.types import Receive, Send
 
+from runtime.doors import answer
 from services.consent.web.rendering import Renderer
 
 
@@ -19,16 +20,4 @@ class Sorry:
         problem = scope["refused"]
         is_away = problem.status == HTTPStatus.SERVICE_UNAVAILABLE
         page = self.renderer.refusal("away" if is_away else "not-shown", status=problem.status)
-        content = page.content.encode()
-        headers = {"Content-Type": "text/html; charset=utf-8", "Content-Length": str(len(content))}
-        start: Any = {
-            "type": "http.response.start",
-            "status": problem.status,
-            "headers": [
-                (name.lower().encode(), value.encode())
-                for name, value in {**headers, **problem.headers}.items()
-            ],
-        }
-        end: Any = {"type": "http.response.body", "body": content, "more_body": False}
-        await send(start)
-        await send(end)
+        await answer(send, problem, page.content.encode(), media_type="text/html; charset=utf-8")

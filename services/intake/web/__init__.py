@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.types import Message, Scope
 
-from runtime.problems import EXCEPTION_HANDLERS, Problem, to_response
+from runtime.problems import EXCEPTION_HANDLERS, Problem, to_response, wants_page
 from services.intake.web.contract import ContractPlugin
 from services.intake.web.pages.rendering import Page
 
@@ -35,7 +35,7 @@ def build_web(
     """
 
     def on_not_found(request: Request[Any, Any, Any], _: NotFoundException) -> Response[Any]:
-        if "text/html" in request.headers.get("accept", ""):
+        if wants_page(request.headers.get("accept")):
             return not_found()
         return to_response(Problem(status=404, code="not-found", detail="Not Found."))
 

@@ -4,17 +4,18 @@ import base64
 import hashlib
 import json
 import secrets
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+
+from tests.integration.consent.served import served
 
 AUDIENCE = "https://consent.example"
 CLIENT, CLIENT_SECRET = "desk-page", "s3cret: é"
@@ -153,13 +154,6 @@ def running_provider() -> Iterator[IdentityProvider]:
         def log_message(self, *_: object) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    provider = IdentityProvider(f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
+    with served(Handler) as port:
+        provider = IdentityProvider(f"http://127.0.0.1:{port}")
         yield provider
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

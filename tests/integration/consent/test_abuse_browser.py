@@ -2,11 +2,10 @@
 
 import asyncio
 import re
-import threading
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from deploy.local.browser import Chromium
 from services.consent.domain.signing_in import OFFICERS
 from services.consent.handlers.offering import Wanted
 from tests.integration.consent.browsing import opened_page, press
+from tests.integration.consent.served import served
 from tests.integration.consent.stage import ADHERENT, ALINE, BASTIEN, Stage, forms
 
 pytestmark = pytest.mark.timeout(180)
@@ -180,15 +180,8 @@ def another_site(pages: Mapping[str, str]) -> Iterator[int]:
         def log_message(self, *_: Any) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with served(Handler) as port:
+        yield port
 
 
 def _trap(action: str, fields: Mapping[str, str]) -> str:
