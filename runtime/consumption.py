@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from faststream.kafka.message import KafkaMessage
 from pydantic import TypeAdapter, ValidationError
 
 from runtime import metrics
+from runtime.cancelling import told_to_end
 from runtime.failures import Again, Park, PermanentFailure, Trouble, decide_fate
 from runtime.kafka import SUBSCRIBER, Publisher, Record, header
 from runtime.tracing import traced
@@ -23,6 +24,8 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 Handle = Callable[[Record], Awaitable[None]]
+
+BATCH_AGAIN_S = 1.0
 
 
 @dataclass(slots=True)
@@ -82,7 +85,16 @@ class _Worker:
                 partitions.create_task(self._handle_partition(origin, list(records), consumer))
 
     async def _handle_partition(
-        self, origin: TopicPartition, records: Any, consumer: AIOKafkaConsumer
+        self, origin: TopicPartition, records: Sequence[Record], consumer: AIOKafkaConsumer
+    ) -> None:
+        try:
+            await self._handle_in_order(origin, records, consumer)
+        except Exception as error:  # let out, it would have FastStream pass over the batch
+            log.error("batch will be tried again", error=type(error).__name__, exc_info=error)
+            _try_later(consumer, origin, records[0].offset, BATCH_AGAIN_S)
+
+    async def _handle_in_order(
+        self, origin: TopicPartition, records: Sequence[Record], consumer: AIOKafkaConsumer
     ) -> None:
         done: int | None = None
         for record in records:
@@ -114,13 +126,17 @@ class _Worker:
     async def _attempt(self, origin: TopicPartition, record: Record) -> tuple[str, Again | None]:
         try:
             await self._handle(record)
+        except asyncio.CancelledError as error:
+            if told_to_end():
+                raise
+            return await self._decide(origin, record, error)
         except Exception as error:
             return await self._decide(origin, record, error)
         self._failing.pop(origin, None)
         return "handled", None
 
     async def _decide(
-        self, origin: TopicPartition, record: Record, error: Exception
+        self, origin: TopicPartition, record: Record, error: BaseException
     ) -> tuple[str, Again | None]:
         known = self._failing.get(origin)
         if known is None or known.offset != record.offset:
@@ -141,7 +157,7 @@ class _Worker:
         return await self._park(origin, record, fate, error)
 
     async def _park(
-        self, origin: TopicPartition, record: Record, fate: Park, error: Exception
+        self, origin: TopicPartition, record: Record, fate: Park, error: BaseException
     ) -> tuple[str, Again | None]:
         expected = isinstance(error, PermanentFailure)
         log.warning(

@@ -176,6 +176,8 @@ def _loops(broker: Any) -> Iterator["asyncio.Task[None] | None"]:
     producer = broker.config.producer._producer  # noqa: SLF001 - nobody else knows
     if producer:
         yield producer.producer._sender.sender_task  # noqa: SLF001
+    for subscriber in broker.subscribers:
+        yield from subscriber.tasks[-1:]  # FastStream's own loop: cancelled, it is not begun again
     for consumer in _consumers(broker):
         coordinator = getattr(consumer, "_coordinator", None)
         fetcher = getattr(consumer, "_fetcher", None)

@@ -1,11 +1,16 @@
 """One private stack for all tests of the whole system: it is hurt, and must come back each time."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
+from datetime import UTC, datetime
+from typing import Final
 
 import pytest
 import pytest_asyncio
 
 from tests.system.running import System, running_system
+
+WARNINGS: Final = 60
+_BEGAN: Final = pytest.StashKey[datetime]()
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
@@ -21,3 +26,22 @@ async def _whole_again(request: pytest.FixtureRequest) -> AsyncIterator[None]:
     yield
     if "system" in request.fixturenames:
         await request.getfixturevalue("system").heal()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    item.stash[_BEGAN] = datetime.now(UTC)
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Have a test that failed tell what the services warned of meanwhile."""
+    report = yield
+    system = getattr(item, "funcargs", {}).get("system")
+    if report.when == "call" and report.failed and isinstance(system, System):
+        lines = system.warnings(item.stash[_BEGAN])
+        report.sections.append(("Warnings of the services", "\n".join(lines[-WARNINGS:])))
+    return report

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -89,8 +90,33 @@ class System:
             assert not verdict.wrong, verdict.wrong
             if not verdict.missing:
                 return verdict
-            assert time.monotonic() < ends, verdict.missing
+            assert time.monotonic() < ends, (*verdict.missing, *self.traces(verdict.missing))
             await asyncio.sleep(POLL_S)
+
+    def traces(self, missing: Iterable[str]) -> list[str]:
+        """Return the services' lines on the requests that something is missing of."""
+        names = {what.partition(":")[0].partition(" ")[0] for what in missing}
+        ids = [taken.request_id for taken in self.promised if taken.wanted.id in names]
+        return [
+            f"{service}: {line}"
+            for service in services.NAMES
+            for line in self.log_of(service).splitlines()
+            if any(known in line for known in ids)
+        ]
+
+    def warnings(self, since: datetime) -> list[str]:
+        """Return what the services warned of since then, without tracebacks."""
+        lines = (
+            (service, json.loads(line))
+            for service in services.NAMES
+            for line in self.log_of(service).splitlines()
+            if line.startswith("{") and line.endswith("}")
+        )
+        return [
+            f"{service}: {json.dumps({k: v for k, v in line.items() if k != 'exception'})}"
+            for service, line in lines
+            if line.get("level") in {"warning", "error"} and line["timestamp"] > since.isoformat()
+        ]
 
     async def look(self) -> Seen:
         """Read from outside what there is now."""

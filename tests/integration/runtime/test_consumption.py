@@ -207,6 +207,45 @@ async def test_nothing_is_committed_when_parking_fails(trial: Trial, kafka: str)
     assert exhume(letter.value or b"", sealer=SEALER).value == b"a"
 
 
+async def test_a_cancellation_that_a_library_lets_out_loses_no_record(trial: Trial) -> None:
+    failures = 1
+    seen: list[bytes | None] = []
+
+    async def handle(record: Record) -> None:
+        nonlocal failures
+        if record.value == b"b" and failures:
+            failures -= 1
+            raise asyncio.CancelledError
+        seen.append(record.value)
+
+    await trial.send(b"a", b"b", b"c")
+    async with trial.consuming(handle):
+        await until(3, seen)
+        await trial.committed(3)
+    assert seen == [b"a", b"b", b"c"]
+
+
+async def test_what_goes_wrong_behind_the_handler_makes_no_partition_pass_over_its_records(
+    trial: Trial,
+) -> None:
+    seen: list[bytes | None] = []
+
+    async def handle(record: Record) -> None:
+        await asyncio.sleep(0.2 * record.partition)
+        seen.append(record.value)
+
+    async with trial.consuming(handle) as broker:
+        (consumer,) = runtime_kafka._consumers(broker)
+        commit = consumer.commit
+        consumer.commit = _break_down
+        await trial.send(b"a")
+        await trial.send(b"b", partition=1)
+        await until(4, seen)
+        consumer.commit = commit
+        await trial.committed(1)
+        await trial.committed(1, partition=1)
+
+
 async def _ignore(_: Record) -> None:
     return
 
@@ -236,6 +275,16 @@ async def test_a_producer_that_has_died_for_good_is_noticed_and_can_be_left(tria
         with contextlib.suppress(KafkaError, TimeoutError):
             async with asyncio.timeout(5):
                 await broker.publish(b"x", topic=trial.topic)
+        await _notices(watching)
+
+
+async def test_a_loop_of_a_subscriber_that_has_ended_is_noticed(trial: Trial) -> None:
+    async with trial.consuming(_ignore) as broker:
+        watching = asyncio.create_task(runtime_kafka.watch(broker))
+        await asyncio.sleep(2 * runtime_kafka.WATCH_EVERY_S)
+        assert not watching.done()
+        subscriber: Any = next(iter(broker.subscribers))
+        subscriber.tasks[-1].cancel()
         await _notices(watching)
 
 
