@@ -49,6 +49,8 @@ class System:
     desk: Desk
     mailbox: Mailbox
     folder: Path
+    parts: frozenset[str]
+    """What ran at first; tests begin others, and end them."""
     promised: list[Taken] = field(default_factory=list)
     secrets: set[str] = field(default_factory=set)
     """What tests learned and nobody may find: links' tokens, entry codes."""
@@ -141,8 +143,10 @@ class System:
         return await self.client.get(self.stack.urls[service] + path)
 
     async def heal(self) -> None:
-        """Thaw and start what is halted or down."""
+        """Thaw and start what is halted or down, of what ran at first."""
         for row in self.stack.rows():
+            if row.name not in self.parts:
+                continue
             if row.state == "frozen":
                 self.stack.thaw(row.name)
             elif row.state == "stopped":
@@ -168,6 +172,7 @@ async def running_system(name: str, folder: Path) -> AsyncIterator[System]:
             desk=load_desk(services.DESK),
             mailbox=Mailbox(stack.mail_dir),
             folder=folder,
+            parts=frozenset(row.name for row in stack.rows()),
         )
 
 
