@@ -31,7 +31,6 @@ from services.router.deciding import build_decide
 from services.router.rules import load_rules
 
 CASES: Final = folders.PROJECT / "tests" / "cases" / "train.jsonl"
-PARTITIONS: Final = 12
 BATCH_BYTES: Final = 900_000
 TRACE: Final = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -134,7 +133,7 @@ class Filler:
 
     async def put(self, record: Written, request: UUID) -> None:
         key, value = under_new_id(record, request)
-        place = record.topic, partition_of(key, PARTITIONS)
+        place = record.topic, partition_of(key, topics.SPREAD)
         self.bytes[record.topic] += len(value)
         while True:
             batch = self._open.setdefault(place, self._producer.create_batch())

@@ -25,7 +25,7 @@ from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from benchmarks.filling import PARTITIONS, fill
+from benchmarks.filling import fill
 from benchmarks.router.processes import cpu_s
 from deploy.local import folders, ports, services
 from deploy.local.progress import ConsoleSteps
@@ -163,7 +163,7 @@ async def run(tickets: int, settled: float) -> None:
             empty = await measured(running, where.logs)
             with ConsoleSteps().step(f"Writing {tickets} tickets"):
                 written = await fill(running.kafka, tickets, settled)
-            full = await measured(running, where.logs, snapshots=PARTITIONS)
+            full = await measured(running, where.logs, snapshots=topics.SPREAD)
             again = await measured(running, where.logs)
     report = {
         "tickets": tickets,

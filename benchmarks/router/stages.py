@@ -30,7 +30,6 @@ from services.router.handlers.reading import read_request
 from services.router.handlers.records import moment, ticket_record
 from services.router.rules import load_rules
 
-PARTITIONS: Final = 12
 _WARM_UP: Final = 5_000
 _AT_ONCE: Final = 1_000
 _TIMES: Final = 5
@@ -77,7 +76,7 @@ def _walk(desk: Desk, ruleset: RuleSet, records: Sequence[Record], prices: Price
     written = moment(now)
     answering = Answering(
         decide=build_decide(desk, ruleset),
-        partitions=PARTITIONS,
+        partitions=topics.SPREAD,
         sealer=Sealer(bytes(32)),
         horizon=timedelta(days=60),
     )
@@ -88,7 +87,7 @@ def _walk(desk: Desk, ruleset: RuleSet, records: Sequence[Record], prices: Price
     answers = each("all, new words included", answered, records)
     each("all", answered, records)
     events = each("read and checked", read_request, records)
-    each("its partition", lambda one: partition_of(one.key, PARTITIONS), records)
+    each("its partition", lambda one: partition_of(one.key, topics.SPREAD), records)
     heard = [as_heard(event.data) for event in events]
     parts = each("mail taken apart", lambda one: passages(one.subject, one.body), heard)
     if ruleset.learned is not None:
@@ -122,7 +121,7 @@ def _due(desk: Desk, facts: tuple[str, ...], received_at: datetime) -> datetime:
 
 
 def _record(made: Made) -> Record:
-    partition = partition_of(made.key, PARTITIONS)
+    partition = partition_of(made.key, topics.SPREAD)
     headers = (("traceparent", made.traceparent.encode()),)
     sizes = (len(made.key), len(made.value))
     return ConsumerRecord(

@@ -33,6 +33,8 @@ async def test_intake_dying_at_each_durable_step_neither_loses_nor_doubles(syste
     finally:
         for name in names:
             await system.stack.stop(name)
+    await system.heal()
+    assert {row.state for row in system.stack.rows() if row.name in names} == {"stopped"}
     await system.hand_in(*wanted)
     await system.settled()
 

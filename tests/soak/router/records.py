@@ -12,6 +12,7 @@ from typing import Any, Final
 from aiokafka.partitioner import murmur2
 
 from deploy.local.folders import PROJECT
+from schemas import topics
 from schemas.requests import RequestData, RequestReceived, request_id
 
 FED: Final = "fed"
@@ -170,6 +171,6 @@ def _cases() -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-def new_source(name: str, *, partitions: int = 12) -> Source:
+def new_source(name: str, *, partitions: int = topics.SPREAD) -> Source:
     """Return a source whose requests are received about now."""
     return Source(name=name, began=datetime.now(UTC).replace(microsecond=0), partitions=partitions)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy.waiting import until
+from schemas import topics
 from tests.integration.router.routers import OFTEN_WRITTEN_DOWN, Routers
 from tests.soak.router.cluster import Cluster
 from tests.soak.router.hurting import DIED_AT_ITS_POINT
@@ -15,8 +16,6 @@ from tests.soak.router.mutant import FREEZE_AT, POISON
 from tests.soak.router.oracle import Verdict
 from tests.soak.router.records import FED, Fed, Source
 from tests.soak.router.stage import REQUESTS, WITHIN_S, Stage, staged
-
-PARTITIONS = 12
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
@@ -87,7 +86,7 @@ async def test_what_was_written_down_is_not_answered_again(
         await stage.feed()
         await stage.feed_last()
         assert await stage.answered()
-        assert await until(lambda: _snapshots(routers) == PARTITIONS, within_s=WITHIN_S)
+        assert await until(lambda: _snapshots(routers) == topics.SPREAD, within_s=WITHIN_S)
         routers.signal(0, signal.SIGKILL)
         routers.processes[0].wait()
         routers.start(0)
@@ -109,7 +108,7 @@ async def test_a_takeover_may_last_longer_than_a_session_and_is_done_once(
         await asyncio.sleep(2)  # who was put out of the group would begin again
         assert not stage.routers.logged(0, "commit failed")
         taken_over = stage.routers.logged(0, "partition taken over")
-        assert sorted(one["partition"] for one in taken_over) == list(range(PARTITIONS))
+        assert sorted(one["partition"] for one in taken_over) == list(range(topics.SPREAD))
         verdict = await stage.verdict()
     _check(verdict, set())
 
