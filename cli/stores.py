@@ -36,7 +36,7 @@ async def open_stores(
     client = mongo.connect(settings)
     database = mongo.database(client, settings)
     log = MongoEvidenceLog(database, now=now, legal_basis=legal_basis)
-    vault = Vault(database, keys)
+    vault = Vault(database, keys, guest=True)
     kept = desk.retention.days
     stores = Stores(
         client=client,

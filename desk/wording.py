@@ -70,7 +70,7 @@ def say_day(day: date) -> str:
 def say_time(moment: time) -> str:
     """`9 h`, `12 h 30`; seconds are left out."""
     hours = f"{moment.hour} h"
-    return _unbroken(f"{hours} {moment.minute:02}" if moment.minute else hours)
+    return unbroken(f"{hours} {moment.minute:02}" if moment.minute else hours)
 
 
 def say_duration(duration: timedelta) -> str:
@@ -79,11 +79,11 @@ def say_duration(duration: timedelta) -> str:
     parts = [f"{hours} h"] if hours else []
     if minutes or not hours:
         parts.append(f"{minutes} min")
-    return _unbroken(" ".join(parts))
+    return unbroken(" ".join(parts))
 
 
-def _unbroken(measure: str) -> str:
-    """Return a number with its units as one word: no line breaks inside (U+00A0)."""
+def unbroken(measure: str) -> str:
+    """Return a measure or a telephone number as one word: no line breaks inside (U+00A0)."""
     return measure.replace(" ", "\u00a0")
 
 

@@ -38,11 +38,12 @@ class Vault:
     """
     One data key a purpose, kept in the database, wrapped by the first master key of ``fields.key``.
 
-    A value names the purpose and the document that it was encrypted for: it opens in no other.
+    A guest, which is not the service itself, leaves data keys wrapped as they are. A value names the purpose and the document that it was encrypted for: it opens in no other.
     Raises ``KeyUnusable`` when the file holds no master keys.
     """
 
-    def __init__(self, database: Database, keys_dir: Path) -> None:
+    def __init__(self, database: Database, keys_dir: Path, *, guest: bool = False) -> None:
+        self._guest = guest
         self._file = keys_dir / MASTER_KEYS
         masters = {_name(k): k for k in read_keys(keys_dir, MASTER_KEYS, size=MASTER_BYTES)}
         self._first = next(iter(masters))
@@ -57,7 +58,8 @@ class Vault:
         collection holds in this field, of which the oldest value is tried.
         """
         try:
-            await self._wrap_anew()
+            if not self._guest:
+                await self._wrap_anew()
         except Undecipherable:
             raise KeyUnusable(
                 f"{self._file}: not the master key of {self._keys.full_name}"
@@ -119,16 +121,16 @@ class Vault:
 
     async def _wrap_anew(self) -> None:
         others = {"masterKey.provider": {"$ne": self._first}}
+        with _told_apart():
+            await self._encryption.rewrap_many_data_key(others, provider=self._first)
+
+    async def _make(self, purpose: str) -> None:
         with unavailable_when_away():
             await self._keys.create_index(
                 "keyAltNames",
                 unique=True,
                 partialFilterExpression={"keyAltNames": {"$exists": True}},
             )
-        with _told_apart():
-            await self._encryption.rewrap_many_data_key(others, provider=self._first)
-
-    async def _make(self, purpose: str) -> None:
         with _told_apart():
             try:
                 await self._encryption.create_data_key(self._first, key_alt_names=[purpose])

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from desk import Desk, describe_hours, marked_yaml
 from desk.marked_yaml import Document, KeyPath, Problem, UnreadableFile
+from desk.wording import unbroken
 from services.notifier.domain.occasions import VARIABLES
 from services.notifier.domain.table import MailTable
 from services.notifier.rendering import TEMPLATES, Renderer
@@ -52,11 +53,11 @@ def desk_facts(desk: Desk) -> dict[str, str]:
     return {
         "name": desk.operator.sender.name,
         "operator": desk.operator.name,
-        "telephone": desk.contacts.telephone.number,
+        "telephone": unbroken(desk.contacts.telephone.number),
         "telephone_cost": desk.contacts.telephone.cost,
         "hours": describe_hours(desk.calendar),
         "dpo_address": desk.contacts.dpo.address,
-        "dpo_telephone": desk.contacts.dpo.telephone,
+        "dpo_telephone": unbroken(desk.contacts.dpo.telephone),
         "training_text": desk.training.text,
         "training_url": desk.training.url,
         "training_address": desk.training.address,

@@ -57,7 +57,7 @@ async def test_another_partition_count_is_refused_by_name_before_anything_is_cha
 
 def test_the_topics_that_answer_each_other_have_one_partition_count() -> None:
     counts = {topic.name: topic.partitions for topic in topics.load()}
-    assert {counts[name] for name in SHARED} == {12}
+    assert {counts[name] for name in SHARED} == {names.SPREAD}
 
 
 def test_every_topic_of_the_contract_is_declared() -> None:
@@ -96,10 +96,10 @@ def test_a_dead_letter_has_room_for_the_largest_record_and_its_seal() -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (("partitions: 12", "partitions: 0"), "partitions: Input should be greater than 0"),
+        (("partitions: 4", "partitions: 0"), "partitions: Input should be greater than 0"),
         (("cleanup: delete", "cleanup: dust"), "cleanup: Input should be 'delete' or 'compact'"),
         (("    reason: >-", "    raison: >-"), "reason: Field required"),
-        (("partitions: 12", "partitions: 6"), "must have as many partitions as"),
+        (("partitions: 4", "partitions: 6"), "must have as many partitions as"),
         (("topics:", "topics: ["), "topics.yaml"),
     ],
 )

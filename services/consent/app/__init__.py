@@ -181,7 +181,7 @@ class Consent:
             version=VERSION,
             is_https=self._settings.is_https,
             max_body=self._settings.http.max_body,
-            no_such_page=lambda status: self._renderer.refusal("no-such-page", status=status),
+            no_such_page=lambda status: self._renderer.saying("no-such-page", status=status),
         )
 
     async def notices_for(self, entry: Entry) -> Sequence[NoticeIssued]:

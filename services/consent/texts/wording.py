@@ -46,8 +46,11 @@ class Wording:
     """By act, what the adherent decided."""
     arrivals: Mapping[str, Mapping[str, str]]
     """By the act that opened the session, what its link leads to."""
-    refusals: Mapping[str, Saying]
-    """By name, what the adherent reads when something is not possible."""
+    code_flaws: Mapping[str, str]
+    """What may be wrong with an entry code that was given."""
+    sayings: Mapping[str, Saying]
+    """By name, the pages that say one thing, refusals among them."""
+    back: str
     words: tuple[str, ...]
     """What identity words are made of."""
 
@@ -86,7 +89,9 @@ def load_wording(desk: Desk) -> Wording:
         pictures=pages["pictures"],
         decisions=pages["decisions"],
         arrivals=pages["arrivals"],
-        refusals=read_sayings(pages["refusals"]),
+        code_flaws=pages["code-flaws"],
+        sayings=read_sayings(pages["sayings"]),
+        back=pages["back"],
         notice=notices["view"],
         questions={name: notices[name] for name in ("intervene", "screenshot")},
         reasons=read_yaml(f"reasons.{LANGUAGE}.yaml"),

@@ -25,9 +25,6 @@ from services.consent.web.rendering import ASSETS, Renderer, read_asset
 from services.consent.web.sessions import SessionPages
 
 _ASSET_AGE_S: Final = 300
-WRONG: Final = "Ce code n’est pas le bon. Vérifiez-le avec le téléassistant."
-MALFORMED: Final = "Le code a 8\u00a0lettres et chiffres. Vérifiez-le avec le téléassistant."
-TOO_MANY: Final = "Trop de codes faux sont venus de votre réseau. Réessayez dans une minute."
 FORMS: Final = "application/x-www-form-urlencoded"
 Req = Request[Any, Any, Any]
 
@@ -89,16 +86,16 @@ class Pages:
         return self.renderer.page("session.html", {"page": page})
 
     async def ask_code(
-        self, request: Req, token: str, seen: Seen, *, error: str = "", status: int = 200
+        self, request: Req, token: str, seen: Seen, *, flaw: str | None = None, status: int = 200
     ) -> Response[str]:
-        """Return the form that asks for the entry code."""
+        """Return the form that asks for the entry code, with what was wrong with the last one."""
         session = self.session_of(request, token)
         people = await self.attending.people(session)
         visit = self.browsers.visit(request, session) or self.new_visit()
         context = {
             "token": token,
             "csrf": self.secrets.form_token(session, visit),
-            "error": error,
+            "error": self.renderer.code_flaw(flaw) if flaw else "",
             "arrival": self.sessions.arrival(seen),
             "assistant": people.by_commitment(seen.state.assistant),
             "doubt": seen.state.regions["doubt"] == "raised",
@@ -195,17 +192,17 @@ def _entering(pages: Pages) -> list[HTTPRouteHandler]:
         fields = await pages.check_form(request, session, bound=False)
         told = normal_code(fields.get("code", ""))
         if told is None:
-            return await pages.ask_code(request, token, seen, error=MALFORMED, status=422)
+            return await pages.ask_code(request, token, seen, flaw="malformed", status=422)
         guesses = pages.guesses.codes_of(request)
         if not guesses.take():
-            return await pages.ask_code(request, token, seen, error=TOO_MANY, status=429)
+            return await pages.ask_code(request, token, seen, flaw="too-many", status=429)
         visit = pages.browsers.visit(request, session)
         answer, seen = await pages.attending.give_code(session, told, visit)
         if answer != "wrong":
             guesses.give_back()
         if answer != "right":
-            error = WRONG if answer == "wrong" else ""
-            return await pages.ask_code(request, token, seen, error=error, status=422)
+            flaw = "wrong" if answer == "wrong" else None
+            return await pages.ask_code(request, token, seen, flaw=flaw, status=422)
         number = pages.attending.code(seen).bound
         return _to_page(token, pages.browsers.bind(session, number))
 
@@ -215,13 +212,7 @@ def _entering(pages: Pages) -> list[HTTPRouteHandler]:
         _, bound = await pages.look(request, session)
         await pages.check_form(request, session, bound=bound)
         await pages.attending.report_unasked(session)
-        return pages.renderer.message(
-            "C’est signalé",
-            "Le téléassistant et le délégué à la protection des données sont prévenus.",
-            "Si la séance n’avait pas commencé, elle est en pause.",
-            "Sans le code d’accès, rien ne peut la reprendre.",
-            status=200,
-        )
+        return pages.renderer.saying("reported", status=200)
 
     return [give_code, report_unasked]
 

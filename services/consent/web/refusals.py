@@ -52,14 +52,14 @@ def page_refusals(renderer: Renderer) -> dict[int | type[Exception], Any]:
     """Return a handler for each refusal."""
 
     def on_problem(_: Request[Any, Any, Any], error: Problem) -> Response[str]:
-        return renderer.refusal("not-shown", status=error.status)
+        return renderer.saying("not-shown", status=error.status)
 
     def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[str]:
-        return renderer.refusal("not-shown", status=error.status_code)
+        return renderer.saying("not-shown", status=error.status_code)
 
     def on_bug(_: Request[Any, Any, Any], error: Exception) -> Response[str]:
         log.error("request failed", error=type(error).__name__, exc_info=error)
-        return renderer.refusal("bug", status=500)
+        return renderer.saying("bug", status=500)
 
     ours: dict[int | type[Exception], Any] = {
         kind: _answer(renderer, name, s) for kind, (s, name) in _REFUSALS.items()
@@ -78,7 +78,7 @@ def _answer(renderer: Renderer, name: str, status: int) -> Answer:
 
     def answer(request: Request[Any, Any, Any], _: Exception) -> Response[str]:
         back = _page_of(request) if status == HTTPStatus.CONFLICT else None
-        return renderer.refusal(name, status=status, back=back, headers=headers)
+        return renderer.saying(name, status=status, back=back, headers=headers)
 
     return answer
 

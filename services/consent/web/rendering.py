@@ -18,7 +18,6 @@ from services.consent.domain.notices import Notice
 from services.consent.handlers.recorder import Seen
 from services.consent.texts.wording import Wording
 
-BACK: Final = "Revenir à la séance"
 ASSETS: Final = {
     "consent.css": "text/css",
     "session.js": "text/javascript",
@@ -114,14 +113,15 @@ class Renderer:
         *lines: str,
         status: int,
         back: str | None = None,
-        back_label: str = BACK,
+        back_label: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Response[str]:
         """Return a page that says one thing."""
-        context = {"title": title, "lines": lines, "back": back, "back_label": back_label}
+        label = back_label or self._wording.back
+        context = {"title": title, "lines": lines, "back": back, "back_label": label}
         return self.page("message.html", context, status=status, headers=headers)
 
-    def refusal(
+    def saying(
         self,
         name: str,
         *,
@@ -130,10 +130,14 @@ class Renderer:
         headers: Mapping[str, str] | None = None,
         **facts: str,
     ) -> Response[str]:
-        """Return the page of a refusal, with ``facts`` in the places that its lines have."""
-        said = self._wording.refusals[name]
+        """Return a page of that name, with ``facts`` in the places that its lines have."""
+        said = self._wording.sayings[name]
         lines = (line.format_map(facts) for line in said.lines)
         return self.message(said.title, *lines, status=status, back=back, headers=headers)
+
+    def code_flaw(self, name: str) -> str:
+        """Return what is wrong with an entry code that was given."""
+        return self._wording.code_flaws[name]
 
     def not_now(self, seen: Seen, *, back: str) -> Response[str]:
         """Return the page of an act that the session does not allow: it says where that is now."""
@@ -141,7 +145,7 @@ class Renderer:
         (last,) = self.timeline(done[-1:], {})
         state = self._wording.headings[seen.state.session]
         facts = {"state": state, "last": last["text"], "clock": last["clock"]}
-        return self.refusal("not-now", status=409, back=back, **facts)
+        return self.saying("not-now", status=409, back=back, **facts)
 
     def timeline(self, entries: Sequence[Entry], assistant: Mapping[str, str]) -> list[Any]:
         """Return the sentences of a timeline, in desk time."""

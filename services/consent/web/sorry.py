@@ -19,5 +19,5 @@ class Sorry:
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         problem = scope["refused"]
         is_away = problem.status == HTTPStatus.SERVICE_UNAVAILABLE
-        page = self.renderer.refusal("away" if is_away else "not-shown", status=problem.status)
+        page = self.renderer.saying("away" if is_away else "not-shown", status=problem.status)
         await answer(send, problem, page.content.encode(), media_type="text/html; charset=utf-8")

@@ -176,8 +176,13 @@ def _ticket_facts(event: TicketCreated) -> frozenset[Condition]:
 
 def _reading(reading: Reading, desk: Desk) -> tuple[str, str]:
     """Return a queue's title, and the words that speak for it, strongest first."""
-    words = dict.fromkeys(one.words.replace(" ; ", _AND) for one in reading.evidence)
+    words = dict.fromkeys(_said(one.words) for one in reading.evidence)
     return desk.queues[reading.queue].title, _AND.join(words)
+
+
+def _said(words: str) -> str:
+    """Return words of a request as mails write them; the router has plain blanks between."""
+    return words.replace(" ; ", _AND)
 
 
 def _ticket_variables(event: TicketCreated, desk: Desk, word: Word) -> dict[str, Any]:
@@ -212,7 +217,7 @@ def _ticket_variables(event: TicketCreated, desk: Desk, word: Word) -> dict[str,
         "remote": decision.remote,
         "confident": decision.confident,
         "rule": decision.rule,
-        "because": decision.because,
+        "because": [_said(words) for words in decision.because],
         "readings": tuple(_reading(reading, desk) for reading in decision.readings),
         "priority": decision.priority,
         "priority_title": word("priorities", decision.priority),

@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from playwright.async_api import Locator, Page, async_playwright
+from playwright.async_api import Locator, Page
 
 from deploy.local.browser import Chromium
+from tests.integration.browsers import launched
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PHONE, DESKTOP = {"width": 320, "height": 640}, {"width": 1280, "height": 800}
@@ -16,11 +17,9 @@ Check = Callable[[str], Awaitable[None]]
 @asynccontextmanager
 async def opened_page(chromium: Chromium, **options: Any) -> AsyncIterator[Page]:
     """Open a page in a browser of its own."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(**chromium.launch)
+    async with launched(chromium) as browser:
         context = await browser.new_context(locale="fr-FR", **options)
         yield await context.new_page()
-        await browser.close()
 
 
 def checker(page: Page, chromium: Chromium) -> Check:

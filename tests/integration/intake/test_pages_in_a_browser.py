@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator
 from functools import cache
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
 from deploy.local.browser import Chromium
 from deploy.local.folders import PROJECT
+from tests.integration.browsers import launched
 from tests.integration.intake.doors import USER, USER_KEY, Doors
 
 AXE = PROJECT / ".local" / "node" / "node_modules" / "axe-core" / "axe.min.js"
@@ -17,11 +18,8 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 @pytest.fixture
 async def page(doors: Doors, chromium: Chromium) -> AsyncIterator[Page]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(**chromium.launch)
-        opened = await browser.new_page(base_url=doors.url, bypass_csp=True)
-        yield opened
-        await browser.close()
+    async with launched(chromium) as browser:
+        yield await browser.new_page(base_url=doors.url, bypass_csp=True)
 
 
 @cache

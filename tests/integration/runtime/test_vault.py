@@ -35,16 +35,16 @@ def _database(uri: str, name: str) -> Database:
 class Letters:
     """Documents with one encrypted field, under the master keys of a folder."""
 
-    def __init__(self, database: Database, folder: Path) -> None:
+    def __init__(self, database: Database, folder: Path, *, guest: bool = False) -> None:
         self.database = database
         self.documents: Collection = database["letters"]
         self.folder = folder
-        self.vault = Vault(database, folder)
+        self.vault = Vault(database, folder, guest=guest)
 
-    def under(self, *masters: str) -> "Letters":
+    def under(self, *masters: str, guest: bool = False) -> "Letters":
         """Return the same letters under these master keys."""
         (self.folder / MASTER_KEYS).write_text("\n".join(masters))
-        return Letters(self.database, self.folder)
+        return Letters(self.database, self.folder, guest=guest)
 
     async def prepare(self, purpose: str = PURPOSE) -> None:
         await self.vault.prepare(purpose, self.documents, "sealed")
@@ -149,6 +149,18 @@ async def test_the_master_key_is_changed_while_instances_go_on(letters: Letters)
         assert await changed.read("one") == CANARY
     with pytest.raises(KeyUnusable):
         await letters.under(old).prepare()
+
+
+async def test_a_guest_reads_under_its_keys_and_leaves_the_services_own_in_place(
+    letters: Letters,
+) -> None:
+    own = (letters.folder / MASTER_KEYS).read_text()
+    guest = letters.under(_master(), own, guest=True)
+    await guest.prepare()
+    assert await guest.read("one") == CANARY
+    again = letters.under(own)
+    await again.prepare()
+    assert await again.read("one") == CANARY
 
 
 async def test_instances_that_begin_at_once_share_one_key(letters: Letters) -> None:
