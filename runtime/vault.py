@@ -38,7 +38,8 @@ class Vault:
     """
     One data key a purpose, kept in the database, wrapped by the first master key of ``fields.key``.
 
-    A guest, which is not the service itself, leaves data keys wrapped as they are. A value names the purpose and the document that it was encrypted for: it opens in no other.
+    A guest, which is not the service itself, leaves the data keys wrapped as they are. A value
+    names the purpose and the document that it was encrypted for: it opens in no other.
     Raises ``KeyUnusable`` when the file holds no master keys.
     """
 
@@ -46,7 +47,8 @@ class Vault:
         self._guest = guest
         self._file = keys_dir / MASTER_KEYS
         masters = {_name(k): k for k in read_keys(keys_dir, MASTER_KEYS, size=MASTER_BYTES)}
-        self._first = next(iter(masters))
+        self._masters = tuple(masters)
+        self._first = self._masters[0]
         self._keys = database[COLLECTION]
         self._encryption = mongo.encryption(database, COLLECTION, masters)
 
@@ -58,8 +60,7 @@ class Vault:
         collection holds in this field, of which the oldest value is tried.
         """
         try:
-            if not self._guest:
-                await self._wrap_anew()
+            await (self._can_unwrap() if self._guest else self._wrap_anew())
         except Undecipherable:
             raise KeyUnusable(
                 f"{self._file}: not the master key of {self._keys.full_name}"
@@ -118,6 +119,12 @@ class Vault:
         if (bound["purpose"], bound["of"]) != (purpose, of):
             raise Undecipherable
         return bytes(bound["data"])
+
+    async def _can_unwrap(self) -> None:
+        with unavailable_when_away():
+            strange = {"masterKey.provider": {"$nin": self._masters}}
+            if await self._keys.find_one(strange) is not None:
+                raise Undecipherable
 
     async def _wrap_anew(self) -> None:
         others = {"masterKey.provider": {"$ne": self._first}}
