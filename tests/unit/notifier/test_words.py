@@ -175,7 +175,8 @@ def test_the_requester_reads_nothing_they_wrote_themselves(
     words = rendered["ticket-acknowledged"]
     assert "alert(1)" not in words.text
     assert "Pernot" not in words.text
-    for said in ("gratuites", "formation.ternum-bfc.example", "0 970 609 909", "13\u00a0h\u00a030"):
+    telephone, hour = "0\u00a0970\u00a0609\u00a0909", "13\u00a0h\u00a030"
+    for said in ("gratuites", "formation.ternum-bfc.example", telephone, hour):
         assert said in words.text
 
 
