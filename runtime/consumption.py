@@ -89,8 +89,18 @@ class _Worker:
     ) -> None:
         try:
             await self._handle_in_order(origin, records, consumer)
-        except Exception as error:  # let out, it would have FastStream pass over the batch
-            log.error("batch will be tried again", error=type(error).__name__, exc_info=error)
+        except (Exception, asyncio.CancelledError) as error:
+            if told_to_end():
+                raise
+            # Let out, it would have FastStream pass over the batch; TaskGroup says no word of it.
+            log.error(
+                "batch will be tried again",
+                topic=origin.topic,
+                partition=origin.partition,
+                offset=records[0].offset,
+                error=type(error).__name__,
+                exc_info=error,
+            )
             _try_later(consumer, origin, records[0].offset, BATCH_AGAIN_S)
 
     async def _handle_in_order(

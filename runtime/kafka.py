@@ -149,7 +149,7 @@ async def probe(broker: KafkaBroker) -> None:
 
 
 class ClientLost(Exception):
-    """A consumer or the producer has ended by itself and will never work again."""
+    """A consumer, the producer or a subscriber's loop has ended by itself, for good."""
 
 
 async def watch(broker: KafkaBroker) -> None:

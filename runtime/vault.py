@@ -38,8 +38,8 @@ class Vault:
     """
     One data key a purpose, kept in the database, wrapped by the first master key of ``fields.key``.
 
-    A guest, which is not the service itself, leaves the data keys wrapped as they are. A value
-    names the purpose and the document that it was encrypted for: it opens in no other.
+    A guest, which is not the service itself, leaves data keys that are there wrapped as they are.
+    A value names the purpose and the document that it was encrypted for: it opens in no other.
     Raises ``KeyUnusable`` when the file holds no master keys.
     """
 

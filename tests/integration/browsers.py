@@ -16,8 +16,10 @@ async def launched(chromium: Chromium) -> AsyncIterator[Browser]:
     """Yield a browser of one's own."""
     async with async_playwright() as playwright:
         browser = await _launch(playwright, chromium)
-        yield browser
-        await browser.close()
+        try:
+            yield browser
+        finally:
+            await browser.close()
 
 
 async def _launch(playwright: Playwright, chromium: Chromium) -> Browser:

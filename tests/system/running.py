@@ -6,7 +6,7 @@ import os
 import random
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -108,16 +108,12 @@ class System:
 
     def warnings(self, since: datetime) -> list[str]:
         """Return what the services warned of since then, without tracebacks."""
-        lines = (
-            (service, json.loads(line))
-            for service in services.NAMES
-            for line in self.log_of(service).splitlines()
-            if line.startswith("{") and line.endswith("}")
-        )
         return [
-            f"{service}: {json.dumps({k: v for k, v in line.items() if k != 'exception'})}"
-            for service, line in lines
-            if line.get("level") in {"warning", "error"} and line["timestamp"] > since.isoformat()
+            f"{file.stem}: {json.dumps({k: v for k, v in line.items() if k != 'exception'})}"
+            for file in sorted(self.stack.log_dir.glob("*.log"))
+            for line in _logged(file)
+            if line.get("level") in {"warning", "error"}
+            and line.get("timestamp", "") > since.isoformat()
         ]
 
     async def look(self) -> Seen:
@@ -174,6 +170,17 @@ async def running_system(name: str, folder: Path) -> AsyncIterator[System]:
             folder=folder,
             parts=frozenset(row.name for row in stack.rows()),
         )
+
+
+def _logged(file: Path) -> Iterator[dict[str, Any]]:
+    """Yield the lines of a log that are JSON objects; who is killed leaves torn ones."""
+    for line in file.read_text(errors="replace").splitlines():
+        try:
+            read = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(read, dict):
+            yield read
 
 
 def _queues(records: Iterable[Any]) -> dict[str, list[str]]:

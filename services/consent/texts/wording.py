@@ -51,6 +51,7 @@ class Wording:
     sayings: Mapping[str, Saying]
     """By name, the pages that say one thing, refusals among them."""
     back: str
+    """Leads back to the session."""
     words: tuple[str, ...]
     """What identity words are made of."""
 

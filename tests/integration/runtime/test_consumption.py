@@ -225,6 +225,43 @@ async def test_a_cancellation_that_a_library_lets_out_loses_no_record(trial: Tri
     assert seen == [b"a", b"b", b"c"]
 
 
+async def test_a_cancellation_let_out_of_parking_or_a_commit_loses_no_record(trial: Trial) -> None:
+    failures = 2
+    parks = 0
+    seen: list[bytes | None] = []
+
+    async def handle(record: Record) -> None:
+        seen.append(record.value)
+        if record.value == b"bad":
+            raise PermanentFailure("not-json")
+
+    async with trial.consuming(handle) as broker:
+        (consumer,) = runtime_kafka._consumers(broker)
+        publish, commit = broker.publish, consumer.commit
+
+        async def cancelled_once(*told: Any, **options: Any) -> Any:
+            nonlocal parks
+            parks += 1
+            if parks == 1:
+                raise asyncio.CancelledError
+            return await publish(*told, **options)
+
+        async def cancelled_twice(*told: Any) -> Any:
+            nonlocal failures
+            if failures:
+                failures -= 1
+                raise asyncio.CancelledError
+            return await commit(*told)
+
+        broker.publish = cancelled_once  # type: ignore[method-assign]
+        consumer.commit = cancelled_twice
+        await trial.send(b"a", b"bad", b"b")
+        (letter,) = await trial.letters(1)
+        await trial.committed(3)
+    assert dict(letter.headers)["reason"] == b"not-json"
+    assert {b"a", b"bad", b"b"} == set(seen)
+
+
 async def test_what_goes_wrong_behind_the_handler_makes_no_partition_pass_over_its_records(
     trial: Trial,
 ) -> None:

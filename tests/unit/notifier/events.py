@@ -32,7 +32,7 @@ DECISION: dict[str, Any] = {
     "remote": False,
     "confident": True,
     "rule": "parapheur",
-    "because": ("parapheur",),
+    "because": ("parapheur ; visa",),
     "readings": (
         {
             "queue": "general",

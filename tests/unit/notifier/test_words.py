@@ -180,6 +180,12 @@ def test_the_requester_reads_nothing_they_wrote_themselves(
         assert said in words.text
 
 
+def test_words_that_were_recognised_do_not_part_from_the_sign_between_them(
+    rendered: dict[str, Rendered],
+) -> None:
+    assert "parapheur\u202f; visa" in rendered["ticket-staff"].text
+
+
 def test_the_mail_with_the_identity_word_has_no_link(rendered: dict[str, Rendered]) -> None:
     assert "noisetier" in rendered["identity-check"].text
     assert "http" not in rendered["identity-check"].text
