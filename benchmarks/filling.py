@@ -133,7 +133,7 @@ class Filler:
 
     async def put(self, record: Written, request: UUID) -> None:
         key, value = under_new_id(record, request)
-        place = record.topic, partition_of(key, topics.SPREAD)
+        place = record.topic, partition_of(key, topics.PARTITIONS)
         self.bytes[record.topic] += len(value)
         while True:
             batch = self._open.setdefault(place, self._producer.create_batch())

@@ -163,7 +163,7 @@ async def run(tickets: int, settled: float) -> None:
             empty = await measured(running, where.logs)
             with ConsoleSteps().step(f"Writing {tickets} tickets"):
                 written = await fill(running.kafka, tickets, settled)
-            full = await measured(running, where.logs, snapshots=topics.SPREAD)
+            full = await measured(running, where.logs, snapshots=topics.PARTITIONS)
             again = await measured(running, where.logs)
     report = {
         "tickets": tickets,

@@ -1,13 +1,26 @@
 """Tells our own cancellation from one that a library let out by mistake."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
-def told_to_end() -> bool:
-    """Say whether the running task itself has been cancelled, and must let ``CancelledError`` pass.
+class StrayCancellation(Exception):
+    """A library let out a ``CancelledError`` of its own: nobody has cancelled the running task."""
 
-    aiokafka's ``stop()`` raises the cancellation of a fetch of its own that waits to be repeated
+
+@contextmanager
+def strays_told() -> Iterator[None]:
+    """
+    Raise ``StrayCancellation`` for a cancellation that is not the running task's own.
+
+    aiokafka's ``stop()``, for one, raises that of a fetch of its own which waits to be repeated
     while a broker is away. Taken for ours, it ends whoever called, without a word.
     """
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise StrayCancellation from error

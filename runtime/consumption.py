@@ -15,7 +15,7 @@ from faststream.kafka.message import KafkaMessage
 from pydantic import TypeAdapter, ValidationError
 
 from runtime import metrics
-from runtime.cancelling import told_to_end
+from runtime.cancelling import strays_told
 from runtime.failures import Again, Park, PermanentFailure, Trouble, decide_fate
 from runtime.kafka import SUBSCRIBER, Publisher, Record, header
 from runtime.tracing import traced
@@ -88,11 +88,9 @@ class _Worker:
         self, origin: TopicPartition, records: Sequence[Record], consumer: AIOKafkaConsumer
     ) -> None:
         try:
-            await self._handle_in_order(origin, records, consumer)
-        except (Exception, asyncio.CancelledError) as error:
-            if told_to_end():
-                raise
-            # Let out, it would have FastStream pass over the batch; TaskGroup says no word of it.
+            with strays_told():
+                await self._handle_in_order(origin, records, consumer)
+        except Exception as error:  # let out, it would have FastStream pass over the batch
             log.error(
                 "batch will be tried again",
                 topic=origin.topic,
@@ -135,18 +133,15 @@ class _Worker:
 
     async def _attempt(self, origin: TopicPartition, record: Record) -> tuple[str, Again | None]:
         try:
-            await self._handle(record)
-        except asyncio.CancelledError as error:
-            if told_to_end():
-                raise
-            return await self._decide(origin, record, error)
+            with strays_told():
+                await self._handle(record)
         except Exception as error:
             return await self._decide(origin, record, error)
         self._failing.pop(origin, None)
         return "handled", None
 
     async def _decide(
-        self, origin: TopicPartition, record: Record, error: BaseException
+        self, origin: TopicPartition, record: Record, error: Exception
     ) -> tuple[str, Again | None]:
         known = self._failing.get(origin)
         if known is None or known.offset != record.offset:
@@ -167,7 +162,7 @@ class _Worker:
         return await self._park(origin, record, fate, error)
 
     async def _park(
-        self, origin: TopicPartition, record: Record, fate: Park, error: BaseException
+        self, origin: TopicPartition, record: Record, fate: Park, error: Exception
     ) -> tuple[str, Again | None]:
         expected = isinstance(error, PermanentFailure)
         log.warning(

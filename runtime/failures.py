@@ -45,7 +45,7 @@ class Again:
     delay_s: float
 
 
-def decide_fate(error: BaseException, trouble: Trouble) -> Park | Again:
+def decide_fate(error: Exception, trouble: Trouble) -> Park | Again:
     """Return what becomes of a message that failed with ``error``, ``trouble`` included."""
     if isinstance(error, PermanentFailure):
         return Park(reason=error.reason)

@@ -16,7 +16,7 @@ from faststream.kafka import KafkaBroker
 from faststream.message import StreamMessage
 
 from runtime import metrics
-from runtime.cancelling import told_to_end
+from runtime.cancelling import StrayCancellation, strays_told
 from runtime.dead_letters import bury
 from runtime.failures import Unavailable
 from runtime.lag import LagMeter
@@ -188,23 +188,21 @@ def _loops(broker: Any) -> Iterator["asyncio.Task[None] | None"]:
 async def stop(broker: KafkaBroker) -> None:
     """Finish what is being handled and leave the group, within 5 seconds."""
     try:
-        async with asyncio.timeout(STOP_DEADLINE_S):
-            await broker.stop()
+        with strays_told():
+            async with asyncio.timeout(STOP_DEADLINE_S):
+                await broker.stop()
     except TimeoutError:
         structlog.get_logger().warning("kafka did not stop in time", deadline_s=STOP_DEADLINE_S)
-    except asyncio.CancelledError:
-        if told_to_end():
-            raise
+    except StrayCancellation:
         structlog.get_logger().warning("kafka did not stop in order")
 
 
 async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
     """Stop a consumer, also while its broker is away."""
     try:
-        await consumer.stop()
-    except asyncio.CancelledError:
-        if told_to_end():
-            raise
+        with strays_told():
+            await consumer.stop()
+    except StrayCancellation:
         await consumer._client.close()  # noqa: SLF001 - what stop() had still to do
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from runtime import metrics
-from runtime.cancelling import told_to_end
+from runtime.cancelling import StrayCancellation, strays_told
 from runtime.failures import Unavailable
 from runtime.keys import KeyUnusable
 
@@ -112,11 +112,8 @@ class Lifecycle:
             self.lost.set()
 
     async def _work(self, worker: Worker) -> None:
-        try:
+        with contextlib.suppress(StrayCancellation), strays_told():
             await worker.run()
-        except asyncio.CancelledError:
-            if told_to_end():
-                raise
         raise RuntimeError(f"worker {worker.name} ended")
 
     async def _connect(self, need: Need) -> None:

@@ -12,7 +12,7 @@ REMOTE_SESSIONS: Final = "assistance.remote-sessions.v1"
 NOTICES: Final = "assistance.notices.v1"
 DELIVERIES: Final = "assistance.deliveries.v1"
 
-SPREAD: Final = 4
+PARTITIONS: Final = 4
 """How many partitions have, unless a deployment declares others, the topics spread by request."""
 
 TICKETS: Final = {"marketplace": TICKETS_MARKETPLACE, "general": TICKETS_GENERAL}

@@ -76,7 +76,7 @@ def _walk(desk: Desk, ruleset: RuleSet, records: Sequence[Record], prices: Price
     written = moment(now)
     answering = Answering(
         decide=build_decide(desk, ruleset),
-        partitions=topics.SPREAD,
+        partitions=topics.PARTITIONS,
         sealer=Sealer(bytes(32)),
         horizon=timedelta(days=60),
     )
@@ -87,7 +87,7 @@ def _walk(desk: Desk, ruleset: RuleSet, records: Sequence[Record], prices: Price
     answers = each("all, new words included", answered, records)
     each("all", answered, records)
     events = each("read and checked", read_request, records)
-    each("its partition", lambda one: partition_of(one.key, topics.SPREAD), records)
+    each("its partition", lambda one: partition_of(one.key, topics.PARTITIONS), records)
     heard = [as_heard(event.data) for event in events]
     parts = each("mail taken apart", lambda one: passages(one.subject, one.body), heard)
     if ruleset.learned is not None:
@@ -121,7 +121,7 @@ def _due(desk: Desk, facts: tuple[str, ...], received_at: datetime) -> datetime:
 
 
 def _record(made: Made) -> Record:
-    partition = partition_of(made.key, topics.SPREAD)
+    partition = partition_of(made.key, topics.PARTITIONS)
     headers = (("traceparent", made.traceparent.encode()),)
     sizes = (len(made.key), len(made.value))
     return ConsumerRecord(

@@ -23,5 +23,5 @@ class Settings(ServiceSettings):
     """How many requests a partition answers before what it remembers is written down again."""
     rules_interval_s: float = 2.0
     """How often the rules and what was learned are looked at, for a change."""
-    partition_counts: tuple[Count, ...] = Field(default=(topics.SPREAD,), min_length=1)
+    partition_counts: tuple[Count, ...] = Field(default=(topics.PARTITIONS,), min_length=1)
     """How many partitions requests have; after it, those that they had within the horizon."""

@@ -57,7 +57,7 @@ async def test_another_partition_count_is_refused_by_name_before_anything_is_cha
 
 def test_the_topics_that_answer_each_other_have_one_partition_count() -> None:
     counts = {topic.name: topic.partitions for topic in topics.load()}
-    assert {counts[name] for name in SHARED} == {names.SPREAD}
+    assert {counts[name] for name in SHARED} == {names.PARTITIONS}
 
 
 def test_every_topic_of_the_contract_is_declared() -> None:

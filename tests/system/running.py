@@ -111,7 +111,7 @@ class System:
         return [
             f"{file.stem}: {json.dumps({k: v for k, v in line.items() if k != 'exception'})}"
             for file in sorted(self.stack.log_dir.glob("*.log"))
-            for line in _logged(file)
+            for line in logged(file.read_text(errors="replace"))
             if line.get("level") in {"warning", "error"}
             and line.get("timestamp", "") > since.isoformat()
         ]
@@ -172,9 +172,9 @@ async def running_system(name: str, folder: Path) -> AsyncIterator[System]:
         )
 
 
-def _logged(file: Path) -> Iterator[dict[str, Any]]:
+def logged(text: str) -> Iterator[dict[str, Any]]:
     """Yield the lines of a log that are JSON objects; who is killed leaves torn ones."""
-    for line in file.read_text(errors="replace").splitlines():
+    for line in text.splitlines():
         try:
             read = json.loads(line)
         except ValueError:

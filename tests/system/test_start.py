@@ -1,13 +1,12 @@
 """Started in any order, with parts missing, or told wrongly: said, and never half started."""
 
 import asyncio
-import json
 import os
 import random
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import httpx
 import pytest
@@ -16,7 +15,7 @@ from deploy.local import secrets, services
 from deploy.local.folders import PROJECT
 from deploy.local.services import NAMES, Surroundings
 from tests.system.evidence import take_evidence
-from tests.system.running import System, dice, new_requests, until
+from tests.system.running import System, dice, logged, new_requests, until
 from tests.system.sessions import Assistant, walk
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
@@ -144,16 +143,8 @@ async def _waits_for(system: System, name: str, missing: frozenset[str], *, sinc
 
 
 async def _logs_waiting(system: System, name: str, missing: frozenset[str], since: int) -> bool:
-    lines = [_line(line) for line in system.log_of(name)[since:].splitlines()]
+    lines = logged(system.log_of(name)[since:])
     return missing <= {line.get("waiting_for") for line in lines if line.get("event") == "waiting"}
-
-
-def _line(text: str) -> dict[str, Any]:
-    try:
-        read = json.loads(text)
-    except ValueError:
-        return {}
-    return read if isinstance(read, dict) else {}
 
 
 async def _business(system: System, name: str) -> httpx.Response:

@@ -79,17 +79,23 @@ class Pages:
         session = self.session_of(request, token)
         seen, bound = await self.look(request, session)
         if not bound:
-            return await self.ask_code(request, token, seen)
+            return await self.ask_code(request, session, token, seen)
         csrf = self.secrets.form_token(session, self.browsers.bound(request, session))
         people = await self.attending.people(session)
         page = self.sessions.page(token, csrf, seen, people)
         return self.renderer.page("session.html", {"page": page})
 
     async def ask_code(
-        self, request: Req, token: str, seen: Seen, *, flaw: str | None = None, status: int = 200
+        self,
+        request: Req,
+        session: UUID,
+        token: str,
+        seen: Seen,
+        *,
+        flaw: str | None = None,
+        status: int = 200,
     ) -> Response[str]:
         """Return the form that asks for the entry code, with what was wrong with the last one."""
-        session = self.session_of(request, token)
         people = await self.attending.people(session)
         visit = self.browsers.visit(request, session) or self.new_visit()
         context = {
@@ -192,17 +198,17 @@ def _entering(pages: Pages) -> list[HTTPRouteHandler]:
         fields = await pages.check_form(request, session, bound=False)
         told = normal_code(fields.get("code", ""))
         if told is None:
-            return await pages.ask_code(request, token, seen, flaw="malformed", status=422)
+            return await pages.ask_code(request, session, token, seen, flaw="malformed", status=422)
         guesses = pages.guesses.codes_of(request)
         if not guesses.take():
-            return await pages.ask_code(request, token, seen, flaw="too-many", status=429)
+            return await pages.ask_code(request, session, token, seen, flaw="too-many", status=429)
         visit = pages.browsers.visit(request, session)
         answer, seen = await pages.attending.give_code(session, told, visit)
         if answer != "wrong":
             guesses.give_back()
         if answer != "right":
             flaw = "wrong" if answer == "wrong" else None
-            return await pages.ask_code(request, token, seen, flaw=flaw, status=422)
+            return await pages.ask_code(request, session, token, seen, flaw=flaw, status=422)
         number = pages.attending.code(seen).bound
         return _to_page(token, pages.browsers.bind(session, number))
 

@@ -25,7 +25,7 @@ async def _restart(routers: Routers) -> None:
     await routers.ready(0, within_s=60)
 
     def taken_over() -> bool:
-        return len(routers.logged(0, "partition taken over")) >= topics.SPREAD
+        return len(routers.logged(0, "partition taken over")) >= topics.PARTITIONS
 
     assert await until(taken_over, within_s=60)
 
@@ -51,7 +51,7 @@ async def test_a_snapshot_and_what_came_after_it_are_remembered(
     async with asyncio.timeout(20):
         while not oracle.outcome.events[raised]:
             await oracle.read()
-    assert await until(lambda: len(_taken(routers)) == topics.SPREAD, within_s=60)
+    assert await until(lambda: len(_taken(routers)) == topics.PARTITIONS, within_s=60)
     await asyncio.sleep(1)
     written_down = _taken(routers)
     await _restart(routers)
@@ -83,7 +83,7 @@ async def test_without_a_snapshot_of_use_all_tickets_are_read(
     await oracle.until({request.subject for request in requests}, within_s=60)
     routers.signal(0, signal.SIGKILL)
     routers.processes[0].wait()
-    for partition in range(topics.SPREAD):
+    for partition in range(topics.PARTITIONS):
         await producer.send_and_wait(topics.ANSWERED, b"\xff{", partition=partition)
     await _restart(routers)
     reasons = {one["reason"] for one in routers.logged(0, "snapshot not used")}

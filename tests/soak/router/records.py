@@ -171,6 +171,6 @@ def _cases() -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-def new_source(name: str, *, partitions: int = topics.SPREAD) -> Source:
+def new_source(name: str, *, partitions: int = topics.PARTITIONS) -> Source:
     """Return a source whose requests are received about now."""
     return Source(name=name, began=datetime.now(UTC).replace(microsecond=0), partitions=partitions)

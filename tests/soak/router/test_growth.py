@@ -35,7 +35,7 @@ def _told(*counts: int) -> Mapping[str, str]:
 
 async def _answered_and_stopped(stage: Stage) -> None:
     """Have requests answered under the old count, as far as a router knows, and end it."""
-    stage.routers.start(0, **_told(topics.SPREAD))
+    stage.routers.start(0, **_told(topics.PARTITIONS))
     await stage.feed()
     await stage.feed_last()
     assert await stage.answered()
@@ -50,7 +50,7 @@ async def _answered_and_stopped(stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     ("told", "count", "flaws"),
-    [((6, topics.SPREAD), 6, set()), ((8,), 8, {"doubled"})],
+    [((6, topics.PARTITIONS), 6, set()), ((8,), 8, {"doubled"})],
 )
 async def test_after_a_change_of_the_partition_count_repeats_are_still_told(
     cluster: Cluster,
@@ -81,7 +81,7 @@ async def test_a_router_that_was_told_another_count_answers_nothing(
     cluster: Cluster, keys_dir: Path, tmp_path: Path
 ) -> None:
     async with staged(cluster, keys_dir, tmp_path, "none") as stage:
-        stage.routers.start(0, **_told(8, topics.SPREAD))
+        stage.routers.start(0, **_told(8, topics.PARTITIONS))
         await stage.feed()
         process = stage.routers.processes[0]
         assert await until(lambda: process.poll() is not None, within_s=WITHIN_S)
@@ -94,9 +94,9 @@ async def test_fewer_partitions_and_unanswered_requests_are_refused(
     cluster: Cluster, keys_dir: Path, tmp_path: Path
 ) -> None:
     async with staged(cluster, keys_dir, tmp_path, "none") as stage:
-        with pytest.raises(PartitionCountError, match=f"has {topics.SPREAD}"):
-            await grow(cluster.bootstrap, _declared(topics.SPREAD - 1))
+        with pytest.raises(PartitionCountError, match=f"has {topics.PARTITIONS}"):
+            await grow(cluster.bootstrap, _declared(topics.PARTITIONS - 1))
         await stage.feed()
         with pytest.raises(NotDrainedError, match="unanswered"):
             await grow(cluster.bootstrap, _declared(8))
-        assert await grow(cluster.bootstrap, _declared(topics.SPREAD)) == []
+        assert await grow(cluster.bootstrap, _declared(topics.PARTITIONS)) == []

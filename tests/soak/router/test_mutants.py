@@ -86,7 +86,7 @@ async def test_what_was_written_down_is_not_answered_again(
         await stage.feed()
         await stage.feed_last()
         assert await stage.answered()
-        assert await until(lambda: _snapshots(routers) == topics.SPREAD, within_s=WITHIN_S)
+        assert await until(lambda: _snapshots(routers) == topics.PARTITIONS, within_s=WITHIN_S)
         routers.signal(0, signal.SIGKILL)
         routers.processes[0].wait()
         routers.start(0)
@@ -108,7 +108,7 @@ async def test_a_takeover_may_last_longer_than_a_session_and_is_done_once(
         await asyncio.sleep(2)  # who was put out of the group would begin again
         assert not stage.routers.logged(0, "commit failed")
         taken_over = stage.routers.logged(0, "partition taken over")
-        assert sorted(one["partition"] for one in taken_over) == list(range(topics.SPREAD))
+        assert sorted(one["partition"] for one in taken_over) == list(range(topics.PARTITIONS))
         verdict = await stage.verdict()
     _check(verdict, set())
 

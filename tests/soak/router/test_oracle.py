@@ -221,7 +221,7 @@ def test_what_kafka_acknowledged_and_does_not_hold_is_told(
 
 MISFITS: Final[dict[str, Callable[[ConsumerRecord], ConsumerRecord]]] = {
     "in the other queue": lambda t: _changed(t, topic=_other(t.topic)),
-    "in another partition": lambda t: _changed(t, partition=(t.partition + 1) % topics.SPREAD),
+    "in another partition": lambda t: _changed(t, partition=(t.partition + 1) % topics.PARTITIONS),
     "not the request as it came": lambda t: _told(t, "data", "request", "body", value="autre"),
     "under other names": lambda t: _told(t, "id", value=str(ticket_id(_some_id()))),
     "with other headers": lambda t: _changed(t, headers=()),
