@@ -94,12 +94,18 @@ def state_of_log(newest: Entry | None) -> SessionState:
 
 def advance(state: SessionState, entry: Entry) -> SessionState:
     """Return the state after ``entry``; raises ``Broken`` if the table does not allow it."""
-    found = _judge(state, entry.draft, entry.time)
-    if isinstance(found, Refused):
-        raise Broken(entry.index, found.reason)
+    after = attempt(state, entry)
+    if isinstance(after, Refused):
+        raise Broken(entry.index, after.reason)
     if entry.sequence != state.sequence + 1:
         raise Broken(entry.index, "sequence")
-    return _moved(state, entry, found)
+    return after
+
+
+def attempt(state: SessionState, entry: Entry) -> SessionState | Refused:
+    """Return the state after ``entry``, whatever its sequence, or why the table has it not."""
+    found = _judge(state, entry.draft, entry.time)
+    return found if isinstance(found, Refused) else _moved(state, entry, found)
 
 
 def decide(state: SessionState, act: str, actor: Role, *, at: datetime) -> Permitted | Refused:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from runtime.mongo import Collection
 from services.consent.domain.entry import THE_LOG, Entry
-from services.consent.domain.lifecycle import SessionState, advance, fold, initial, state_of_log
+from services.consent.domain.lifecycle import SessionState, fold, initial, state_of_log
 from services.consent.store.documents import VISIBLE, from_document
 
 REMEMBERED = 20_000
@@ -24,12 +24,12 @@ class States:
         return self._states.get(session) or initial()
 
     async def learn(self, wanted: Mapping[UUID, int]) -> None:
-        """Read the sessions of which less is known than the sequence that is wanted."""
-        unknown = {
-            session
-            for session, sequence in wanted.items()
-            if session not in self._states or self._states[session].sequence < sequence
-        }
+        """
+        Read the sessions of which less is known than the sequence that is wanted.
+
+        What begins a session needs no look: the key (session, sequence) tells one that has begun.
+        """
+        unknown = {s for s, sequence in wanted.items() if self.of(s).sequence < sequence}
         if THE_LOG in unknown:
             await self._learn_of_log()
         if others := unknown - {THE_LOG}:
@@ -38,7 +38,7 @@ class States:
     async def _learn_of_log(self) -> None:
         which = {"session": str(THE_LOG), **VISIBLE}
         newest = await self._collection.find_one(which, sort=[("sequence", -1)])
-        self._remember(THE_LOG, state_of_log(from_document(newest) if newest else None))
+        self.remember(THE_LOG, state_of_log(from_document(newest) if newest else None))
 
     async def _learn_all(self, unknown: set[UUID]) -> None:
         entries: dict[UUID, list[Entry]] = {session: [] for session in unknown}
@@ -48,19 +48,15 @@ class States:
             entry = from_document(document)
             entries[entry.draft.session].append(entry)
         for session, its_entries in entries.items():
-            self._remember(session, fold(its_entries))
+            self.remember(session, fold(its_entries))
 
-    def advance(self, entry: Entry) -> None:
-        """Take an entry in that a majority has."""
-        session = entry.draft.session
-        self._remember(session, advance(self.of(session), entry))
-
-    def forget(self, session: UUID) -> None:
-        """Drop what is known: another instance has written."""
-        self._states.pop(session, None)
-
-    def _remember(self, session: UUID, state: SessionState) -> None:
+    def remember(self, session: UUID, state: SessionState) -> None:
+        """Take in what a session has become: a majority has its entries."""
         self._states[session] = state
         self._states.move_to_end(session)
         while len(self._states) > REMEMBERED:
             self._states.popitem(last=False)
+
+    def forget(self, session: UUID) -> None:
+        """Drop what is known: another instance has written."""
+        self._states.pop(session, None)

@@ -14,7 +14,7 @@ from runtime import crash
 from runtime.failures import Unavailable
 from runtime.mongo import BulkWriteError, Collection, Document, unavailable_when_away
 from services.consent.domain.entry import Draft, Entry, place
-from services.consent.domain.lifecycle import Refused, judge
+from services.consent.domain.lifecycle import Refused, SessionState, advance, attempt
 from services.consent.domain.log import NotInTable, Stale
 from services.consent.store.documents import (
     UNKNOWN,
@@ -52,18 +52,12 @@ class Pending:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Placed:
-    """A pending draft, when it was found permitted, and the entry that it is to become."""
+    """A pending draft, when it was found permitted, its entry, and the session's state after it."""
 
     pending: Pending
     at: datetime
     entry: Entry
-
-    @classmethod
-    def behind(cls, index: int, pending: Pending, at: datetime) -> "Placed":
-        """Place the draft at this index."""
-        sequence = pending.after + 1
-        entry = place(pending.draft, index=index, sequence=sequence, recorded_at=at)
-        return cls(pending=pending, at=at, entry=entry)
+    state: SessionState
 
 
 class Writer:
@@ -159,7 +153,9 @@ class Writer:
                 if not placed.pending.answer.done():  # whoever was told no is not written after all
                     absent.append(placed)
             elif bytes(document.get("mark", b"")) == placed.pending.mark:
-                self._confirm([replace(placed, entry=from_document(document))])
+                entry = from_document(document)
+                state = advance(self._states.of(session), entry)
+                self._confirm([replace(placed, entry=entry, state=state)])
             else:
                 self._states.forget(session)
                 placed.pending.fail(Stale())
@@ -187,35 +183,39 @@ class Writer:
         """Place what was admitted before behind the log's end, if the table allows it now."""
         placed: list[Placed] = []
         for one in absent:
-            pending, at = one.pending, max(one.at, self._newest)
-            verdict = judge(self._states.of(pending.draft.session), pending.draft, at=at)
-            if isinstance(verdict, Refused):
-                pending.fail(NotInTable(verdict, at))
-            else:
-                placed.append(Placed.behind(index + len(placed), pending, at))
+            again = self._place(one.pending, index + len(placed), max(one.at, self._newest))
+            if again is not None:
+                placed.append(again)
         return placed
 
     def _admitted(self, batch: Sequence[Pending], index: int) -> list[Placed]:
         """Place what the table allows, one a session; refuse the rest, or put it back."""
         admitted: dict[UUID, Placed] = {}
         for pending in batch:
-            draft, at = pending.draft, self._time()
-            state = self._states.of(draft.session)
-            if draft.session in admitted:
+            session, at = pending.draft.session, self._time()
+            if session in admitted:
                 self._put_back.append(pending)
-            elif state.sequence != pending.after:
+            elif self._states.of(session).sequence != pending.after:
                 pending.fail(Stale())
-            elif isinstance(verdict := judge(state, draft, at=at), Refused):
-                pending.fail(NotInTable(verdict, at))
-            else:
-                admitted[draft.session] = Placed.behind(index + len(admitted), pending, at)
+            elif placed := self._place(pending, index + len(admitted), at):
+                admitted[session] = placed
                 self._newest = at
         return list(admitted.values())
+
+    def _place(self, pending: Pending, index: int, at: datetime) -> Placed | None:
+        """Place the draft at this index, or refuse it where the table does not allow it."""
+        draft, sequence = pending.draft, pending.after + 1
+        entry = place(draft, index=index, sequence=sequence, recorded_at=at)
+        after = attempt(self._states.of(draft.session), entry)
+        if isinstance(after, Refused):
+            pending.fail(NotInTable(after, at))
+            return None
+        return Placed(pending=pending, at=at, entry=entry, state=after)
 
     def _confirm(self, written: Sequence[Placed]) -> None:
         for placed in written:
             self._next = max(self._next or 0, placed.entry.index + 1)
-            self._states.advance(placed.entry)
+            self._states.remember(placed.pending.draft.session, placed.state)
             if not placed.pending.answer.done():
                 placed.pending.answer.set_result(placed.entry)
 

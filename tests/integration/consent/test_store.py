@@ -84,6 +84,21 @@ async def test_of_acts_racing_over_several_instances_one_wins(database: Database
             assert len(await logs[0].entries(session)) == 1
 
 
+async def test_a_session_that_another_instance_began_is_not_begun_again(database: Database) -> None:
+    offer, served, *_ = walk()
+    async with running(database, Clock()) as first, running(database, Clock()) as second:
+        await first.append(offer, after=0)
+        again, neighbour = await asyncio.gather(
+            second.append(offer, after=0),
+            second.append(draft(uuid4(), "offered", "assistant"), after=0),
+            return_exceptions=True,
+        )
+        assert isinstance(again, Stale)
+        assert isinstance(neighbour, Entry)
+        assert (await second.append(served, after=1)).sequence == 2
+        assert [entry.index for entry in await whole(first)] == [0, 1, 2]
+
+
 async def test_instances_whose_clocks_are_apart_date_no_entry_before_the_one_before_it(
     database: Database,
 ) -> None:
