@@ -2,7 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,81 +21,111 @@ from tests.soak.router.stage import REQUESTS, WITHIN_S, Stage, staged
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
 
-async def _dies(stage: Stage, at: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a router of this make goes through, and the flaws that the oracle finds afterwards."""
+
+    make: str
+    hurt: Callable[[Stage], Awaitable[None]]
+    flaws: frozenset[str] = frozenset()
+
+
+Both = Callable[[Trial, Trial], Awaitable[None]]
+"""Runs two trials side by side, each on a broker of its own: most of their time is waiting."""
+
+
+@pytest.fixture
+def both(cluster: Cluster, other_cluster: Cluster, keys_dir: Path, tmp_path: Path) -> Both:
+    async def run(where: Cluster, trial: Trial) -> None:
+        logs = tmp_path / trial.make
+        logs.mkdir()
+        async with staged(where, keys_dir, logs, trial.make) as stage:
+            await trial.hurt(stage)
+            verdict = await stage.verdict()
+        _check(verdict, trial.flaws)
+
+    async def run_both(one: Trial, other: Trial) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(run(cluster, one))
+            tasks.create_task(run(other_cluster, other))
+
+    return run_both
+
+
+def _dying(at: str) -> Callable[[Stage], Awaitable[None]]:
     """Let a router die at a crash point in the middle of its work, and come back."""
-    await stage.feed()
-    stage.routers.start(0, AIGUILLAGE_CRASH_AT=at)
-    process = stage.routers.processes[0]
-    assert await until(lambda: process.poll() is not None, within_s=WITHIN_S)
-    assert process.returncode == DIED_AT_ITS_POINT
-    stage.routers.start(0)
-    await stage.feed_last()
-    assert await stage.answered()
+
+    async def hurt(stage: Stage) -> None:
+        await stage.feed()
+        stage.routers.start(0, AIGUILLAGE_CRASH_AT=f"router.{at}")
+        process = stage.routers.processes[0]
+        assert await until(lambda: process.poll() is not None, within_s=WITHIN_S)
+        assert process.returncode == DIED_AT_ITS_POINT
+        stage.routers.start(0)
+        await stage.feed_last()
+        assert await stage.answered()
+
+    return hurt
 
 
 @pytest.mark.parametrize(
-    ("make", "at", "flaws"),
+    ("make", "at", "flaws", "whole_at"),
     [
-        ("acknowledge-first", "router.before-transaction", {"missing", "not parked"}),
-        ("auto-commit", "router.in-transaction:3", {"missing", "not parked"}),
-        ("publish-without-scan", "router.committed:3", {"doubled"}),
-        ("scan-uncommitted", "router.in-transaction:3", {"missing"}),
-        ("none", "router.before-transaction:3", set()),
-        ("none", "router.in-transaction:3", set()),
-        ("none", "router.committed:3", set()),
-        ("none", "router.offset-committed", set()),
+        ("acknowledge-first", "before-transaction", {"missing", "not parked"}, "in-transaction:3"),
+        ("auto-commit", "in-transaction:3", {"missing", "not parked"}, "before-transaction:3"),
+        ("publish-without-scan", "committed:3", {"doubled"}, "committed:3"),
+        ("scan-uncommitted", "in-transaction:3", {"missing"}, "offset-committed"),
     ],
 )
 async def test_death_is_survived_by_the_router_and_by_none_of_its_mutants(
-    cluster: Cluster, keys_dir: Path, tmp_path: Path, make: str, at: str, flaws: set[str]
+    both: Both, make: str, at: str, flaws: set[str], whole_at: str
 ) -> None:
-    async with staged(cluster, keys_dir, tmp_path, make) as stage:
-        await _dies(stage, at)
-        verdict = await stage.verdict()
-    _check(verdict, flaws)
+    await both(Trial(make, _dying(at), frozenset(flaws)), Trial("none", _dying(whole_at)))
 
 
-@pytest.mark.parametrize(("make", "flaws"), [("no-fencing", {"doubled"}), ("none", set())])
+async def _freezing(stage: Stage) -> None:
+    """Halt a router in its transaction until another one has gone on, and wake it again."""
+    stage.routers.start(0, **{FREEZE_AT: "router.in-transaction"})
+    stage.routers.start(1)
+    await asyncio.gather(*(stage.routers.ready(slot, within_s=WITHIN_S) for slot in (0, 1)))
+    await stage.feed()
+    zombie = stage.routers.processes[0]
+    assert await until(lambda: _stands_still(zombie.pid), within_s=WITHIN_S)
+    await stage.feed_last()
+    # Where nobody ended its transactions, what came after them is withheld from readers.
+    assert await stage.written()
+    await asyncio.sleep(1)
+    zombie.send_signal(signal.SIGCONT)
+    assert await stage.answered()
+    await asyncio.sleep(1)
+
+
 async def test_a_zombie_in_its_transaction_publishes_nothing_but_without_fencing(
-    cluster: Cluster, keys_dir: Path, tmp_path: Path, make: str, flaws: set[str]
+    both: Both,
 ) -> None:
-    async with staged(cluster, keys_dir, tmp_path, make) as stage:
-        stage.routers.start(0, **{FREEZE_AT: "router.in-transaction"})
-        stage.routers.start(1)
-        await asyncio.gather(*(stage.routers.ready(slot, within_s=WITHIN_S) for slot in (0, 1)))
-        await stage.feed()
-        zombie = stage.routers.processes[0]
-        assert await until(lambda: _stands_still(zombie.pid), within_s=WITHIN_S)
-        await stage.feed_last()
-        # Where nobody ended its transactions, what came after them is withheld from readers.
-        assert await stage.written()
-        await asyncio.sleep(1)
-        zombie.send_signal(signal.SIGCONT)
-        assert await stage.answered()
-        await asyncio.sleep(1)
-        verdict = await stage.verdict()
-    _check(verdict, flaws)
+    mutant = Trial("no-fencing", _freezing, frozenset({"doubled"}))
+    await both(mutant, Trial("none", _freezing))
 
 
-@pytest.mark.parametrize(("make", "flaws"), [("forgetful-snapshot", {"doubled"}), ("none", set())])
-async def test_what_was_written_down_is_not_answered_again(
-    cluster: Cluster, keys_dir: Path, tmp_path: Path, make: str, flaws: set[str]
-) -> None:
-    async with staged(cluster, keys_dir, tmp_path, make) as stage:
-        routers = stage.routers
-        routers.start(0, **OFTEN_WRITTEN_DOWN)
-        await stage.feed()
-        await stage.feed_last()
-        assert await stage.answered()
-        assert await until(lambda: _snapshots(routers) == topics.PARTITIONS, within_s=WITHIN_S)
-        routers.signal(0, signal.SIGKILL)
-        routers.processes[0].wait()
-        routers.start(0)
-        await stage.feed()
-        await stage.feed_last(REQUESTS + 1_000)
-        assert await stage.answered()
-        verdict = await stage.verdict()
-    _check(verdict, flaws)
+async def _writing_down(stage: Stage) -> None:
+    """Kill a router that has written down what it remembers, and feed its requests again."""
+    routers = stage.routers
+    routers.start(0, **OFTEN_WRITTEN_DOWN)
+    await stage.feed()
+    await stage.feed_last()
+    assert await stage.answered()
+    assert await until(lambda: _snapshots(routers) == topics.PARTITIONS, within_s=WITHIN_S)
+    routers.signal(0, signal.SIGKILL)
+    routers.processes[0].wait()
+    routers.start(0)
+    await stage.feed()
+    await stage.feed_last(REQUESTS + 1_000)
+    assert await stage.answered()
+
+
+async def test_what_was_written_down_is_not_answered_again(both: Both) -> None:
+    mutant = Trial("forgetful-snapshot", _writing_down, frozenset({"doubled"}))
+    await both(mutant, Trial("none", _writing_down))
 
 
 async def test_a_takeover_may_last_longer_than_a_session_and_is_done_once(
@@ -110,30 +141,36 @@ async def test_a_takeover_may_last_longer_than_a_session_and_is_done_once(
         taken_over = stage.routers.logged(0, "partition taken over")
         assert sorted(one["partition"] for one in taken_over) == list(range(topics.PARTITIONS))
         verdict = await stage.verdict()
-    _check(verdict, set())
+    _check(verdict, frozenset())
 
 
 def _snapshots(routers: Routers) -> int:
     return len({line["partition"] for line in routers.logged(0, "snapshot taken")})
 
 
-@pytest.mark.parametrize(
-    ("make", "flaws"), [("swallow-broken-records", {"not parked"}), ("rules-that-raise", set())]
-)
-async def test_what_cannot_be_decided_is_parked_and_its_neighbours_are_answered(
-    cluster: Cluster, keys_dir: Path, tmp_path: Path, make: str, flaws: set[str]
-) -> None:
-    async with staged(cluster, keys_dir, tmp_path, make) as stage:
+def _undecided(*, poisoned: bool) -> Callable[[Stage], Awaitable[None]]:
+    """Feed what cannot be decided: broken records, and a request that makes the rules raise."""
+
+    async def hurt(stage: Stage) -> None:
         stage.routers.start(0)
         await stage.routers.ready(0, within_s=WITHIN_S)
         await stage.feed()
-        if make == "rules-that-raise":
+        if poisoned:
             await stage.feeder.put(_poison(stage.source))
         await stage.feed_last()
         async with asyncio.timeout(30):  # a poisoned record delays nobody longer
             assert await stage.answered()
-        verdict = await stage.verdict()
-    _check(verdict, flaws)
+
+    return hurt
+
+
+async def test_what_cannot_be_decided_is_parked_and_its_neighbours_are_answered(
+    both: Both,
+) -> None:
+    swallowing = Trial(
+        "swallow-broken-records", _undecided(poisoned=False), frozenset({"not parked"})
+    )
+    await both(swallowing, Trial("rules-that-raise", _undecided(poisoned=True)))
 
 
 def _poison(source: Source) -> Sequence[Fed]:
@@ -159,7 +196,7 @@ def _stands_still(pid: int) -> bool:
     return state == "T"
 
 
-def _check(verdict: Verdict, flaws: set[str]) -> None:
+def _check(verdict: Verdict, flaws: frozenset[str]) -> None:
     """Check that a mutant shows one of its flaws at least, and none of another kind."""
     found = set(verdict.flaws)
     assert found <= flaws, str(verdict)
