@@ -10,6 +10,8 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
+import msgspec
+
 Role = Literal["assistant", "adherent", "service", "witness", "dpo", "operator"]
 Scope = Literal["view", "intervene", "screenshot"]
 How = Literal["link", "reply", "oral"]
@@ -19,7 +21,7 @@ THE_LOG: Final = UUID(int=0)
 """The session of entries about the log as a whole: readings, exports, failures to write."""
 
 # RFC 8785 for what an entry holds (ASCII text, whole numbers up to 2^53): a test compares the two.
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+_CANONICAL = msgspec.json.Encoder(order="sorted")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+/#-]{0,127}")
 _FACT_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -98,7 +100,7 @@ def place(draft: Draft, *, index: int, sequence: int, recorded_at: datetime) -> 
     """Return the entry that ``draft`` becomes at this place and (aware) time."""
     utc = recorded_at.astimezone(UTC).replace(tzinfo=None)
     moment = f"{utc.isoformat(timespec='microseconds')}Z"
-    content = _CANONICAL.encode(_document(draft, index, sequence, moment)).encode()
+    content = _CANONICAL.encode(_document(draft, index, sequence, moment))
     return Entry(
         draft=draft,
         index=index,

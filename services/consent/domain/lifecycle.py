@@ -258,8 +258,7 @@ def _moved(state: SessionState, entry: Entry, arrow: Arrow) -> SessionState:
     opened = {
         region: draft.authorization or "" for region, rule in arrow.round.items() if rule == "opens"
     }
-    return replace(
-        state,
+    return SessionState(
         regions=_cascaded(table(), {**state.regions, **arrow.next}),
         sequence=entry.sequence,
         assistant=draft.commitment if arrow.binds else state.assistant,

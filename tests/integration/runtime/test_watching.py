@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import gc
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +16,17 @@ from runtime.kafka import Record, build_broker
 from runtime.lag import LagMeter
 from runtime.settings import KafkaSettings
 from tests.integration.runtime.trials import Trial, break_down
+
+
+@pytest.fixture(autouse=True)
+def _collected() -> Iterator[None]:
+    """Have the failed futures of a broken client told of here, and not within another test.
+
+    There it may fall into an import: the compiler of Python 3.11 takes no second parsing, which a
+    traceback is printed with, in the middle of the first (SystemError).
+    """
+    yield
+    gc.collect()
 
 
 async def _ignore(_: Record) -> None:
