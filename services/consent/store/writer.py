@@ -109,7 +109,8 @@ class Writer:
 
     async def _write(self, batch: Sequence[Pending]) -> None:
         with unavailable_when_away():
-            await self._states.learn({pending.draft.session: pending.after for pending in batch})
+            wanted = sorted((pending.draft.session, pending.after) for pending in batch)
+            await self._states.learn(dict(wanted))  # of each session the greatest
             end = await self._find_end() if self._next is None else self._next
         rest = self._admitted(batch, end)
         give_up_at = monotonic() + PATIENCE_S
@@ -195,18 +196,23 @@ class Writer:
             session, at = pending.draft.session, self._time()
             if session in admitted:
                 self._put_back.append(pending)
-            elif self._states.of(session).sequence != pending.after:
-                pending.fail(Stale())
             elif placed := self._place(pending, index + len(admitted), at):
                 admitted[session] = placed
                 self._newest = at
         return list(admitted.values())
 
     def _place(self, pending: Pending, index: int, at: datetime) -> Placed | None:
-        """Place the draft at this index, or refuse it where the table does not allow it."""
+        """Place the draft at this index, or refuse it where the table does not allow it.
+
+        Its state may have gone since the draft was admitted: others were remembered meanwhile.
+        """
         draft, sequence = pending.draft, pending.after + 1
+        state = self._states.of(draft.session)
+        if state.sequence != pending.after:
+            pending.fail(Stale())
+            return None
         entry = place(draft, index=index, sequence=sequence, recorded_at=at)
-        after = attempt(self._states.of(draft.session), entry)
+        after = attempt(state, entry)
         if isinstance(after, Refused):
             pending.fail(NotInTable(after, at))
             return None

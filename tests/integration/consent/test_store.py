@@ -99,6 +99,25 @@ async def test_a_session_that_another_instance_began_is_not_begun_again(database
         assert [entry.index for entry in await whole(first)] == [0, 1, 2]
 
 
+async def test_a_state_that_went_while_its_draft_was_written_again_is_not_taken_for_the_first(
+    log: MongoEvidenceLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = uuid4()
+    offer, served, *_ = walk(session)
+    await log.append(offer, after=0)
+    insert, states = log._writer._insert, log._writer._states
+
+    async def forgetting(rest: Any) -> int:
+        monkeypatch.setattr(log._writer, "_insert", insert)
+        states.forget(session)
+        return 0
+
+    monkeypatch.setattr(log._writer, "_insert", forgetting)
+    with pytest.raises(Stale):
+        await log.append(draft(session, "refused-act", "assistant"), after=1)
+    assert (await log.append(served, after=1)).sequence == 2
+
+
 async def test_instances_whose_clocks_are_apart_date_no_entry_before_the_one_before_it(
     database: Database,
 ) -> None:
