@@ -55,7 +55,6 @@ class Placed:
     """A pending draft, when it was found permitted, its entry, and the session's state after it."""
 
     pending: Pending
-    at: datetime
     entry: Entry
     state: SessionState
 
@@ -109,8 +108,7 @@ class Writer:
 
     async def _write(self, batch: Sequence[Pending]) -> None:
         with unavailable_when_away():
-            wanted = sorted((pending.draft.session, pending.after) for pending in batch)
-            await self._states.learn(dict(wanted))  # of each session the greatest
+            await self._states.learn(_greatest(batch))
             end = await self._find_end() if self._next is None else self._next
         rest = self._admitted(batch, end)
         give_up_at = monotonic() + PATIENCE_S
@@ -184,7 +182,7 @@ class Writer:
         """Place what was admitted before behind the log's end, if the table allows it now."""
         placed: list[Placed] = []
         for one in absent:
-            again = self._place(one.pending, index + len(placed), max(one.at, self._newest))
+            again = self._place(one.pending, index + len(placed), max(one.entry.time, self._newest))
             if again is not None:
                 placed.append(again)
         return placed
@@ -216,7 +214,7 @@ class Writer:
         if isinstance(after, Refused):
             pending.fail(NotInTable(after, at))
             return None
-        return Placed(pending=pending, at=at, entry=entry, state=after)
+        return Placed(pending=pending, entry=entry, state=after)
 
     def _confirm(self, written: Sequence[Placed]) -> None:
         for placed in written:
@@ -224,6 +222,15 @@ class Writer:
             self._states.remember(placed.pending.draft.session, placed.state)
             if not placed.pending.answer.done():
                 placed.pending.answer.set_result(placed.entry)
+
+
+def _greatest(batch: Sequence[Pending]) -> dict[UUID, int]:
+    """Return the greatest sequence of each session that a draft of the batch rests on."""
+    wanted: dict[UUID, int] = {}
+    for pending in batch:
+        session = pending.draft.session
+        wanted[session] = max(pending.after, wanted.get(session, 0))
+    return wanted
 
 
 def _durable(error: BulkWriteError) -> int:
