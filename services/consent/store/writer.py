@@ -52,9 +52,10 @@ class Pending:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Placed:
-    """A pending draft, when it was found permitted, its entry, and the session's state after it."""
+    """A pending draft, its entry, and the session's state before and after it."""
 
     pending: Pending
+    before: SessionState
     entry: Entry
     state: SessionState
 
@@ -153,7 +154,7 @@ class Writer:
                     absent.append(placed)
             elif bytes(document.get("mark", b"")) == placed.pending.mark:
                 entry = from_document(document)
-                state = advance(self._states.of(session), entry)
+                state = advance(placed.before, entry)
                 self._confirm([replace(placed, entry=entry, state=state)])
             else:
                 self._states.forget(session)
@@ -182,7 +183,8 @@ class Writer:
         """Place what was admitted before behind the log's end, if the table allows it now."""
         placed: list[Placed] = []
         for one in absent:
-            again = self._place(one.pending, index + len(placed), max(one.entry.time, self._newest))
+            at = max(one.entry.time, self._newest)
+            again = self._place(one.pending, one.before, index + len(placed), at)
             if again is not None:
                 placed.append(again)
         return placed
@@ -192,29 +194,26 @@ class Writer:
         admitted: dict[UUID, Placed] = {}
         for pending in batch:
             session, at = pending.draft.session, self._time()
+            before = self._states.of(session)
             if session in admitted:
                 self._put_back.append(pending)
-            elif placed := self._place(pending, index + len(admitted), at):
+            elif before.sequence != pending.after:
+                pending.fail(Stale())
+            elif placed := self._place(pending, before, index + len(admitted), at):
                 admitted[session] = placed
                 self._newest = at
         return list(admitted.values())
 
-    def _place(self, pending: Pending, index: int, at: datetime) -> Placed | None:
-        """Place the draft at this index, or refuse it where the table does not allow it.
-
-        Its state may have gone since the draft was admitted: others were remembered meanwhile.
-        """
-        draft, sequence = pending.draft, pending.after + 1
-        state = self._states.of(draft.session)
-        if state.sequence != pending.after:
-            pending.fail(Stale())
-            return None
-        entry = place(draft, index=index, sequence=sequence, recorded_at=at)
-        after = attempt(state, entry)
+    def _place(
+        self, pending: Pending, before: SessionState, index: int, at: datetime
+    ) -> Placed | None:
+        """Place the draft at this index, or refuse it where the table does not allow it."""
+        entry = place(pending.draft, index=index, sequence=pending.after + 1, recorded_at=at)
+        after = attempt(before, entry)
         if isinstance(after, Refused):
             pending.fail(NotInTable(after, at))
             return None
-        return Placed(pending=pending, entry=entry, state=after)
+        return Placed(pending=pending, before=before, entry=entry, state=after)
 
     def _confirm(self, written: Sequence[Placed]) -> None:
         for placed in written:
