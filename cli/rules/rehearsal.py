@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import multiprocessing
 import os
@@ -17,7 +16,6 @@ from typing import Final
 
 from cli.rules.comparing import Comparison, compare
 from services.router.domain import RuleSet
-from services.router.rules import RulesError, load_rules
 
 CHUNK: Final = 250
 """Requests that a process takes at once."""
@@ -29,48 +27,34 @@ AHEAD: Final = 4
 Chunks = AsyncIterator[list[bytes]]
 
 
-class RulesChanged(Exception):
-    """A rules file was written anew while it was rehearsed; nothing of it can be trusted."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """A rules file, and the version that was read from it."""
-
-    file: Path
-    version: str
-
-    def load(self) -> RuleSet:
-        """Return them; RulesChanged when it is another version by now."""
-        ruleset = load_rules(self.file)
-        if ruleset.version != self.version:
-            raise RulesChanged
-        return ruleset
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsal:
     """
     What is rehearsed: ``candidate`` beside ``current``, or beside what tickets say.
 
-    ``workers`` processes each read the rules once.
+    ``workers`` processes begin as copies of this one, which has read the rules already.
     """
 
-    candidate: Rules
-    current: Rules | None
+    candidate: RuleSet
+    current: RuleSet | None
     most_moves: int
     workers: int
 
     async def run(self, chunks: Chunks) -> Comparison:
-        """Return what all chunks together gave, in their order."""
+        """
+        Return what all chunks together gave, in their order.
+
+        The process may have no other threads when this begins: it is copied (``fork``).
+        """
         total = Comparison(self.most_moves)
         waiting: deque[Future[Comparison]] = deque()
         with ProcessPoolExecutor(
             self.workers,
-            mp_context=multiprocessing.get_context("spawn"),
+            mp_context=multiprocessing.get_context("fork"),
             initializer=_prepare,
             initargs=(self,),
         ) as pool:
+            pool.submit(_ready).result()  # all are begun before anything is connected
             async for chunk in chunks:
                 room = self.most_moves - len(total.moves)
                 waiting.append(pool.submit(_compare, chunk, room))
@@ -100,31 +84,25 @@ def chunked(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
         yield chunk
 
 
-@dataclass(slots=True)
-class _Prepared:
-    """What a worker process has read."""
-
-    current: RuleSet | None = None
-    candidate: RuleSet | None = None
-
-
-_PREPARED: Final = _Prepared()
+_REHEARSED: list[Rehearsal] = []
+"""In a worker: what it rehearses."""
 
 
 def _prepare(rehearsal: Rehearsal) -> None:
-    with contextlib.suppress(RulesChanged, RulesError):  # else the pool breaks and says no reason
-        _PREPARED.current = rehearsal.current.load() if rehearsal.current else None
-        _PREPARED.candidate = rehearsal.candidate.load()
+    _REHEARSED.append(rehearsal)
     gc.freeze()  # the rules stay: no collection need go over them
     gc.set_threshold(*GARBAGE)
 
 
+def _ready() -> None:
+    """Do nothing: that it was done is what matters."""
+
+
 def _compare(chunk: list[bytes], most_moves: int) -> Comparison:
-    if _PREPARED.candidate is None:
-        raise RulesChanged("a rules file was written meanwhile: rehearse again")
+    (rehearsal,) = _REHEARSED
     return compare(
         chunk,
-        current=_PREPARED.current,
-        candidate=_PREPARED.candidate,
+        current=rehearsal.current,
+        candidate=rehearsal.candidate,
         most_moves=most_moves,
     )

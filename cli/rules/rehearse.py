@@ -16,7 +16,7 @@ from rich.console import Console
 from cli.rules import rehearsed
 from cli.rules.commands import RULES, Json, Limit, Reveal, app, fail, loaded
 from cli.rules.comparing import Comparison
-from cli.rules.rehearsal import Chunks, Rehearsal, Rules, RulesChanged, chunked, cores, file_chunks
+from cli.rules.rehearsal import Chunks, Rehearsal, chunked, cores, file_chunks
 from cli.running import WhereUnknown, find_where
 from cli.topic_reader import open_reader
 from schemas import topics
@@ -51,13 +51,13 @@ def rehearse(
     A ticket is compared with what was decided when it was made; a request or case without a
     decision, with what the current rules decide. Where labels exist, both are scored on them.
     """
+    began = time.perf_counter()
     plan = Rehearsal(
-        candidate=_rules(rules),
-        current=None if against == "tickets" else _rules(current),
+        candidate=loaded(rules),
+        current=None if against == "tickets" else loaded(current),
         most_moves=limit,
         workers=workers,
     )
-    began = time.perf_counter()
     made = _run(_rehearse(plan, against, bootstrap))
     spent_s = time.perf_counter() - began
     if as_json:
@@ -68,10 +68,6 @@ def rehearse(
     for part in rehearsed.tables(made, version=plan.candidate.version, reveal=reveal):
         console.print(part)
     print(rehearsed.summary(plan, made, against=against, spent_s=spent_s))
-
-
-def _rules(file: Path) -> Rules:
-    return Rules(file=file, version=loaded(file).version)
 
 
 async def _rehearse(plan: Rehearsal, against: str, bootstrap: str | None) -> Comparison:
@@ -96,5 +92,5 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
         fail(f"Kafka: {type(error).__name__}")
     except OSError as error:
         fail(f"{error.filename or 'the past'}: cannot be read ({error.strerror})")
-    except (WhereUnknown, RulesChanged) as error:
+    except WhereUnknown as error:
         fail(str(error))
