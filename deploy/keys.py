@@ -23,6 +23,7 @@ READ_BY: Final[Mapping[str, tuple[str, ...]]] = {
         "consent.key",
         SIGNING,
         "fields.key",
+        "fingerprint.key",
         "sealing.key",
         "tokens-public.pem",
     ),

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from aiokafka import AIOKafkaConsumer
+
 
 class StrayCancellation(Exception):
     """A library let out a ``CancelledError`` of its own: nobody has cancelled the running task."""
@@ -24,3 +26,12 @@ def strays_told() -> Iterator[None]:
         if task is not None and task.cancelling():
             raise
         raise StrayCancellation from error
+
+
+async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
+    """Stop a consumer, also while its broker is away."""
+    try:
+        with strays_told():
+            await consumer.stop()
+    except StrayCancellation:
+        await consumer._client.close()  # noqa: SLF001 - what stop() had still to do

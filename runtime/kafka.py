@@ -197,15 +197,6 @@ async def stop(broker: KafkaBroker) -> None:
         structlog.get_logger().warning("kafka did not stop in order")
 
 
-async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
-    """Stop a consumer, also while its broker is away."""
-    try:
-        with strays_told():
-            await consumer.stop()
-    except StrayCancellation:
-        await consumer._client.close()  # noqa: SLF001 - what stop() had still to do
-
-
 def partition_of(key: bytes, partitions: int) -> int:
     """Return where Kafka's clients put a key: murmur2 as their default partitioner has it."""
     mixed = 0x9747B28C ^ len(key)

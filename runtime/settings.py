@@ -38,13 +38,16 @@ def _mongo_uri(value: SecretStr) -> SecretStr:
     return value
 
 
+DatabaseName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,63}$")]
+
+
 class MongoSettings(BaseModel):
     """Where MongoDB is; the URI may hold credentials and is never shown."""
 
     model_config = ConfigDict(frozen=True)
 
     uri: Annotated[SecretStr, AfterValidator(_mongo_uri)]
-    database: str = Field(pattern=r"^[A-Za-z0-9_-]{1,63}$")
+    database: DatabaseName
 
 
 def _public_url(value: str) -> str:

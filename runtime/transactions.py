@@ -21,7 +21,8 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
 from runtime import metrics
-from runtime.kafka import partition_of, stop_consumer
+from runtime.cancelling import stop_consumer
+from runtime.kafka import partition_of
 
 log = structlog.get_logger()
 

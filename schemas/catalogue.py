@@ -42,7 +42,7 @@ CATALOGUE: Final = (
         model=TicketCreated,
         topics=tuple(topics.TICKETS.values()),
         producers=("router",),
-        consumers=("notifier", "whoever works the queue"),
+        consumers=("notifier", "consent", "whoever works the queue"),
     ),
     Contract(
         model=TicketRegistered,

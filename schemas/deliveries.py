@@ -2,12 +2,20 @@
 What became of each mail or call to a tool.
 
 Produced by notifier; consumed by anyone. Ids only: recipients are keyed hashes.
+The notifier's ledger has one document a delivery; what consent reads there for the answer to an
+access request is said here, too.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 from schemas.event import CloudEvent, Payload
 
+LEDGER: Final = "deliveries"
+"""The ledger's collection, in the notifier's database."""
+LEDGER_RECIPIENT: Final = "recipient"
+"""The field by which a person's deliveries are found: it is indexed."""
+LEDGER_TOLD: Final = ("template", "state", "planned_at", "expires_at")
+"""The fields that a person is told: which mail, what became of it, when, when it is forgotten."""
 Outcome = Literal["sent", "deferred", "refused", "unknown", "given-up"]
 
 
@@ -34,3 +42,8 @@ class DeliveryChanged(CloudEvent):
 
     type: Literal["assistance.delivery.changed.v1"] = "assistance.delivery.changed.v1"
     data: DeliveryData
+
+
+def recipient_parts(address: str) -> tuple[str, str]:
+    """Return the parts of a recipient's keyed hash, whose key is ``fingerprint.key``."""
+    return "recipient", address.casefold()

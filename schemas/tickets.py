@@ -1,7 +1,8 @@
 """
 Tickets: where each request went and why, and what became of it.
 
-``TicketCreated`` is produced by router, consumed by notifier and by whoever works the queue.
+``TicketCreated`` is produced by router, consumed by notifier and by whoever works the queue, and
+read by consent for the answer to an access request.
 Ticket events are produced by router (overdue), by staff's tools and the command line (registered,
 reassigned, closed); consumed by router and notifier.
 Every one of them is keyed by the request's id.

@@ -10,9 +10,9 @@ from pathlib import Path
 from aiokafka import AIOKafkaProducer
 
 from cli.dead.letters import SUFFIX, Act, Letter, make_mark, read_letters
-from cli.topic_reader import open_reader
 from runtime.dead_letters import ORIGIN, Original, exhume
 from runtime.sealing import Sealer
+from runtime.topic_reader import open_reader
 
 SEND_TIMEOUT_MS = 10_000
 LARGEST_BYTES = 4 * 1024 * 1024

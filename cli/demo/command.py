@@ -25,13 +25,13 @@ from cli.demo.session import Adherent, SessionFailed, Walked, walk
 from cli.demo.verdict import Outcome
 from cli.demo.watching import Watcher
 from cli.tokens import mint
-from cli.topic_reader import open_reader
 from deploy.local import debian, folders, foreground, services
 from deploy.local.progress import ConsoleSteps, Step
 from deploy.local.stack import Stack, local_stack
 from desk import load_desk
 from runtime.keys import read_key
 from runtime.sealing import Sealer
+from runtime.topic_reader import open_reader
 
 ASSISTANT = "lucie-garnerot"
 UNREADABLE = "malformed"

@@ -13,9 +13,9 @@ from cli.demo.http_doors import Taken
 from cli.demo.mailbox import Mailbox
 from cli.demo.session import Walked
 from cli.demo.verdict import Outcome, Seen, judge, judge_session
-from cli.topic_reader import TopicReader
 from desk import Desk
 from runtime.sealing import Sealer
+from runtime.topic_reader import TopicReader
 from schemas import topics
 from schemas.deliveries import DeliveryChanged
 from schemas.tickets import TicketCreated

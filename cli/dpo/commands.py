@@ -12,11 +12,9 @@ from typing import Annotated, Final, NoReturn, TypeVar, cast
 from uuid import UUID
 
 import typer
-from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from cli.dpo import saying
-from cli.dpo.gathering import gather
 from cli.dpo.opening import Archive, Told, open_archive
 from deploy.local.folders import Folders
 from desk import DeskError
@@ -184,8 +182,8 @@ def access(  # noqa: PLR0913 - the options of a command
         _fail(f"{out}, or the JSON beside it, is there already")
 
     async def act(archive: Archive) -> tuple[list[str], list[str]]:
-        at = datetime.now(UTC)
-        gathered = await gather(archive, address, at=at, ledger=ledger, kafka=kafka)
+        gathering = archive.gathering(ledger=ledger, kafka=kafka)
+        gathered = await gathering.gather(address, at=datetime.now(UTC))
         facts: dict[str, Fact] = {"what": "access", "sessions": len(gathered.sessions)}
         await archive.reading.record(EXPORTED, facts)
         return list(as_document(gathered, archive.desk)), list(as_json(gathered, archive.desk))
@@ -211,8 +209,6 @@ def run(told: Told, act: Callable[[Archive], Awaitable[T]]) -> T:
         _fail(f"not a code: {error}", code=_EX_USAGE)
     except Unavailable as error:
         _fail(f"{error.what} is away: do it again")
-    except KafkaError as error:
-        _fail(f"Kafka: {type(error).__name__}: do it again")
     except Undecipherable:
         _fail("a record was changed, or put in another's place")
     except (DeskError, KeyUnusable) as error:

@@ -10,11 +10,15 @@ from pydantic import SecretStr
 from cli.stores import open_stores
 from desk import Desk, load_desk
 from runtime import mongo
-from runtime.mongo import Database
+from runtime.keys import read_key
 from runtime.settings import MongoSettings
 from services.consent.domain.entry import Role
+from services.consent.gateway.requests import KafkaRequests
+from services.consent.handlers.gathering import Gathering
 from services.consent.handlers.reading import Reading
+from services.consent.handlers.searching import Searching
 from services.consent.store.evidence import MongoEvidenceLog
+from services.consent.store.mails import LedgerMails
 from services.consent.store.persons import MongoPersons
 from services.consent.store.pictures import MongoPictures
 
@@ -43,10 +47,20 @@ class Archive:
     reading: Reading
     pictures: MongoPictures
 
-    def database(self, name: str) -> Database:
-        """Return another database of the same server."""
-        settings = MongoSettings(uri=SecretStr(self.told.uri), database=name)
-        return mongo.database(self.client, settings)
+    def gathering(self, *, ledger: str | None, kafka: str | None) -> Gathering:
+        """Return what gathers all that is held of a person; raises ``KeyUnusable``."""
+        return Gathering(
+            Searching(self.log, self.persons),
+            self.pictures,
+            None if ledger is None else self._mails(ledger),
+            None if kafka is None else KafkaRequests(kafka, bounded=False),
+            bounded=False,
+        )
+
+    def _mails(self, database: str) -> LedgerMails:
+        settings = MongoSettings(uri=SecretStr(self.told.uri), database=database)
+        key = read_key(self.told.keys, "fingerprint.key")
+        return LedgerMails(mongo.database(self.client, settings), key, bounded=False)
 
 
 @asynccontextmanager

@@ -17,8 +17,8 @@ from cli.rules.commands import RULES, app, fail, loaded
 from cli.rules.masking import REFERENCE, masked_texts, organisation_kind, person_of
 from cli.running import WhereUnknown, find_where
 from cli.tickets.finding import read_events
-from cli.topic_reader import TopicReader, open_reader
 from deploy.local.folders import PROJECT
+from runtime.topic_reader import TopicReader, open_reader
 from schemas import topics
 from schemas.tickets import TicketCreated, TicketReassigned
 from services.router.domain import RuleSet

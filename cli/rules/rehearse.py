@@ -18,7 +18,7 @@ from cli.rules.commands import RULES, Json, Limit, Reveal, app, fail, loaded
 from cli.rules.comparing import Comparison
 from cli.rules.rehearsal import Chunks, Rehearsal, chunked, cores, file_chunks
 from cli.running import WhereUnknown, find_where
-from cli.topic_reader import open_reader
+from runtime.topic_reader import open_reader
 from schemas import topics
 
 T = TypeVar("T")

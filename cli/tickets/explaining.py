@@ -13,7 +13,7 @@ from rich.console import Console
 from cli.running import WhereUnknown, find_where
 from cli.tickets import explained
 from cli.tickets.finding import NoSuchRequest, Story, find, read_wanted
-from cli.topic_reader import open_reader
+from runtime.topic_reader import open_reader
 
 app = typer.Typer(add_completion=False)
 

@@ -10,8 +10,8 @@ from uuid import UUID
 from aiokafka import ConsumerRecord
 from pydantic import TypeAdapter, ValidationError
 
-from cli.topic_reader import TopicReader
 from runtime.kafka import header, partition_of
+from runtime.topic_reader import TopicReader
 from schemas import topics
 from schemas.requests import tracking_number
 from schemas.tickets import (

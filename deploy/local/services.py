@@ -66,7 +66,8 @@ def _only_of(service: str, url: str, given: Surroundings) -> dict[str, str]:
     if service == "consent":
         given.checkpoints.mkdir(parents=True, exist_ok=True)
         file = given.checkpoints / "consent.txt"
-        return {"PUBLIC_URL": url, "CHECKPOINT_FILE": str(file)}
+        ledger = f"{given.database}_notifier"
+        return {"PUBLIC_URL": url, "CHECKPOINT_FILE": str(file), "LEDGER_DATABASE": ledger}
     return {"PUBLIC_URL": url} if service == "intake" else {}
 
 

@@ -2,8 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,56 +10,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from desk import Desk
 from desk.wording import say
-from schemas.tickets import TicketCreated
+from services.consent.domain.elsewhere import Asked, Mailed
 from services.consent.domain.entry import Entry
-from services.consent.domain.pictures import Pictures, captures
+from services.consent.domain.pictures import captures
 from services.consent.handlers.assisting import timeline_item
+from services.consent.handlers.gathering import Gathered
 from services.consent.handlers.searching import Found
 from services.consent.telling import state_of, texts
 from services.consent.texts.wording import Wording, load_wording
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mailed:
-    """A mail to the person, as the ledger knows it: what it was, what became of it."""
-
-    template: str
-    state: str
-    planned_at: datetime
-    forgotten_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A request of the person's, as its ticket holds it."""
-
-    ticket: TicketCreated
-    leaves_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gathered:
-    """All of it; ``None`` where a store was not read, because nobody said where it is."""
-
-    address: str
-    at: datetime
-    sessions: tuple[Found, ...]
-    pictures: Mapping[str, bytes]
-    """The masked screenshots that are kept, as PNG, by their commitment."""
-    mailed: Sequence[Mailed] | None
-    asked: Sequence[Asked] | None
-
-
-async def pictures_of(pictures: Pictures, sessions: Iterable[Found]) -> dict[str, bytes]:
-    """Return what is kept of the screenshots of these sessions; raises ``Unavailable``."""
-    taken = [
-        (one.session, each.picture)
-        for one in sessions
-        for each in captures(one.entries)
-        if each.state != "destroyed"
-    ]
-    found = {picture: await pictures.open(session, picture) for session, picture in taken}
-    return {picture: png for picture, png in found.items() if png is not None}
 
 
 def as_json(gathered: Gathered, desk: Desk) -> Iterator[str]:
@@ -167,6 +124,6 @@ def _request(one: Asked) -> dict[str, Any]:
     return {
         "tracking": one.ticket.data.tracking,
         "queue": one.ticket.data.decision.queue,
-        "leaves_at": one.leaves_at.isoformat(),
+        "leaves_at": one.leaves_at.isoformat() if one.leaves_at else None,
         **request.model_dump(mode="json", exclude={"fingerprint"}),
     }

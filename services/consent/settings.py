@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from runtime.settings import (
+    DatabaseName,
     MongoSettings,
     PublicUrl,
     ServiceSettings,
@@ -60,6 +61,8 @@ class Settings(ServiceSettings):
     """
     checkpoint_file: Path
     """On a mount that the database's user cannot write."""
+    ledger_database: DatabaseName = "aiguillage_notifier"
+    """The notifier's, on the same server: its ledger is read for answers to access requests."""
     log_origin: str = DEFAULT_ORIGIN
     legal_basis: Annotated[str, Field(pattern=_CODE)] = DEFAULT_LEGAL_BASIS
     """Set by the DPO: the legal basis of the processing, as a code."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from desk import Desk
 from desk.facts import Mailbox
 from runtime.tracing import current_traceparent
+from schemas.deliveries import recipient_parts
 from services.notifier.domain.addresses import Undeliverable, to_wire
 from services.notifier.domain.deliveries import Content, Delivery
 from services.notifier.domain.occasions import Occasion
@@ -89,7 +90,7 @@ class Composer:
             template=mail.template,
             role=mail.to,
             channel=mail.channel,
-            recipient=self._keyed_hash("recipient", address.casefold()),
+            recipient=self._keyed_hash(*recipient_parts(address)),
             message_id=message_id,
             lesser_evil=mail.lesser_evil,
             planned_at=now,

@@ -9,6 +9,7 @@ from runtime import mongo
 from runtime.failures import Unavailable
 from runtime.mongo import BulkWriteError, Database, Document, ReturnDocument
 from runtime.vault import Undecipherable, Vault
+from schemas.deliveries import LEDGER, LEDGER_RECIPIENT
 from services.notifier.composing import content_from_bytes, content_to_bytes
 from services.notifier.domain.deliveries import (
     FINAL,
@@ -21,7 +22,6 @@ from services.notifier.domain.deliveries import (
     outcome_id,
 )
 
-DELIVERIES: Final = "deliveries"
 HOURS: Final = "recipient_hours"
 PURPOSE: Final = "delivery"
 _DUPLICATE_KEY: Final = 11000
@@ -36,7 +36,7 @@ class Ledger:
     """
 
     def __init__(self, database: Database, *, vault: Vault, kept_days: int) -> None:
-        self._deliveries = database[DELIVERIES]
+        self._deliveries = database[LEDGER]
         self._leases = mongo.with_light_writes(self._deliveries)
         self._hours = mongo.with_light_writes(database[HOURS])  # a cap is no promise
         self._vault = vault
@@ -49,6 +49,7 @@ class Ledger:
             await self._deliveries.create_index("lease.until", sparse=True)
             await self._deliveries.create_index("announcement", sparse=True)
             await self._deliveries.create_index("cause")
+            await self._deliveries.create_index(LEDGER_RECIPIENT)
             await self._deliveries.create_index("expires_at", expireAfterSeconds=0)
             await self._hours.create_index("expires_at", expireAfterSeconds=0)
         await self._vault.prepare(PURPOSE, self._deliveries, "sealed")

@@ -14,9 +14,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from cli.topic_reader import open_reader
 from runtime.dead_letters import bury
 from runtime.sealing import Sealer
+from runtime.topic_reader import open_reader
 from tests.conftest import MakeTopic
 
 SECRET = "Clotilde Vermorel"

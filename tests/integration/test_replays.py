@@ -12,13 +12,13 @@ from typer.testing import CliRunner
 
 from cli.demo.mailbox import Mailbox
 from cli.main import app
-from cli.topic_reader import open_reader
 from deploy.local import services
 from deploy.local.stack import Stack
 from deploy.waiting import until
 from runtime.dead_letters import bury
 from runtime.keys import read_key
 from runtime.sealing import Sealer
+from runtime.topic_reader import open_reader
 from schemas import topics
 from tests.conftest import MakeStack
 

@@ -88,6 +88,7 @@ class Consent:
         self._now = now or SteadyClock()
         self._desk = load_desk(settings.desk_dir)
         self._key = read_key(settings.keys_dir, "consent.key")
+        self._fingerprint = read_key(settings.keys_dir, "fingerprint.key")
         self._sealer = Sealer(read_key(settings.keys_dir, "sealing.key"))
         self._secrets = Secrets(self._key)
         self._identities = identities(settings, self._desk, now=self._now)
@@ -169,6 +170,7 @@ class Consent:
                 self._desk,
                 self._receipts(),
                 wording=self._wording,
+                fingerprint=self._fingerprint,
                 now=self._now,
             ),
             page_routes(pages),

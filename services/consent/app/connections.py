@@ -34,6 +34,7 @@ from services.consent.handlers.sweeping import Sweeping
 from services.consent.integrity import verify_as_it_lies, verify_nightly
 from services.consent.settings import Settings
 from services.consent.store.evidence import MongoEvidenceLog
+from services.consent.store.mails import LedgerMails
 from services.consent.store.persons import MongoPersons
 from services.consent.store.pictures import MongoPictures
 from services.consent.store.relay import RelayStore
@@ -159,6 +160,11 @@ class Connections:
             root=b64encode(checkpoint.root).decode() if checkpoint else "",
             verified=self._verified,
         )
+
+    def mails(self, key: bytes) -> LedgerMails:
+        """Return the notifier's ledger, which lies in another database of the same server."""
+        where = self._settings.mongo.model_copy(update={"database": self._settings.ledger_database})
+        return LedgerMails(mongo.database(self._client, where), key, bounded=True)
 
     async def prepare(self) -> None:
         """Create what the database must have before it is used."""

@@ -14,6 +14,8 @@ from services.consent.domain.entry import THE_LOG
 from services.consent.domain.lifecycle import fold
 from services.consent.domain.persons import People
 from services.consent.domain.signing_in import OFFICERS
+from services.consent.gateway.requests import KafkaRequests
+from services.consent.handlers.gathering import Gathering
 from services.consent.handlers.reading import Reading
 from services.consent.handlers.recorder import Seen
 from services.consent.handlers.searching import Found, Searching
@@ -33,10 +35,12 @@ def officers_pages(
     receipts: Receipts,
     *,
     wording: Wording,
+    fingerprint: bytes,
     now: Callable[[], datetime],
 ) -> Router:
-    """Return the routes under ``/dpo``."""
+    """Return the routes under ``/dpo``; the notifier knows people by hashes with that key."""
     settings = entrances.settings
+    searching = Searching(connections.log, connections.persons)
     views = Views(renderer=entrances.renderer, desk=desk, wording=wording, texts=load_dpo_wording())
     idle = timedelta(minutes=settings.dpo_idle_minutes)
     find = entrances.identities.officers.admit
@@ -45,8 +49,14 @@ def officers_pages(
             way_in=entrances.way_in(OFFICERS, find, idle=idle),
             views=views,
             reading_of=_reading_of(connections, settings),
-            searching=Searching(connections.log, connections.persons),
-            pictures=connections.pictures,
+            searching=searching,
+            gathering=Gathering(
+                searching,
+                connections.pictures,
+                connections.mails(fingerprint),
+                KafkaRequests(settings.kafka.bootstrap_servers, bounded=True),
+                bounded=True,
+            ),
             weeks=Weeks(connections.log, local=desk.calendar.local, now=now),
             standing=connections.standing,
             receipt=_receipt_of(receipts),

@@ -8,7 +8,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from runtime import crash
-from runtime.kafka import stop_consumer
+from runtime.cancelling import stop_consumer
 from runtime.transactions import Transactions, latest_ends
 from services.consent.gateway.announce import announced_index
 

@@ -1,14 +1,12 @@
 """Takes masked screenshots in and hands them out; which of them, and to whom, the log says."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Final
 from uuid import UUID
 
 from desk.facts import Assistant
 from runtime import crash
-from runtime.failures import Unavailable
 from services.consent.domain.acts import TAKE, Drafting
 from services.consent.domain.entry import Fact
 from services.consent.domain.persons import Persons
@@ -18,6 +16,7 @@ from services.consent.domain.redrawing import redraw
 from services.consent.handlers.asked import Asked
 from services.consent.handlers.assisting import Assisting, NoSuchSession
 from services.consent.handlers.offering import author_of
+from services.consent.handlers.places import Places
 from services.consent.handlers.recorder import MarkReused, NotNow, Recorder, Seen
 
 FETCHED: Final = "screenshot-fetched"
@@ -29,13 +28,6 @@ WAIT_S: Final = 5.0
 
 class NoSuchPicture(Exception):
     """There is no such picture, or none any more, for whoever asks."""
-
-
-class TooMany(Unavailable):
-    """As many pictures are on their way in as are held in memory at once."""
-
-    def __init__(self) -> None:
-        super().__init__("too many pictures are being handed in")
 
 
 class Picturing:
@@ -62,7 +54,7 @@ class Picturing:
         self._pictures = pictures
         self._practice = practice
         self._kept_days = kept_days
-        self._places = asyncio.Semaphore(MOST_AT_ONCE)
+        self._places = Places(MOST_AT_ONCE, "too many pictures are being handed in")
         self._one_at_a_time = asyncio.Lock()  # unpacked, one may have some hundred megabytes
 
     async def take(
@@ -79,25 +71,13 @@ class Picturing:
         act raises.
         """
         await self._assisting.check(assistant, session, Asked(act=TAKE, mark=mark))
-        async with self._place():
+        async with self._places.one(wait_s=WAIT_S):
             data = await read()
             async with self._one_at_a_time:
                 png = await asyncio.to_thread(redraw, data)
                 picture = await self._pictures.stage(session, png)
             crash.point("consent.picture-staged")
             return await self._record(assistant, session, picture, png, mark)
-
-    @asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(WAIT_S):
-                await self._places.acquire()
-        except TimeoutError:
-            raise TooMany from None
-        try:
-            yield
-        finally:
-            self._places.release()
 
     async def _record(
         self, assistant: Assistant, session: UUID, picture: str, png: bytes, mark: str | None

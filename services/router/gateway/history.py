@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from runtime.kafka import Record, stop_consumer
+from runtime.cancelling import stop_consumer
+from runtime.kafka import Record
 
 _POLL_MS = 200
 _POLL_RECORDS = 2_000

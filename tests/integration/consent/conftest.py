@@ -10,8 +10,10 @@ from pydantic import SecretStr
 
 from runtime import mongo
 from runtime.settings import MongoSettings
+from schemas import topics
 from services.consent.store.evidence import MongoEvidenceLog
 from tests.conftest import MakeTopic
+from tests.integration.consent import holdings
 from tests.integration.consent.office import Clock, Office, opened
 from tests.integration.consent.relay_place import Place
 from tests.integration.consent.stage import Stage, staged
@@ -30,6 +32,24 @@ async def database(mongo_uri: str, mongo_database: str) -> AsyncIterator[mongo.D
 async def stage(tmp_path: Path, mongo_uri: str, mongo_database: str) -> AsyncIterator[Stage]:
     """Run the consent service over HTTP and MongoDB, with a clock that can be pushed forward."""
     async with staged(tmp_path, mongo_uri, mongo_database) as stage:
+        yield stage
+
+
+@pytest.fixture
+async def connected(
+    database: mongo.Database,
+    mongo_uri: str,
+    kafka: str,
+    unique_topic: MakeTopic,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[Stage]:
+    """Run it with ticket topics and a notifier's ledger of its own beside it."""
+    made = {queue: await unique_topic(partitions=2, like=queue) for queue in topics.TICKETS}
+    monkeypatch.setattr(topics, "TICKETS", made)
+    monkeypatch.setattr(topics, "TICKETS_GENERAL", made["general"])
+    async with staged(tmp_path, mongo_uri, database.name, kafka=kafka) as stage:
+        await holdings.a_ledger(database, stage.keys)
         yield stage
 
 

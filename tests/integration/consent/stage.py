@@ -24,11 +24,12 @@ from runtime.keys import read_key
 from runtime.settings import HttpSettings, KafkaSettings, MongoSettings
 from services.consent.app import Consent
 from services.consent.domain.derived import Secrets
-from services.consent.domain.entry import Entry
+from services.consent.domain.entry import THE_LOG, Draft, Entry
 from services.consent.domain.signing_in import ASSISTANTS, OFFICERS, Entrance
 from services.consent.settings import OidcSettings, Settings
 
 LUCIE, BASTIEN, ALINE = "lucie-garnerot", "bastien-lorimier", "aline-ferrandier"
+NOWHERE = "127.0.0.1:1"
 ADHERENT = {
     "name": "Odile Canarinelle",
     "email": "odile.canarinelle@mairie.example",
@@ -244,6 +245,10 @@ class Stage:
     async def types(self, session: str) -> list[str]:
         return [entry.draft.type for entry in await self.entries(session)]
 
+    async def about_log(self) -> list[Draft]:
+        """Return what is on record about the log itself."""
+        return [entry.draft for entry in await self.consent.connections.log.entries(THE_LOG)]
+
     async def size(self) -> int:
         return await self.consent.connections.log.size()
 
@@ -263,12 +268,15 @@ def title(page: str) -> str:
     return found.group(1) if found else ""
 
 
-def settings_of(folder: Path, mongo: MongoSettings, oidc: OidcSettings | None) -> Settings:
+def settings_of(
+    folder: Path, mongo: MongoSettings, oidc: OidcSettings | None, kafka: str = NOWHERE
+) -> Settings:
     """Return the settings of a service with its keys in this folder, at a port of its own."""
     port = a_free_port()
     return Settings(
-        kafka=KafkaSettings(bootstrap_servers="127.0.0.1:1"),
+        kafka=KafkaSettings(bootstrap_servers=kafka),
         mongo=mongo,
+        ledger_database=mongo.database,
         http=HttpSettings(port=port),
         desk_dir=DESK,
         keys_dir=folder / "keys",
@@ -287,12 +295,13 @@ async def staged(
     *,
     oidc: OidcSettings | None = None,
     clock: Clock | None = None,
+    kafka: str = NOWHERE,
 ) -> AsyncIterator[Stage]:
     """Run the service in this process: real HTTP, real MongoDB, no relay."""
     local_secrets.make(tmp_path / "keys")
     clock = clock or Clock()
     settings = settings_of(
-        tmp_path, MongoSettings(uri=SecretStr(mongo_uri), database=database), oidc
+        tmp_path, MongoSettings(uri=SecretStr(mongo_uri), database=database), oidc, kafka
     )
     consent = Consent(settings, now=clock)
     lifecycle = consent.prepare()

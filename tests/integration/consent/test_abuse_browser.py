@@ -56,22 +56,22 @@ window.inputs = () => [...document.querySelectorAll("input")].map(one => one.val
 
 
 async def test_script_in_every_field_stays_text_on_every_page(
-    stage: Stage, chromium: Chromium
+    connected: Stage, chromium: Chromium
 ) -> None:
     async with watched_page(chromium) as page:
         await page.add_init_script(INPUTS)
-        session = await _an_offer_full_of_script(stage, page)
+        session = await _an_offer_full_of_script(connected, page)
         async with watched_page(chromium) as theirs:
             await theirs.add_init_script(INPUTS)
-            await _ask_and_answer(stage, page, theirs, session)
-        await _look_as_the_dpo(stage, page, session)
+            await _ask_and_answer(connected, page, theirs, session)
+        await _look_as_the_dpo(connected, page, session)
         for address in (
             f"/assistant/login?ticket={HOSTILE}",
             f"/dpo/login?ticket={HOSTILE}",
             f"/s/{SCRIPTS[0]}",
             f"/{SCRIPTS[1]}",
         ):
-            await page.goto(stage.url + address)
+            await page.goto(connected.url + address)
             await nothing_ran(page)
         await page.evaluate("html => document.body.innerHTML += html", SCRIPTS[1])
         async with asyncio.timeout(5):  # wait_for_function would need what the policy forbids

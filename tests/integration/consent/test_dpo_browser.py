@@ -40,6 +40,13 @@ async def test_every_state_of_the_dpos_page_is_accessible(stage: Stage, chromium
         await page.goto(f"{stage.url}/dpo")
         await _search(page, "nobody@mairie.example")
         await check("nothing found")
+        await page.goto(f"{stage.url}/dpo")
+        await page.get_by_label("Adresse de courriel de la personne").fill(ADHERENT["email"])
+        await press(page, "Télécharger le document lisible")
+        await expect(page.get_by_role("heading", level=1)).to_have_text(
+            "La réponse n’a pas pu être réunie"
+        )
+        await check("answer not gathered")
         await page.goto(stage.login_link("gilles-montbarrey", OFFICERS))
         await press(page, "Se connecter")
         await check("without a right")

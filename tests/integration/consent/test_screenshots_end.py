@@ -105,9 +105,11 @@ async def test_a_shared_picture_goes_at_its_end_and_that_is_on_record(stage: Sta
     assert (await connections.retention.run()).pictures == 0
 
 
-async def test_a_person_is_given_the_pictures_that_are_kept_of_their_screen(stage: Stage) -> None:
-    _, adherent, session, address = await taken(stage)
-    dpo = await stage.at_dpo()
+async def test_a_person_is_given_the_pictures_that_are_kept_of_their_screen(
+    connected: Stage,
+) -> None:
+    _, adherent, session, address = await taken(connected)
+    dpo = await connected.at_dpo()
     given = (await dpo.ask("access", address=ADHERENT["email"], form="json")).json()
     (shown,) = given["sessions"][0]["screenshots"]
     assert base64.b64decode(shown["png"]) == redraw(screen())
@@ -117,7 +119,7 @@ async def test_a_person_is_given_the_pictures_that_are_kept_of_their_screen(stag
     await adherent.do("destroy-screenshot")  # its bytes may stay for a second
     page = (await dpo.ask("access", address=ADHERENT["email"])).text
     assert "<img" not in page
-    await nothing_kept(stage, session)
+    await nothing_kept(connected, session)
 
 
 async def test_who_is_erased_takes_the_pictures_along(stage: Stage) -> None:

@@ -12,10 +12,10 @@ from aiokafka import AIOKafkaProducer
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from cli.topic_reader import open_reader
 from deploy.local.folders import PROJECT
 from deploy.local.stack import Stack
 from deploy.waiting import until
+from runtime.topic_reader import open_reader
 from schemas import topics
 from schemas.requests import Contact, RequestReceived, tracking_number
 from schemas.tickets import (

@@ -7,7 +7,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.local import folders
-from runtime.kafka import stop_consumer
+from runtime.cancelling import stop_consumer
 from runtime.lifecycle import Lifecycle, Worker
 from schemas import topics
 from tests.soak.router.cluster import running_cluster

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 
 from deploy.local.services import DESK
 from desk import load_desk
-from runtime.kafka import stop_consumer
+from runtime.cancelling import stop_consumer
 from runtime.keys import read_key
 from runtime.sealing import Sealer
 from schemas import topics

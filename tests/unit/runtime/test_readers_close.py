@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
+from runtime.topic_reader import open_reader
 from runtime.transactions import latest_ends
 from services.router.gateway.history import History
 
@@ -21,7 +22,12 @@ async def _reads_history() -> None:
         pass
 
 
-@pytest.mark.parametrize("reads", [_asks_for_ends, _reads_history])
+async def _opens_a_reader() -> None:
+    async with open_reader(NOWHERE):
+        pass
+
+
+@pytest.mark.parametrize("reads", [_asks_for_ends, _reads_history, _opens_a_reader])
 async def test_a_reader_that_finds_no_broker_is_closed(
     reads: Callable[[], Awaitable[None]],
 ) -> None:

@@ -9,7 +9,8 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from services.consent.domain.redrawing import NotAPicture, TooLarge
 from services.consent.domain.signing_in import ASSISTANTS
 from services.consent.handlers.assisting import NoSuchSession
-from services.consent.handlers.picturing import NoSuchPicture, TooMany
+from services.consent.handlers.picturing import NoSuchPicture
+from services.consent.handlers.places import TooMany
 from services.consent.handlers.recorder import MarkReused, NotNow
 from services.consent.web.assistant.views import Views
 from services.consent.web.sign_in.refusals import Req, away, entrance_refusals, saying

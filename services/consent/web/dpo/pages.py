@@ -9,30 +9,40 @@ from functools import partial
 from io import BytesIO
 from typing import Any, Final
 
+import structlog
 from litestar import Response, Router, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Stream
 
 from desk import Desk
 from desk.facts import Officer
-from services.consent.access import Gathered, as_document, as_json, pictures_of
-from services.consent.domain.entry import THE_LOG
-from services.consent.domain.pictures import Pictures
+from runtime.failures import Unavailable
+from services.consent.access import as_document, as_json
+from services.consent.domain.elsewhere import TooMuch
+from services.consent.domain.entry import THE_LOG, Fact
 from services.consent.domain.reconciliation import READ
 from services.consent.domain.signing_in import OFFICERS
 from services.consent.domain.standing import Standing
+from services.consent.handlers.gathering import Gathered, Gathering
+from services.consent.handlers.places import TooMany
 from services.consent.handlers.reading import EXPORTED, Reading
 from services.consent.handlers.searching import Found, Searching
 from services.consent.handlers.weeks import Weeks
 from services.consent.web.dpo.forms import WEEKS, Flawed, number_in, search_in, session_in
 from services.consent.web.dpo.views import Views
-from services.consent.web.sign_in.refusals import entrance_refusals, saying
+from services.consent.web.sign_in.refusals import away, entrance_refusals, saying
 from services.consent.web.sign_in.routes import Req, SignedIn, SigningIn, signing_in_routes, to
+
+log = structlog.get_logger()
 
 _ENTRIES_MOST: Final = 10_000_000
 _BLOCK_BYTES: Final = 1_048_576
 _HTML: Final = "text/html; charset=utf-8"
 _JSON: Final = "application/json"
+
+
+class NotGathered(Unavailable):
+    """Something that an answer to a person needs is away: nothing of it is given out."""
 
 
 class NothingFound(Exception):
@@ -47,7 +57,7 @@ class DpoPages:
     views: Views
     reading_of: Callable[[Officer], Awaitable[Reading]]
     searching: Searching
-    pictures: Pictures
+    gathering: Gathering
     weeks: Weeks
     standing: Callable[[], Awaitable[Standing]]
     receipt: Callable[[Found], Awaitable[dict[str, Any]]]
@@ -80,6 +90,9 @@ def dpo_page_routes(pages: DpoPages) -> Router:
         exception_handlers={
             **entrance_refusals(says, OFFICERS),
             Flawed: saying(says, "malformed", 422, OFFICERS.home),
+            NotGathered: away(says, "not-gathered", OFFICERS.home),
+            TooMany: away(says, "busy", OFFICERS.home),
+            TooMuch: saying(says, "too-much", 422, OFFICERS.home),
             NothingFound: saying(says, "nothing-found", 404, OFFICERS.home),
         },
         include_in_schema=False,
@@ -161,21 +174,23 @@ def _access(pages: DpoPages) -> HTTPRouteHandler:
             wanted = search_in({"by": "address", "value": fields.get("address", "")})
         except Flawed as flawed:
             return pages.views.home(who, flawed, "access")
-        sessions = await pages.searching.by_address(wanted.value)
-        gathered = Gathered(
-            address=wanted.value,
-            at=pages.now(),
-            sessions=sessions,
-            pictures=await pictures_of(pages.pictures, sessions),
-            mailed=None,
-            asked=None,
-        )
-        await reading.record(EXPORTED, {"what": "access", "sessions": len(sessions)})
-        if fields.get("form") == "json":
-            return await _large(partial(as_json, gathered, pages.desk), "acces.json", _JSON)
-        return await _large(partial(as_document, gathered, pages.desk), "acces.html", _HTML)
+        async with pages.gathering.turn():
+            gathered = await _gathered(pages, wanted.value)
+            facts: dict[str, Fact] = {"what": "access", "sessions": len(gathered.sessions)}
+            await reading.record(EXPORTED, facts)
+            if fields.get("form") == "json":
+                return await _large(partial(as_json, gathered, pages.desk), "acces.json", _JSON)
+            return await _large(partial(as_document, gathered, pages.desk), "acces.html", _HTML)
 
     return access
+
+
+async def _gathered(pages: DpoPages, address: str) -> Gathered:
+    try:
+        return await pages.gathering.gather(address, at=pages.now())
+    except Unavailable as error:
+        log.warning("answer to an access request not gathered", lacks=error.what)
+        raise NotGathered(error.what) from error
 
 
 def _export(pages: DpoPages) -> HTTPRouteHandler:

@@ -1,38 +1,56 @@
-"""Reads what Kafka holds from outside the services: committed records only, in no group."""
+"""Reads what topics hold from end to end: committed records only, in no group."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import for_code
+
+from runtime.cancelling import stop_consumer
 
 POLL_MS = 1_000
 MOST_RECORDS = 5_000
 LARGEST_BYTES = 4 * 1024 * 1024
+FETCH_BYTES: Final = 50 * 1024 * 1024
+CLIENT: Final = "aiguillage-reader"
+_RETENTION: Final = "retention.ms"
 
 Positions = Mapping[TopicPartition, int]
 
 
 @asynccontextmanager
-async def open_reader(bootstrap: str) -> AsyncIterator["TopicReader"]:
-    """Connect a reader; raises aiokafka's ``KafkaError`` when nobody answers."""
+async def open_reader(
+    bootstrap: str, *, fetch_bytes: int = FETCH_BYTES
+) -> AsyncIterator["TopicReader"]:
+    """
+    Connect a reader; raises aiokafka's ``KafkaError`` when nobody answers.
+
+    ``fetch_bytes`` come from a broker at a time: few hold a process up less, and fill less memory.
+    """
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
-        client_id="aiguillage-cli",
+        client_id=CLIENT,
         group_id=None,
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        max_partition_fetch_bytes=LARGEST_BYTES,
+        max_partition_fetch_bytes=min(LARGEST_BYTES, fetch_bytes),
+        fetch_max_bytes=fetch_bytes,
     )
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, client_id="aiguillage-cli")
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, client_id=CLIENT)
     try:
         await consumer.start()
         await admin.start()
         yield TopicReader(consumer, admin)
     finally:
-        await admin.close()
-        await consumer.stop()
+        try:
+            await admin.close()
+        finally:
+            await stop_consumer(consumer)
 
 
 class TopicReader:
@@ -68,6 +86,24 @@ class TopicReader:
         """Return how many partitions a topic has; 0 when there is none."""
         described = await self._admin.describe_topics([topic])
         return sum(len(each["partitions"]) for each in described)
+
+    async def kept(self, topics: Iterable[str]) -> dict[str, timedelta | None]:
+        """
+        Return how long each topic keeps its records; ``None``: no end is set.
+
+        Raises aiokafka's ``KafkaError`` for a topic that is not there, or may not be described.
+        """
+        asked = [
+            ConfigResource(ConfigResourceType.TOPIC, topic, {_RETENTION: None}) for topic in topics
+        ]
+        found: dict[str, timedelta | None] = {}
+        for answer in await self._admin.describe_configs(asked):
+            for code, _, _, topic, settings in answer.resources:
+                if code:
+                    raise for_code(code)
+                kept_ms = int(settings[0][1])
+                found[topic] = timedelta(milliseconds=kept_ms) if kept_ms >= 0 else None
+        return found
 
     async def read(
         self,
