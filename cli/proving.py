@@ -38,7 +38,7 @@ def picture(
 
     async def look(archive: Archive) -> str | None:
         found = await _find(archive, session, file.read_bytes())
-        await archive.reading.record(READ, {"what": "picture", "found": found is not None})
+        await archive.stores.reading.record(READ, {"what": "picture", "found": found is not None})
         return None if found is None else _line(archive, found)
 
     line = run(told, look)
@@ -53,8 +53,8 @@ async def _find(archive: Archive, session: UUID, data: bytes) -> Capture | None:
         png = redraw(data)
     except (NotAPicture, TooLarge):
         return None
-    for one in captures(await archive.log.entries(session)):
-        if await archive.pictures.open(session, one.picture) == png:
+    for one in captures(await archive.stores.log.entries(session)):
+        if await archive.stores.pictures.open(session, one.picture) == png:
             return one
     return None
 

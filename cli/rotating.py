@@ -104,14 +104,14 @@ async def _hand_over(archive: Archive, origin: str, files: Sequence[Path]) -> Ve
         raise KeyUnusable(f"{former}: the last handover is not over; remove it when it is")
     old = read_key_file(present, origin=origin)
     try:
-        await _check(archive.log, old.verifier, files)
+        await _check(archive.stores.log, old.verifier, files)
         new = await _put_on_record(archive, old)
     except (NotIntact, OSError, Unavailable) as error:
         if following.exists():
             raise Unfinished("may be", old, folder, error) from error
         raise
     try:
-        await _cover(archive.log, old.verifier, new, files)  # or no service starts with it
+        await _cover(archive.stores.log, old.verifier, new, files)  # or no service starts with it
         if not former.exists():
             os.link(present, former)
         following.replace(present)
@@ -143,7 +143,7 @@ async def _put_on_record(archive: Archive, old: Signer) -> Signer:
     new = read_key_file(following, origin=old.origin, former=old)
     try:
         await put_if(
-            archive.log,
+            archive.stores.log,
             lambda about: handover(about, old, new.verifier, actor=actor, basis=basis),
             since=_EVER,
         )

@@ -12,6 +12,8 @@ from runtime import mongo
 from runtime.keys import read_key
 from runtime.settings import MongoSettings
 from runtime.vault import Vault
+from services.consent.domain.entry import Role
+from services.consent.handlers.reading import Reading
 from services.consent.store.evidence import MongoEvidenceLog
 from services.consent.store.persons import MongoPersons
 from services.consent.store.pictures import MongoPictures
@@ -19,19 +21,20 @@ from services.consent.store.pictures import MongoPictures
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
-    """What consent keeps in MongoDB; persons and pictures are not prepared yet."""
+    """What consent keeps in MongoDB, and how its being read is put on record."""
 
     client: mongo.Client
     log: MongoEvidenceLog
     persons: MongoPersons
     pictures: MongoPictures
+    reading: Reading
 
 
 @asynccontextmanager
 async def open_stores(
-    settings: MongoSettings, desk: Desk, keys: Path, *, legal_basis: str
+    settings: MongoSettings, desk: Desk, keys: Path, *, actor: Role, legal_basis: str
 ) -> AsyncIterator[Stores]:
-    """Connect, and let the log write; raises ``KeyUnusable``, ``Uncoded``."""
+    """Connect, and let the log write; raises ``KeyUnusable``, ``Uncoded``, ``Unavailable``."""
     name_key = read_key(keys, "consent.key")
     client = mongo.connect(settings)
     database = mongo.database(client, settings)
@@ -45,9 +48,12 @@ async def open_stores(
             database, vault=vault, name_key=name_key, kept_days=kept("persons"), now=now
         ),
         pictures=MongoPictures(database, vault=vault, kept_days=kept("screenshots"), now=now),
+        reading=Reading(log, actor=actor, legal_basis=legal_basis),
     )
     writing = asyncio.create_task(log.run())
     try:
+        await stores.persons.prepare()
+        await stores.pictures.prepare()
         yield stores
     finally:
         writing.cancel()

@@ -84,8 +84,8 @@ def find(  # noqa: PLR0913 - the options of a command
     by, value = _one_of(session=session, ticket=ticket, tracking=tracking, address=address)
 
     async def look(archive: Archive) -> tuple[Found, ...]:
-        searching = Searching(archive.log, archive.persons)
-        found = await archive.reading.find(searching, by, value)
+        searching = Searching(archive.stores.log, archive.stores.persons)
+        found = await archive.stores.reading.find(searching, by, value)
         lines = [found_line(one, archive.desk) for one in found]
         if as_json:
             typer.echo("\n".join(json.dumps(line, ensure_ascii=False) for line in lines))
@@ -117,7 +117,7 @@ def erase(  # noqa: PLR0913 - the options of a command
     told = told_of(mongo_uri, database, keys, desk, reader, legal_basis)
 
     async def act(archive: Archive) -> bool:
-        found = await Searching(archive.log, archive.persons).by(by, value)
+        found = await Searching(archive.stores.log, archive.stores.persons).by(by, value)
         for one in found:
             typer.echo(await _erase(archive, one, who, reason))
         for line in saying.kept_lines(archive.desk) if found else ():
@@ -143,9 +143,9 @@ def purge(
 
     async def act(archive: Archive) -> Ended:
         retention = Retention(
-            archive.log,
-            archive.persons,
-            archive.pictures,
+            archive.stores.log,
+            archive.stores.persons,
+            archive.stores.pictures,
             kept_days=archive.desk.retention.days("evidence"),
             legal_basis=archive.told.legal_basis,
             now=lambda: datetime.now(UTC),
@@ -185,7 +185,7 @@ def access(  # noqa: PLR0913 - the options of a command
         gathering = archive.gathering(ledger=ledger, kafka=kafka)
         gathered = await gathering.gather(address, at=datetime.now(UTC))
         facts: dict[str, Fact] = {"what": "access", "sessions": len(gathered.sessions)}
-        await archive.reading.record(EXPORTED, facts)
+        await archive.stores.reading.record(EXPORTED, facts)
         return list(as_document(gathered, archive.desk)), list(as_json(gathered, archive.desk))
 
     for file, content in zip(files, run(told, act), strict=True):
@@ -217,7 +217,9 @@ def run(told: Told, act: Callable[[Archive], Awaitable[T]]) -> T:
 
 async def _erase(archive: Archive, one: Found, who: Person, reason: str) -> str:
     basis, actor = archive.told.legal_basis, archive.told.actor
-    erasing = Erasing(archive.log, archive.persons, archive.pictures, legal_basis=basis)
+    erasing = Erasing(
+        archive.stores.log, archive.stores.persons, archive.stores.pictures, legal_basis=basis
+    )
     try:
         erased = await erasing.erase(one.session, who.value, actor=actor, reason=reason)
     except StillOpen:

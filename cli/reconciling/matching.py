@@ -55,7 +55,11 @@ async def _match(ask: Ask, equipment: Equipment, report: Report, staging: Stagin
 
     declared = practice(equipment.desk, legal_basis=equipment.legal_basis)
     async with open_stores(
-        equipment.mongo, equipment.desk, equipment.keys, legal_basis=equipment.legal_basis
+        equipment.mongo,
+        equipment.desk,
+        equipment.keys,
+        actor=ask.reader,
+        legal_basis=equipment.legal_basis,
     ) as stores:
         log, persons = stores.log, stores.persons
         reconciling = Reconciling(
@@ -68,7 +72,6 @@ async def _match(ask: Ask, equipment: Equipment, report: Report, staging: Stagin
             now=now,
         )
         await reconciling.begin(report)
-        await persons.prepare()
         if report.period is not None:
             since, until = report.period
             skew = equipment.skew
