@@ -38,7 +38,7 @@ class Vault:
     """
     One data key a purpose, kept in the database, wrapped by the first master key of ``fields.key``.
 
-    A guest, which is not the service itself, leaves data keys that are there wrapped as they are.
+    A guest, which is not the service itself, leaves data keys wrapped as they are, and makes none.
     A value names the purpose and the document that it was encrypted for: it opens in no other.
     Raises ``KeyUnusable`` when the file holds no master keys.
     """
@@ -57,7 +57,8 @@ class Vault:
         Have the purpose's data key, wrapped by the first master key, and try it.
 
         Raises ``Unavailable``; and ``KeyUnusable`` when these are not the keys of what the
-        collection holds in this field, of which the oldest value is tried.
+        collection holds in this field, of which the oldest value is tried, and for a guest where
+        the service has made no key.
         """
         try:
             await (self._can_unwrap() if self._guest else self._wrap_anew())
@@ -70,7 +71,7 @@ class Vault:
         try:
             if oldest is not None:
                 await self._opened([(oldest["_id"], oldest[field])], purpose)
-            await self._make(purpose)
+            await (self._need(purpose) if self._guest else self._make(purpose))
             await self._closed(b"", purpose)
         except Undecipherable:
             raise KeyUnusable(
@@ -125,6 +126,14 @@ class Vault:
             strange = {"masterKey.provider": {"$nin": self._masters}}
             if await self._keys.find_one(strange) is not None:
                 raise Undecipherable
+
+    async def _need(self, purpose: str) -> None:
+        with unavailable_when_away():
+            there = await self._keys.find_one({"keyAltNames": purpose})
+        if there is None:
+            raise KeyUnusable(
+                f"{self._keys.full_name}: no {purpose} key, the service has never run here"
+            )
 
     async def _wrap_anew(self) -> None:
         others = {"masterKey.provider": {"$ne": self._first}}

@@ -49,13 +49,13 @@ class MongoPersons:
         self._now = now
 
     async def prepare(self) -> None:
-        """Create the indexes and the key; raises ``KeyUnusable`` and ``Unavailable``."""
+        """Create the key and the indexes; raises ``KeyUnusable`` and ``Unavailable``."""
+        await self._vault.prepare(PURPOSE, self._records, "sealed")
         with unavailable_when_away():
             await self._records.create_index("session")
             await self._records.create_index([("delete_after", 1), ("session", 1)])
             if _UNRECORDED in await self._records.index_information():
                 await self._records.drop_index(_UNRECORDED)
-        await self._vault.prepare(PURPOSE, self._records, "sealed")
 
     async def keep(self, session: UUID, kind: str, value: Mapping[str, str]) -> PersonRecord:
         """Keep a value; a repeat returns the record that was there first, kept as long anew."""

@@ -34,11 +34,11 @@ class MongoPictures:
         self._now = now
 
     async def prepare(self) -> None:
-        """Create the indexes and the key; raises ``KeyUnusable`` and ``Unavailable``."""
+        """Create the key and the indexes; raises ``KeyUnusable`` and ``Unavailable``."""
+        await self._vault.prepare(PURPOSE, self._pictures, "sealed")
         with unavailable_when_away():
             for field in ("session", "settled", "delete_after"):
                 await self._pictures.create_index(field)
-        await self._vault.prepare(PURPOSE, self._pictures, "sealed")
 
     async def stage(self, session: UUID, png: bytes) -> str:
         """Keep a picture that no entry names yet; return its commitment."""

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from cli.evidence import app
 from deploy.local import secrets as local_secrets
+from deploy.local.folders import PROJECT
 from runtime.mongo import Database
 from schemas.requests import tracking_number
 from schemas.tickets import ticket_id
@@ -45,6 +46,37 @@ async def test_a_session_is_found_by_what_the_dpo_has_in_hand(office: Office) ->
     assert [facts["by"] for _, _, facts in recorded] == [
         *("session", "ticket", "ticket", "tracking", "address")
     ]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("find", "--address", ODILE["email"]),
+        ("erase", "--address", ODILE["email"]),
+        ("purge",),
+        ("access", "--address", ODILE["email"], "--out", "never.html"),
+        ("picture", __file__, "--session", str(SESSION)),
+        ("reconcile", "report.csv"),
+    ],
+    ids=lambda command: command[0],
+)
+async def test_a_database_on_which_consent_has_never_run_stays_as_it_is_and_that_is_said(
+    database: Database,
+    mongo_uri: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    report, out = tmp_path / "report.csv", tmp_path / "never.html"
+    desk = ("--desk", str(PROJECT / "deploy" / "desk"))
+    local_secrets.make(tmp_path / "keys")
+    report.write_text("Utilisateur;ID;Début;Fin;Remarques\n", encoding="utf-8-sig")
+    where = ("--mongo-uri", mongo_uri, "--database", database.name, "--keys", "keys", *desk)
+    done = await asyncio.to_thread(CliRunner().invoke, app, [*command, *where])
+    assert (done.exit_code, "has never run" in done.output) == (1, True), done.output
+    assert await database.list_collection_names() == []
+    assert not out.exists()
 
 
 async def test_what_is_not_there_is_said_and_the_search_is_on_record_all_the_same(

@@ -163,6 +163,20 @@ async def test_a_guest_reads_under_its_keys_and_leaves_the_services_own_in_place
     assert await again.read("one") == CANARY
 
 
+@pytest.mark.parametrize("kept", [(), ("postcard",)])
+async def test_a_guest_makes_no_key_and_says_where_the_service_has_never_run(
+    letters: Letters, kept: tuple[str, ...]
+) -> None:
+    await letters.database.client.drop_database(letters.database.name)
+    for purpose in kept:
+        await letters.vault.prepare(purpose, letters.database["postcards"], "sealed")
+    guest = Letters(letters.database, letters.folder, guest=True)
+    with pytest.raises(KeyUnusable, match=rf"{COLLECTION}: no letter key, .* never run"):
+        await guest.prepare()
+    assert await letters.database[COLLECTION].count_documents({}) == len(kept)
+    assert bool(await letters.database.list_collection_names()) == bool(kept)
+
+
 async def test_instances_that_begin_at_once_share_one_key(letters: Letters) -> None:
     instances = [Letters(letters.database, letters.folder) for _ in range(5)]
     await letters.database.drop_collection(COLLECTION)
