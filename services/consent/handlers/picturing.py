@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from services.consent.handlers.recorder import MarkReused, NotNow, Recorder, See
 
 FETCHED: Final = "screenshot-fetched"
 MOST_AT_ONCE: Final = 8
-"""Pictures that are held in memory on their way in."""
+"""Pictures that are held in memory on their way in; and as many on their way out."""
 WAIT_S: Final = 5.0
 """For a place among them; meanwhile the time in which a body has to come goes by."""
 
@@ -55,6 +56,7 @@ class Picturing:
         self._practice = practice
         self._kept_days = kept_days
         self._places = Places(MOST_AT_ONCE, "too many pictures are being handed in")
+        self._places_out = Places(MOST_AT_ONCE, "too many pictures are being fetched")
         self._one_at_a_time = asyncio.Lock()  # unpacked, one may have some hundred megabytes
 
     async def take(
@@ -95,6 +97,10 @@ class Picturing:
             await self._pictures.remove(picture)
             await self._compare(session, seen, mark, png)
         return seen
+
+    def place_out(self) -> AbstractAsyncContextManager[None]:
+        """Return what is to be held from before a picture is opened until it is sent."""
+        return self._places_out.one(wait_s=WAIT_S)
 
     async def shown(self, session: UUID, seen: Seen, authorization: str) -> bytes:
         """Return a picture to the adherent whom it shows; raises ``NoSuchPicture``."""

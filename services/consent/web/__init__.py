@@ -13,6 +13,7 @@ from litestar.types import ASGIApp
 from runtime.problems import EXCEPTION_HANDLERS, wants_page
 from services.consent.web.contract import COMPONENTS
 from services.consent.web.headers import SafeHeaders
+from services.consent.web.holding import Holding
 
 
 def build_web(
@@ -50,4 +51,4 @@ def build_web(
         logging_config=None,
         request_max_body_size=max_body,
     )
-    return SafeHeaders(app=app, is_https=is_https)
+    return SafeHeaders(app=Holding(app=app), is_https=is_https)

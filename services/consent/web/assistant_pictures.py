@@ -16,9 +16,12 @@ from services.consent.domain.redrawing import MOST_BYTES, NotAPicture, TooLarge
 from services.consent.handlers.assisting import Assisting
 from services.consent.handlers.picturing import NoSuchPicture, Picturing
 from services.consent.web.contract import HandingIn
+from services.consent.web.holding import hold
 from services.consent.web.marks import key_of, mark_of
 
 PNG: Final = "image/png"
+SENT_WITHIN_S: Final = 120.0
+"""The largest, over 1 Mbit/s."""
 Admit = Callable[[Request[Any, Any, Any]], Awaitable[Assistant]]
 _TOO_LARGE: Final = (413, "too-large", "More bytes, or points of a picture, than are taken in.")
 _REFUSALS: Final = MappingProxyType(
@@ -63,7 +66,9 @@ def picture_handlers(
     async def fetch_screenshot(
         request: Request[Any, Any, Any], session: FromPath[UUID], screenshot: FromPath[UUID]
     ) -> bytes:
-        return await picturing.fetch(await admit(request), session, str(screenshot))
+        assistant = await admit(request)
+        await hold(request.scope, picturing.place_out(), within_s=SENT_WITHIN_S)
+        return await picturing.fetch(assistant, session, str(screenshot))
 
     return [hand_in, fetch_screenshot]
 

@@ -7,7 +7,8 @@ from litestar import Request, Router, get
 from litestar.params import FromPath
 
 from services.consent.handlers.picturing import Picturing
-from services.consent.web.assistant_pictures import PNG
+from services.consent.web.assistant_pictures import PNG, SENT_WITHIN_S
+from services.consent.web.holding import hold
 from services.consent.web.pages import Pages
 from services.consent.web.refusals import page_refusals
 
@@ -21,6 +22,7 @@ def picture_routes(pages: Pages, picturing: Picturing) -> Router:
     ) -> bytes:
         session = pages.session_of(request, token)
         seen = await pages.look_bound(request, session)
+        await hold(request.scope, picturing.place_out(), within_s=SENT_WITHIN_S)
         return await picturing.shown(session, seen, str(screenshot))
 
     return Router(

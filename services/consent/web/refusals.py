@@ -13,6 +13,7 @@ from runtime.failures import Unavailable
 from runtime.problems import RETRY_AFTER_S, Problem
 from services.consent.handlers.attending import Malformed, NotBound, TextChanged
 from services.consent.handlers.picturing import NoSuchPicture
+from services.consent.handlers.places import TooMany
 from services.consent.handlers.recorder import NotNow
 from services.consent.web.guessing import TooManyLinks
 from services.consent.web.rendering import Renderer
@@ -43,6 +44,7 @@ _REFUSALS: Final[Mapping[type[Exception], tuple[int, str]]] = MappingProxyType(
         NoSuchPicture: (404, "no-such-picture"),
         TextChanged: (409, "text-changed"),
         TooManyLinks: (429, "too-many"),
+        TooMany: (503, "too-many-pictures"),
         Unavailable: (503, "away"),
     }
 )

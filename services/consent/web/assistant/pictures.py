@@ -13,7 +13,8 @@ from services.consent.domain.redrawing import MOST_BYTES
 from services.consent.domain.signing_in import ASSISTANTS
 from services.consent.handlers.picturing import Picturing
 from services.consent.web.assistant.forms import key_in
-from services.consent.web.assistant_pictures import PNG, reading_of
+from services.consent.web.assistant_pictures import PNG, SENT_WITHIN_S, reading_of
+from services.consent.web.holding import hold
 from services.consent.web.marks import mark_of
 from services.consent.web.sign_in.routes import SigningIn, to
 
@@ -42,6 +43,7 @@ def picture_handlers(way_in: SigningIn[Assistant], picturing: Picturing) -> list
     ) -> Response[bytes]:
         who = await way_in.admit(request)
         await way_in.read_form(request)
+        await hold(request.scope, picturing.place_out(), within_s=SENT_WITHIN_S)
         png = await picturing.fetch(who.person, session, str(screenshot))
         name = {"Content-Disposition": f'attachment; filename="capture-{screenshot}.png"'}
         return Response(png, media_type=PNG, headers=name)

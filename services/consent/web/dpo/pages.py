@@ -30,6 +30,7 @@ from services.consent.handlers.searching import Found, Searching
 from services.consent.handlers.weeks import Weeks
 from services.consent.web.dpo.forms import WEEKS, Flawed, number_in, search_in, session_in
 from services.consent.web.dpo.views import Views
+from services.consent.web.holding import hold
 from services.consent.web.sign_in.refusals import away, entrance_refusals, saying
 from services.consent.web.sign_in.routes import Req, SignedIn, SigningIn, signing_in_routes, to
 
@@ -37,6 +38,7 @@ log = structlog.get_logger()
 
 _ENTRIES_MOST: Final = 10_000_000
 _BLOCK_BYTES: Final = 1_048_576
+_ACCESS_WITHIN_S: Final = 600.0
 _HTML: Final = "text/html; charset=utf-8"
 _JSON: Final = "application/json"
 
@@ -174,13 +176,13 @@ def _access(pages: DpoPages) -> HTTPRouteHandler:
             wanted = search_in({"by": "address", "value": fields.get("address", "")})
         except Flawed as flawed:
             return pages.views.home(who, flawed, "access")
-        async with pages.gathering.turn():
-            gathered = await _gathered(pages, wanted.value)
-            facts: dict[str, Fact] = {"what": "access", "sessions": len(gathered.sessions)}
-            await reading.record(EXPORTED, facts)
-            if fields.get("form") == "json":
-                return await _large(partial(as_json, gathered, pages.desk), "acces.json", _JSON)
-            return await _large(partial(as_document, gathered, pages.desk), "acces.html", _HTML)
+        await hold(request.scope, pages.gathering.turn(), within_s=_ACCESS_WITHIN_S)
+        gathered = await _gathered(pages, wanted.value)
+        facts: dict[str, Fact] = {"what": "access", "sessions": len(gathered.sessions)}
+        await reading.record(EXPORTED, facts)
+        if fields.get("form") == "json":
+            return await _large(partial(as_json, gathered, pages.desk), "acces.json", _JSON)
+        return await _large(partial(as_document, gathered, pages.desk), "acces.html", _HTML)
 
     return access
 
