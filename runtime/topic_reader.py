@@ -18,6 +18,8 @@ LARGEST_BYTES = 4 * 1024 * 1024
 FETCH_BYTES: Final = 50 * 1024 * 1024
 CLIENT: Final = "aiguillage-reader"
 _RETENTION: Final = "retention.ms"
+_FOR_EVER_MS: Final = 1_000 * 365 * 86_400_000
+"""A thousand years: who sets as much, or ``Long.MAX_VALUE``, means no end."""
 
 Positions = Mapping[TopicPartition, int]
 
@@ -102,7 +104,8 @@ class TopicReader:
                 if code:
                     raise for_code(code)
                 kept_ms = int(settings[0][1])
-                found[topic] = timedelta(milliseconds=kept_ms) if kept_ms >= 0 else None
+                ends = 0 <= kept_ms < _FOR_EVER_MS
+                found[topic] = timedelta(milliseconds=kept_ms) if ends else None
         return found
 
     async def read(

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from desk import Desk
 from desk.wording import say
-from services.consent.domain.elsewhere import Asked, Mailed
+from services.consent.domain.elsewhere import Mailed, Requested
 from services.consent.domain.entry import Entry
 from services.consent.domain.pictures import captures
 from services.consent.handlers.assisting import timeline_item
@@ -67,6 +67,7 @@ def _content(gathered: Gathered, desk: Desk) -> dict[str, Any]:
         "sessions": [_session(one, gathered.pictures, wording) for one in gathered.sessions],
         "mails": None if gathered.mailed is None else [_mail(one) for one in gathered.mailed],
         "requests": None if gathered.asked is None else [_request(one) for one in gathered.asked],
+        "requests_unreadable": gathered.unreadable,
         "not_included": list(texts()["access"]["elsewhere_lines"]),
     }
 
@@ -119,7 +120,7 @@ def _mail(one: Mailed) -> dict[str, str]:
     }
 
 
-def _request(one: Asked) -> dict[str, Any]:
+def _request(one: Requested) -> dict[str, Any]:
     request = one.ticket.data.request
     return {
         "tracking": one.ticket.data.tracking,

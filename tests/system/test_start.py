@@ -30,7 +30,10 @@ NEEDS: Final[Mapping[str, frozenset[str]]] = {
 MEMBERS: Final = {"kafka": "kafka", "mongodb": "mongo"}
 # What a deployment may leave out, because there is a right answer without it.
 OPTIONAL: Final = frozenset({"HTTP__HOST", "LOG_LEVEL"})
-OPTIONAL_OF: Final = {"notifier": frozenset({"INSTANCE"})}
+OPTIONAL_OF: Final = {
+    "consent": frozenset({"LEDGER_DATABASE"}),
+    "notifier": frozenset({"INSTANCE"}),
+}
 WRONG: Final = {
     "HTTP__PORT": "canari",
     "DESK_DIR": "/nonexistent/canari",

@@ -23,7 +23,7 @@ class Mailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Requested:
     """A request of the person's, as its ticket holds it; no ``leaves_at``: no end is set."""
 
     ticket: TicketCreated
@@ -40,5 +40,9 @@ class Mails(Protocol):
 class Requests(Protocol):
     """The tickets in Kafka; raises ``runtime.failures.Unavailable`` and ``TooMuch``."""
 
-    async def of(self, address: str) -> Sequence[Asked]:
-        """Return the requests with this mail address, the oldest first."""
+    async def of(self, address: str) -> tuple[Sequence[Requested], int]:
+        """
+        Return the requests with this mail address, the oldest first.
+
+        Beside them: how many further tickets have it, and cannot be read.
+        """

@@ -13,7 +13,7 @@ from runtime.kafka import Record
 from runtime.topic_reader import open_reader
 from schemas import topics
 from schemas.tickets import TicketCreated
-from services.consent.domain.elsewhere import Asked, TooMuch
+from services.consent.domain.elsewhere import Requested, TooMuch
 
 FETCH_BYTES: Final = 1_048_576
 """Of an answer of a broker: pages of this process go on meanwhile."""
@@ -50,9 +50,9 @@ class KafkaRequests:
         self._bootstrap = bootstrap
         self._bounded = bounded
 
-    async def of(self, address: str) -> list[Asked]:
-        """Return the requests with this mail address; a topic that is not there is away."""
-        wanted, found, size = address.casefold(), list[Asked](), 0
+    async def of(self, address: str) -> tuple[list[Requested], int]:
+        """Return what ``Requests.of`` does; a topic that is not there is away."""
+        wanted, found, size, unreadable = address.casefold(), list[Requested](), 0, 0
         tickets = tuple(topics.TICKETS.values())
         try:
             async with open_reader(self._bootstrap, fetch_bytes=FETCH_BYTES) as reader:
@@ -63,24 +63,27 @@ class KafkaRequests:
                         size += len(record.value or b"")
                         if self._bounded and size > MOST_BYTES:
                             raise TooMuch
+                        if ticket is None:
+                            unreadable += 1
+                            continue
                         stays = kept[record.topic]
                         leaves_at = None if stays is None else ticket.time + stays
-                        found.append(Asked(ticket=ticket, leaves_at=leaves_at))
+                        found.append(Requested(ticket=ticket, leaves_at=leaves_at))
         except KafkaError as error:
             raise Unavailable("kafka") from error
-        return sorted(found, key=lambda one: one.ticket.data.request.received_at)
+        found.sort(key=lambda one: one.ticket.data.request.received_at)
+        return found, unreadable
 
 
-def _of(wanted: str, records: Iterable[Record]) -> list[tuple[Record, TicketCreated]]:
+def _of(wanted: str, records: Iterable[Record]) -> list[tuple[Record, TicketCreated | None]]:
     theirs = (record for record in records if _is_theirs(wanted, record.value or b""))
-    read = ((record, _ticket(record.value)) for record in theirs)
-    return [(record, ticket) for record, ticket in read if ticket is not None]
+    return [(record, _ticket(record.value)) for record in theirs]
 
 
 def _is_theirs(wanted: str, value: bytes) -> bool:
     try:
         email = _WHOSE.decode(value).data.request.contact.email
-    except (msgspec.DecodeError, RecursionError):  # anyone may write there
+    except (ValueError, RecursionError):  # anyone may write there; not UTF-8 is a ValueError only
         return False
     return email is not None and email.casefold() == wanted
 

@@ -8,13 +8,15 @@ from datetime import datetime
 from typing import Final
 
 from runtime.failures import Unavailable
-from services.consent.domain.elsewhere import Asked, Mailed, Mails, Requests, TooMuch
+from services.consent.domain.elsewhere import Mailed, Mails, Requested, Requests, TooMuch
 from services.consent.domain.pictures import Pictures, captures
 from services.consent.handlers.places import Places
 from services.consent.handlers.searching import Found, Searching
 
 WITHIN_S: Final = 120.0
+"""For one answer, where it is bounded."""
 WAIT_S: Final = 5.0
+"""For the turn to gather one."""
 MOST_PICTURES_BYTES: Final = 67_108_864
 
 
@@ -28,7 +30,9 @@ class Gathered:
     pictures: Mapping[str, bytes]
     """The masked screenshots that are kept, as PNG, by their commitment."""
     mailed: Sequence[Mailed] | None
-    asked: Sequence[Asked] | None
+    asked: Sequence[Requested] | None
+    unreadable: int
+    """Tickets with the address that are not among them, as they cannot be read."""
 
 
 class Gathering:
@@ -69,13 +73,15 @@ class Gathering:
 
     async def _gather(self, address: str, at: datetime) -> Gathered:
         sessions = await self._searching.by_address(address)
+        asked, unreadable = await self._requests.of(address) if self._requests else (None, 0)
         return Gathered(
             address=address,
             at=at,
             sessions=sessions,
             pictures=await self._pictures_of(sessions),
             mailed=await self._mails.to(address) if self._mails else None,
-            asked=await self._requests.of(address) if self._requests else None,
+            asked=asked,
+            unreadable=unreadable,
         )
 
     async def _pictures_of(self, sessions: Sequence[Found]) -> dict[str, bytes]:

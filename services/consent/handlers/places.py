@@ -12,7 +12,7 @@ class TooMany(Unavailable):
 
 
 class Places:
-    """So many places, of one process; ``what`` says in logs and problems what they are for."""
+    """So many places, of one process; ``what`` tells those who find none."""
 
     def __init__(self, most: int, what: str) -> None:
         self._free = asyncio.Semaphore(most)

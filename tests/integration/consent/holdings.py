@@ -1,5 +1,6 @@
 """What the other services hold of people: mails in the notifier's ledger, tickets in Kafka."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -49,10 +50,13 @@ async def mails(database: Database, keys: Path, address: str) -> None:
 
 
 async def tickets(kafka: str, topic: str, address: str) -> None:
-    """Write a ticket of this person's, one of another's, and something that is none."""
+    """Write a ticket of this person's, one of another's, a broken one of theirs, and others."""
     contact = {"name": "Odile Canarinelle", "email": address.upper(), "phone": None}
     mine = events.ticket(request={"contact": contact, "body": HOSTILE})
-    values = (mine.to_json(), events.ticket(email=OTHER).to_json(), b"not a ticket", b"{}")
+    broken = json.dumps({"data": {"request": {"contact": {"email": address}}}}).encode()
+    foreign = broken.replace(address.encode(), b"\xe9@mairie.example")
+    tickets = (mine.to_json(), events.ticket(email=OTHER).to_json())
+    values = (*tickets, broken, foreign, b"not a ticket", b"{}")
     async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
         for value in values:
             await producer.send_and_wait(topic, value)

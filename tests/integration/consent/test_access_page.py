@@ -13,6 +13,7 @@ from services.consent.gateway import requests as requests_gateway
 from services.consent.handlers import gathering as gathering_handler
 from services.consent.store import mails as mails_store
 from tests.integration.consent import holdings
+from tests.integration.consent.pictures import taken
 from tests.integration.consent.stage import ADHERENT, AtDpo, Stage, title
 
 ADDRESS = ADHERENT["email"]
@@ -42,6 +43,7 @@ async def test_the_page_answers_for_the_whole_system_and_for_nobody_else(
     assert [one["adherent"][0]["email"] for one in told["sessions"]] == [ADDRESS]
     assert [one["mail"] for one in told["mails"]] == ["session-offer"]
     assert [one["body"] for one in told["requests"]] == [holdings.HOSTILE]
+    assert told["requests_unreadable"] == 1
     assert told["requests"][0]["leaves_at"] > told["requests"][0]["received_at"]
     document = await dpo.ask("access", address=ADDRESS, form="html")
     assert document.headers["content-disposition"] == 'attachment; filename="acces.html"'
@@ -50,6 +52,7 @@ async def test_the_page_answers_for_the_whole_system_and_for_nobody_else(
         "Vous avez accepté que votre écran soit vu.",
         "proposition d’une séance, prévu",
         "&lt;script&gt;alert(1)&lt;/script&gt;",
+        "n’ont pas pu être lues\u00a0: 1.",
     ):
         assert words in document.text
     for words in (holdings.OTHER, "reçu d’une séance", "N’a pas été lu", "<script"):
@@ -100,8 +103,9 @@ async def test_what_takes_too_long_is_given_up(
     [
         lambda patch: patch.setattr(requests_gateway, "MOST_BYTES", 1_000),
         lambda patch: patch.setattr(mails_store, "MOST", 0),
+        lambda patch: patch.setattr(gathering_handler, "MOST_PICTURES_BYTES", 0),
     ],
-    ids=["requests", "mails"],
+    ids=["requests", "mails", "pictures"],
 )
 async def test_more_than_a_page_may_hold_is_refused(
     connected: Stage,
@@ -112,6 +116,7 @@ async def test_more_than_a_page_may_hold_is_refused(
 ) -> None:
     await holdings.mails(database, connected.keys, ADDRESS)
     await holdings.tickets(kafka, topics.TICKETS_GENERAL, ADDRESS)
+    await taken(connected)
     bound(monkeypatch)
     dpo = await connected.at_dpo()
     refused = await _refused(dpo, connected, "Trop de données pour cette page", 422)

@@ -39,14 +39,15 @@ async def _all_taken(places: Places) -> AsyncIterator[None]:
 
 
 async def test_a_place_is_held_until_all_has_been_taken_from_us() -> None:
-    places, sent, go_on = Places(1, "answers"), list[Any](), asyncio.Event()
+    places, sent, begun, go_on = Places(1, "answers"), list[Any](), asyncio.Event(), asyncio.Event()
 
     async def send(message: Any) -> None:
         sent.append(message)
+        begun.set()
         await go_on.wait()
 
     answering = asyncio.create_task(_answering(places, within_s=10)({}, _nothing, send))
-    await asyncio.sleep(0.01)
+    await begun.wait()
     async with _all_taken(places):
         go_on.set()
         await answering
@@ -60,14 +61,15 @@ async def test_a_place_is_held_until_all_has_been_taken_from_us() -> None:
 
 
 async def test_who_does_not_read_holds_no_place_for_ever() -> None:
-    places = Places(1, "answers")
+    places, begun = Places(1, "answers"), asyncio.Event()
 
     async def send(message: Any) -> None:
         if message["type"] == "http.response.body":
+            begun.set()
             await asyncio.Event().wait()
 
-    answering = asyncio.create_task(_answering(places, within_s=0.2)({}, _nothing, send))
-    await asyncio.sleep(0.01)
+    answering = asyncio.create_task(_answering(places, within_s=1)({}, _nothing, send))
+    await begun.wait()
     async with _all_taken(places):
         await answering
 

@@ -4,6 +4,7 @@ import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +18,8 @@ from services.consent.gateway.report_rows import Reading, Times
 from services.consent.handlers.taking_in import Refused, take_in
 from services.consent.store.staging import Staging
 
-DECLARED = load_desk(DESK).remote.report
+SHIPPED = load_desk(DESK).remote.report
+DECLARED = SHIPPED.model_copy(update={"zone": "Europe/Paris"})
 READING = Reading(times=Times.declared(DECLARED), not_after=datetime(2027, 1, 1, tzinfo=UTC))
 HEAD = "Utilisateur;ID;Début;Fin;Remarques"
 ROW = "Lucie Garnerot;123 456 789;23/11/2026 10:00;23/11/2026 10:30;"
@@ -32,6 +34,10 @@ def written(tmp_path: Path, *lines: str, encoding: str = "utf-8", end: str = "\r
     file = tmp_path / "report.csv"
     file.write_bytes((end.join(lines) + end).encode(encoding))
     return file
+
+
+def test_times_without_an_offset_are_utc_as_the_tools_maker_says() -> None:
+    assert Times.declared(SHIPPED).zone == ZoneInfo("UTC")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

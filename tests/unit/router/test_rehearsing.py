@@ -7,9 +7,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from typer.testing import CliRunner
 
-from cli.rules import app
 from cli.rules.comparing import Comparison, compare
 from cli.rules.rehearsal import chunked
 from desk import load_desk
@@ -18,6 +16,7 @@ from schemas.tickets import DecisionData, TicketCreated, TicketData, ticket_id
 from services.router.deciding import build_decide
 from services.router.domain import RuleSet
 from services.router.rules import load_rules
+from tests.commands import run_apart
 from tests.unit.router.cases import RULES_FILE
 from tests.unit.router.test_rules import SMALL
 
@@ -137,15 +136,20 @@ def test_lines_are_cut_into_chunks_of_one_size() -> None:
     assert [len(chunk) for chunk in chunked([b"x"] * 501)] == [250, 250, 1]
 
 
+def rehearsed(*arguments: str) -> tuple[int, str, str]:
+    """Run the command apart: it copies its process, and this one has threads."""
+    ended = run_apart("rules", "rehearse", *arguments)
+    return ended.returncode, ended.stdout, ended.stderr
+
+
 def rehearse(tmp_path: Path, *more: str) -> tuple[int, str, str]:
     now, later = rules(tmp_path, SMALL), rules(tmp_path, TURNED, "next.yaml")
     label = {"queue": "general", "training": False, "dpo": False, "remote": False}
     past = tmp_path / "past.jsonl"
     lines = [case("déposer une jolie offre", expected=label) for _ in range(600)]
     past.write_bytes(b"\n".join([*lines, case("bonjour"), b""]))
-    arguments = ["rehearse", "--rules", str(later), "--current", str(now), "--workers", "2"]
-    result = CliRunner().invoke(app, [*arguments, "--against", str(past), *more])
-    return result.exit_code, result.stdout, result.stderr
+    arguments = ("--rules", str(later), "--current", str(now), "--workers", "2")
+    return rehearsed(*arguments, "--against", str(past), *more)
 
 
 def test_the_command_counts_over_all_processes(tmp_path: Path) -> None:
@@ -171,7 +175,7 @@ def test_words_of_people_are_shown_only_when_asked_for(tmp_path: Path) -> None:
 
 def test_a_past_that_is_not_there_is_named(tmp_path: Path) -> None:
     file = rules(tmp_path, SMALL)
-    arguments = ["rehearse", "--rules", str(file), "--current", str(file)]
-    result = CliRunner().invoke(app, [*arguments, "--against", str(tmp_path / "none.jsonl")])
-    assert result.exit_code == 1
-    assert "none.jsonl: cannot be read" in result.stderr
+    none = str(tmp_path / "none.jsonl")
+    code, _, said = rehearsed("--rules", str(file), "--current", str(file), "--against", none)
+    assert code == 1
+    assert "none.jsonl: cannot be read" in said
