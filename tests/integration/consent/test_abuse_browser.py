@@ -12,6 +12,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from deploy.local.browser import Chromium
+from deploy.waiting import until
 from services.consent.domain.signing_in import OFFICERS
 from services.consent.handlers.offering import Wanted
 from tests.integration.consent.browsing import opened_page, press
@@ -101,8 +102,13 @@ async def _an_offer_full_of_script(stage: Stage, page: Page) -> str:
     )
     await stage.consent._offering.wish(wish)
     session = page.url.rsplit("/", 1)[-1]
-    await page.goto(f"{stage.url}/assistant")
-    await expect(page.get_by_text("Demande d’un adhérent, à prendre en charge")).to_be_visible()
+
+    async def is_listed() -> bool:  # what follows the log is a moment behind it
+        await page.goto(f"{stage.url}/assistant")
+        wish = page.get_by_text("Demande d’un adhérent, à prendre en charge")
+        return await wish.is_visible()
+
+    assert await until(is_listed, within_s=15)
     await nothing_ran(page, HOSTILE)
     await page.goto(f"{stage.url}/assistant/sessions/{session}")
     return session
