@@ -1,6 +1,5 @@
 """Kafka in: each event becomes planned deliveries, and only then is its offset committed."""
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -151,7 +150,7 @@ def plan_deliveries(
     Return the handler of one kind of record.
 
     What can be composed is planned even where another template fails; the record is parked then.
-    A new ticket is remembered in the same breath.
+    A new ticket is remembered first: whoever sees its mail may move it at once.
     """
 
     async def handle(record: Record) -> None:
@@ -159,10 +158,9 @@ def plan_deliveries(
         if occasion is None:
             return
         composed = composer.compose(occasion, now=now())
-        writes = [ledger.plan(composed.deliveries)]
         if occasion.kind == "ticket-created":
-            writes.append(memory.remember(occasion.cause, occasion.record, now=now()))
-        await asyncio.gather(*writes)
+            await memory.remember(occasion.cause, occasion.record, now=now())
+        await ledger.plan(composed.deliveries)
         wake()
         crash.point("notifier.planned")
         if composed.failed:

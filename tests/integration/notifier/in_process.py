@@ -49,7 +49,7 @@ class Shipped:
 
 
 @cache
-def _shipped() -> Shipped:
+def what_is_shipped() -> Shipped:
     desk, word = load_desk(ROOT / "deploy/desk"), load_words()
     renderer = build_renderer(desk, word)
     table = load_table(renderer)
@@ -83,7 +83,7 @@ class Sending:
 
     async def tell(self, *events: TicketCreated | EntryRecorded) -> None:
         """Plan the deliveries of events, as the handlers do."""
-        shipped = _shipped()
+        shipped = what_is_shipped()
         desk, word = shipped.desk, shipped.word
         for event in events:
             if isinstance(event, TicketCreated):
@@ -114,7 +114,7 @@ class Sending:
 @asynccontextmanager
 async def sending(ledger: Ledger, relay: str) -> AsyncIterator[Sending]:
     """Send from the ledger to the relay while the body runs."""
-    shipped = _shipped()
+    shipped = what_is_shipped()
     host, _, port = relay.rpartition(":")
     settings = SmtpSettings(host=host, port=int(port), tls="none")
     sender = Sender(
