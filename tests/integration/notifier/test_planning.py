@@ -49,7 +49,7 @@ async def test_nobody_is_told_of_a_ticket_whose_words_are_not_kept_yet(
         async def is_told() -> bool:
             return bool(await ledger.count_by_state())
 
-        handling: asyncio.Future[None] = asyncio.ensure_future(handle(None))  # type: ignore[arg-type]
+        handling: asyncio.Future[None] = asyncio.ensure_future(handle(None))
         await memory.asked.wait()
         assert not await until(is_told, within_s=1)
         memory.go_on.set()
