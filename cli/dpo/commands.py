@@ -27,7 +27,7 @@ from services.consent.domain.practice import DEFAULT_LEGAL_BASIS
 from services.consent.handlers.erasing import Erasing, StillOpen
 from services.consent.handlers.reading import EXPORTED
 from services.consent.handlers.retention import Ended, Retention
-from services.consent.handlers.searching import By, Found, Searching
+from services.consent.handlers.searching import By, Found
 from services.consent.telling import found_line, texts
 
 T = TypeVar("T")
@@ -84,8 +84,7 @@ def find(  # noqa: PLR0913 - the options of a command
     by, value = _one_of(session=session, ticket=ticket, tracking=tracking, address=address)
 
     async def look(archive: Archive) -> tuple[Found, ...]:
-        searching = Searching(archive.stores.log, archive.stores.persons)
-        found = await archive.stores.reading.find(searching, by, value)
+        found = await archive.stores.reading.find(archive.searching, by, value)
         lines = [found_line(one, archive.desk) for one in found]
         if as_json:
             typer.echo("\n".join(json.dumps(line, ensure_ascii=False) for line in lines))
@@ -117,7 +116,7 @@ def erase(  # noqa: PLR0913 - the options of a command
     told = told_of(mongo_uri, database, keys, desk, reader, legal_basis)
 
     async def act(archive: Archive) -> bool:
-        found = await Searching(archive.stores.log, archive.stores.persons).by(by, value)
+        found = await archive.searching.by(by, value)
         for one in found:
             typer.echo(await _erase(archive, one, who, reason))
         for line in saying.kept_lines(archive.desk) if found else ():

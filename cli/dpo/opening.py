@@ -39,10 +39,15 @@ class Archive:
     desk: Desk
     stores: Stores
 
+    @property
+    def searching(self) -> Searching:
+        """Return what finds sessions."""
+        return Searching(self.stores.log, self.stores.persons)
+
     def gathering(self, *, ledger: str | None, kafka: str | None) -> Gathering:
         """Return what gathers all that is held of a person; raises ``KeyUnusable``."""
         return Gathering(
-            Searching(self.stores.log, self.stores.persons),
+            self.searching,
             self.stores.pictures,
             None if ledger is None else self._mails(ledger),
             None if kafka is None else KafkaRequests(kafka, bounded=False),

@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from aiokafka import ConsumerRecord
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from runtime.kafka import header, partition_of
 from runtime.topic_reader import TopicReader
@@ -23,7 +23,6 @@ from schemas.tickets import (
     TicketReassigned,
 )
 
-_TICKET: Final[TypeAdapter[TicketCreated]] = TypeAdapter(TicketCreated)
 _MISREAD: Final = str.maketrans({"O": "0", "I": "1", "L": "1", "-": "", " ": ""})
 _DIGITS: Final = 10
 _DEAD: Final = topics.dead_letter(topics.REQUESTS, service="router")
@@ -148,7 +147,7 @@ def read_events(records: Iterable[ConsumerRecord]) -> list[TicketEvent]:
 
 def _note(story: Story, record: ConsumerRecord) -> None:
     try:
-        story.ticket = _TICKET.validate_json(record.value or b"")
+        story.ticket = TicketCreated.model_validate_json(record.value or b"")
     except ValidationError:
         return
     story.place = record

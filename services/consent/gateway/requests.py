@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from typing import Final
 
 import msgspec
+from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from runtime.failures import Unavailable
-from runtime.kafka import Record
 from runtime.topic_reader import open_reader
 from schemas import topics
 from schemas.tickets import TicketCreated
@@ -19,7 +19,6 @@ FETCH_BYTES: Final = 1_048_576
 """Of an answer of a broker: pages of this process go on meanwhile."""
 MOST_BYTES: Final = 33_554_432
 """Of the tickets of one person."""
-_TICKET: Final[TypeAdapter[TicketCreated]] = TypeAdapter(TicketCreated)
 
 
 class _Contact(msgspec.Struct):
@@ -75,7 +74,9 @@ class KafkaRequests:
         return found, unreadable
 
 
-def _of(wanted: str, records: Iterable[Record]) -> list[tuple[Record, TicketCreated | None]]:
+def _of(
+    wanted: str, records: Iterable[ConsumerRecord]
+) -> list[tuple[ConsumerRecord, TicketCreated | None]]:
     theirs = (record for record in records if _is_theirs(wanted, record.value or b""))
     return [(record, _ticket(record.value)) for record in theirs]
 
@@ -90,6 +91,6 @@ def _is_theirs(wanted: str, value: bytes) -> bool:
 
 def _ticket(value: bytes) -> TicketCreated | None:
     try:
-        return _TICKET.validate_json(value)
+        return TicketCreated.model_validate_json(value)
     except ValidationError:
         return None

@@ -35,8 +35,8 @@ class Holding:
     """
     Sends in blocks, each when the one before has left, and lets go of what the answer held.
 
-    In one piece an answer would lie with the server until it is read. Who reads too slowly is cut
-    off, so that nobody holds places by not reading.
+    In one piece an answer would lie with the server until it is read. Who reads too slowly loses
+    the rest of it, so that nobody holds places by not reading.
     """
 
     app: ASGIApp

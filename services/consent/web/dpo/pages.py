@@ -37,7 +37,6 @@ from services.consent.web.sign_in.routes import Req, SignedIn, SigningIn, signin
 log = structlog.get_logger()
 
 _ENTRIES_MOST: Final = 10_000_000
-_BLOCK_BYTES: Final = 1_048_576
 _ACCESS_WITHIN_S: Final = 600.0
 _HTML: Final = "text/html; charset=utf-8"
 _JSON: Final = "application/json"
@@ -163,7 +162,7 @@ def _receipt(pages: DpoPages) -> HTTPRouteHandler:
             raise NothingFound
         await reading.record(EXPORTED, {"what": "receipt", "sessions": 1})
         content = json.dumps(await pages.receipt(found[0]), ensure_ascii=False, indent=2) + "\n"
-        return _file(content, f"recu-{session}.json", _JSON)
+        return _file(content.encode(), f"recu-{session}.json", _JSON)
 
     return receipt
 
@@ -206,18 +205,15 @@ def _export(pages: DpoPages) -> HTTPRouteHandler:
     return export
 
 
-def _file(content: str, name: str, media_type: str) -> Response[bytes]:
-    return Response(content.encode(), media_type=media_type, headers=_attached(name))
+def _file(content: bytes, name: str, media_type: str) -> Response[bytes]:
+    return Response(content, media_type=media_type, headers=_attached(name))
 
 
-async def _large(make: Callable[[], Iterable[str]], name: str, media_type: str) -> Stream:
-    """Return a file that is made whole, and then sent, while other requests go on."""
+async def _large(make: Callable[[], Iterable[str]], name: str, media_type: str) -> Response[bytes]:
+    """Return a file that is made while other requests go on; ``holding`` sends it in blocks."""
     made = BytesIO()
     await asyncio.to_thread(lambda: made.writelines(part.encode() for part in make()))
-    headers = {"Content-Length": str(made.tell()), **_attached(name)}
-    made.seek(0)
-    blocks = iter(partial(made.read, _BLOCK_BYTES), b"")
-    return Stream(blocks, media_type=media_type, headers=headers)
+    return _file(made.getvalue(), name, media_type)
 
 
 def _attached(name: str) -> dict[str, str]:
