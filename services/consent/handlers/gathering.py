@@ -61,7 +61,7 @@ class Gathering:
 
     def turn(self) -> AbstractAsyncContextManager[None]:
         """Return what keeps others waiting; raises ``TooMany`` where it does not come soon."""
-        return self._places.one(wait_s=WAIT_S)
+        return self._places.one("the DPO", wait_s=WAIT_S)
 
     async def gather(self, address: str, *, at: datetime) -> Gathered:
         """Return all of it, or raise ``Unavailable`` or ``TooMuch``: never a part."""

@@ -23,6 +23,8 @@ from services.consent.handlers.recorder import MarkReused, NotNow, Recorder, See
 FETCHED: Final = "screenshot-fetched"
 MOST_AT_ONCE: Final = 8
 """Pictures that are held in memory on their way in; and as many on their way out."""
+OF_ONE: Final = 4
+"""Of these, so many of one assistant, or of one adherent: others find a place."""
 WAIT_S: Final = 5.0
 """For a place among them; meanwhile the time in which a body has to come goes by."""
 
@@ -55,8 +57,8 @@ class Picturing:
         self._pictures = pictures
         self._practice = practice
         self._kept_days = kept_days
-        self._places = Places(MOST_AT_ONCE, "too many pictures are being handed in")
-        self._places_out = Places(MOST_AT_ONCE, "too many pictures are being fetched")
+        self._places = Places(MOST_AT_ONCE, "too many pictures are being handed in", each=OF_ONE)
+        self._places_out = Places(MOST_AT_ONCE, "too many pictures are being fetched", each=OF_ONE)
         self._one_at_a_time = asyncio.Lock()  # unpacked, one may have some hundred megabytes
 
     async def take(
@@ -73,7 +75,7 @@ class Picturing:
         act raises.
         """
         await self._assisting.check(assistant, session, Asked(act=TAKE, mark=mark))
-        async with self._places.one(wait_s=WAIT_S):
+        async with self._places.one(assistant.id, wait_s=WAIT_S):
             data = await read()
             async with self._one_at_a_time:
                 png = await asyncio.to_thread(redraw, data)
@@ -98,9 +100,14 @@ class Picturing:
             await self._compare(session, seen, mark, png)
         return seen
 
-    def place_out(self) -> AbstractAsyncContextManager[None]:
-        """Return what is to be held from before a picture is opened until it is sent."""
-        return self._places_out.one(wait_s=WAIT_S)
+    def place_out(self, whose: Assistant | UUID) -> AbstractAsyncContextManager[None]:
+        """
+        Return what is to be held from before a picture is opened until it is sent.
+
+        It is an assistant's, or the adherent's of this session.
+        """
+        person = whose if isinstance(whose, UUID) else whose.id
+        return self._places_out.one(person, wait_s=WAIT_S)
 
     async def shown(self, session: UUID, seen: Seen, authorization: str) -> bytes:
         """Return a picture to the adherent whom it shows; raises ``NoSuchPicture``."""

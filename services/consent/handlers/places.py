@@ -1,8 +1,9 @@
 """How many at once: what takes much memory has places, for which others wait a while."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
+from weakref import WeakValueDictionary
 
 from runtime.failures import Unavailable
 
@@ -12,21 +13,34 @@ class TooMany(Unavailable):
 
 
 class Places:
-    """So many places, of one process; ``what`` tells those who find none."""
+    """
+    So many places, of one process; ``what`` tells those who find none.
 
-    def __init__(self, most: int, what: str) -> None:
+    One person has at most ``each`` of them, so that nobody keeps all others out.
+    """
+
+    def __init__(self, most: int, what: str, *, each: int | None = None) -> None:
         self._free = asyncio.Semaphore(most)
+        self._each = each or most
+        self._own: WeakValueDictionary[Hashable, asyncio.Semaphore] = WeakValueDictionary()
         self._what = what
 
     @asynccontextmanager
-    async def one(self, *, wait_s: float) -> AsyncIterator[None]:
+    async def one(self, whose: Hashable, *, wait_s: float) -> AsyncIterator[None]:
         """Hold a place meanwhile; raises ``TooMany`` when none came free in that time."""
+        own = self._own.setdefault(whose, asyncio.Semaphore(self._each))
         try:
             async with asyncio.timeout(wait_s):
-                await self._free.acquire()
+                await own.acquire()
+                try:
+                    await self._free.acquire()
+                except BaseException:
+                    own.release()
+                    raise
         except TimeoutError:
             raise TooMany(self._what) from None
         try:
             yield
         finally:
             self._free.release()
+            own.release()

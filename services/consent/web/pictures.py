@@ -22,7 +22,7 @@ def picture_routes(pages: Pages, picturing: Picturing) -> Router:
     ) -> bytes:
         session = pages.session_of(request, token)
         seen = await pages.look_bound(request, session)
-        await hold(request.scope, picturing.place_out(), within_s=SENT_WITHIN_S)
+        await hold(request.scope, picturing.place_out(session), within_s=SENT_WITHIN_S)
         return await picturing.shown(session, seen, str(screenshot))
 
     return Router(

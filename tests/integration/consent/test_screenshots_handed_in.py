@@ -124,7 +124,7 @@ async def test_more_than_are_held_at_once_are_told_to_come_back(
     url = f"/v1/sessions/{session}/screenshots"
     held = [
         asyncio.create_task(assistant.http.post(url, content=stalled()))
-        for _ in range(picturing.MOST_AT_ONCE)
+        for _ in range(picturing.OF_ONE)
     ]
     async with asyncio.timeout(10):
         while (refused := await hand_in(assistant, session, NO_PICTURE)).status_code != 503:
@@ -138,7 +138,7 @@ async def test_more_than_are_held_at_once_are_told_to_come_back(
     assert (await hand_in(colleague, session, screen())).status_code == 404
     go_on.set()
     answers = sorted(answer.status_code for answer in await asyncio.gather(*held))
-    assert answers == [201] + [409] * (picturing.MOST_AT_ONCE - 1)
+    assert answers == [201] + [409] * (picturing.OF_ONE - 1)
 
 
 async def test_a_flood_of_the_largest_pictures_does_not_fill_the_memory(stage: Stage) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from services.consent.domain.redrawing import redraw
 from services.consent.handlers import picturing
-from services.consent.handlers.picturing import MOST_AT_ONCE
+from services.consent.handlers.picturing import MOST_AT_ONCE, OF_ONE
 from services.consent.store.pictures import MongoPictures
 from tests.integration.consent.pictures import screen, taken
 from tests.integration.consent.stage import Stage, title
@@ -54,14 +54,14 @@ async def test_more_than_are_held_at_once_wait_and_are_then_told_to_come_back(
     home = await desk.http.get("/assistant")
     csrf = {"csrf": home.text.split('name="csrf" value="')[1].split('"')[0]}
     async with Opening(monkeypatch) as opening:
-        held = [
-            asyncio.create_task(adherent.http.get(theirs)) for _ in range(picturing.MOST_AT_ONCE)
-        ]
-        await opening.wait_for(picturing.MOST_AT_ONCE)
         before = await stage.size()
+        held = [asyncio.create_task(adherent.http.get(theirs)) for _ in range(OF_ONE)]
+        await opening.wait_for(OF_ONE)
         refused = await adherent.http.get(theirs)
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
         assert title(refused.text) == "Trop de captures à la fois"
+        held += [asyncio.create_task(assistant.http.get(address)) for _ in range(OF_ONE)]
+        await opening.wait_for(MOST_AT_ONCE)  # whoever else asks still finds a place
         by_api = await assistant.http.get(address)
         assert (by_api.status_code, by_api.headers["retry-after"]) == (503, "5")
         on_page = await desk.http.post(f"{own}/screenshots/{picture}", data=csrf)

@@ -15,7 +15,7 @@ BODY = bytes(3 * BLOCK_BYTES - 1)
 
 def _answering(places: Places, *, within_s: float, fails: bool = False) -> Any:
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        await hold(scope, places.one(wait_s=0.05), within_s=within_s)
+        await hold(scope, places.one("somebody", wait_s=0.05), within_s=within_s)
         if fails:
             raise ValueError
         await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -31,10 +31,10 @@ async def _nothing() -> Any:
 @contextlib.asynccontextmanager
 async def _all_taken(places: Places) -> AsyncIterator[None]:
     with pytest.raises(TooMany):
-        async with places.one(wait_s=0.05):
+        async with places.one("somebody", wait_s=0.05):
             pass
     yield
-    async with places.one(wait_s=0.05):
+    async with places.one("somebody", wait_s=0.05):
         pass
 
 
@@ -74,9 +74,25 @@ async def test_who_does_not_read_holds_no_place_for_ever() -> None:
         await answering
 
 
+async def test_one_person_does_not_keep_all_others_out() -> None:
+    places = Places(3, "answers", each=2)
+    async with places.one("one", wait_s=0.05), places.one("one", wait_s=0.05):
+        with pytest.raises(TooMany):
+            async with places.one("one", wait_s=0.05):
+                pass
+        async with places.one("other", wait_s=0.05):
+            with pytest.raises(TooMany):  # and who found none gave back what was theirs
+                async with places.one("other", wait_s=0.05):
+                    pass
+        async with places.one("other", wait_s=0.05):
+            pass
+    async with places.one("one", wait_s=0.05), places.one("one", wait_s=0.05):
+        pass
+
+
 async def test_an_answer_that_fails_gives_its_place_back() -> None:
     places = Places(1, "answers")
     with pytest.raises(ValueError, match=r"^$"):
         await _answering(places, within_s=10, fails=True)({}, _nothing, _nothing)
-    async with places.one(wait_s=0.05):
+    async with places.one("somebody", wait_s=0.05):
         pass
