@@ -21,6 +21,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -97,12 +98,20 @@ def _add(a: Point, b: Point) -> Point:
     return e * f % _P, g * h % _P, f * g % _P, e * h % _P
 
 
+@lru_cache(maxsize=16)  # a year of checkpoints is signed by a few keys
+def _doubled(point: Point) -> tuple[Point, ...]:
+    """Return the point, twice it, four times it, and so on, for each bit of a factor."""
+    doubled = [point]
+    while len(doubled) < _L.bit_length():
+        doubled.append(_add(doubled[-1], doubled[-1]))
+    return tuple(doubled)
+
+
 def _times(factor: int, point: Point) -> Point:
     product: Point = (0, 1, 1, 0)
-    while factor:
-        if factor & 1:
-            product = _add(product, point)
-        point, factor = _add(point, point), factor >> 1
+    for bit, doubled in enumerate(_doubled(point)):
+        if factor >> bit & 1:
+            product = _add(product, doubled)
     return product
 
 
@@ -280,7 +289,11 @@ class Session:
 
     def within(self, states: Json) -> bool:
         """Return whether each region named is in one of its states."""
-        return all(self.regions[region] in allowed for region, allowed in states.items())
+        regions = self.regions
+        for region, allowed in states.items():  # noqa: SIM110 - asked two dozen times for each entry
+            if regions[region] not in allowed:
+                return False
+        return True
 
 
 class Rules:
@@ -312,8 +325,10 @@ class Rules:
             if session.regions[region] in states:
                 return f"{arrow['act']} during a pause"
         for timer in self.table["timers"]:
+            if not session.within(timer["when"]):
+                continue
             begun = [session.newest[act] for act in timer["since"] if act in session.newest]
-            if begun and session.within(timer["when"]):
+            if begun:
                 since, wanted_s = max(begun, key=lambda newest: newest[0])
                 limit_s = min(wanted_s or timer["after_s"], timer["at_most_s"])
                 if (at - since).total_seconds() >= limit_s:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from types import MappingProxyType
 
 from services.consent.domain.entry import Draft, Entry, Role
@@ -74,9 +75,11 @@ class Broken(Exception):
         self.reason = reason
 
 
+@cache
 def initial() -> SessionState:
     """Return the state of a session without entries."""
-    return SessionState(regions={name: region.initial for name, region in table().regions.items()})
+    regions = {name: region.initial for name, region in table().regions.items()}
+    return SessionState(regions=MappingProxyType(regions))
 
 
 def fold(entries: Iterable[Entry]) -> SessionState:
@@ -104,8 +107,9 @@ def advance(state: SessionState, entry: Entry) -> SessionState:
 
 def attempt(state: SessionState, entry: Entry) -> SessionState | Refused:
     """Return the state after ``entry``, whatever its sequence, or why the table has it not."""
-    found = _judge(state, entry.draft, entry.time)
-    return found if isinstance(found, Refused) else _moved(state, entry, found)
+    at = entry.time
+    found = _judge(state, entry.draft, at)
+    return found if isinstance(found, Refused) else _moved(state, entry, at, found)
 
 
 def decide(state: SessionState, act: str, actor: Role, *, at: datetime) -> Permitted | Refused:
@@ -249,12 +253,10 @@ def _deadline(state: SessionState, timer: Timer) -> Deadline | None:
     )
 
 
-def _moved(state: SessionState, entry: Entry, arrow: Arrow) -> SessionState:
+def _moved(state: SessionState, entry: Entry, at: datetime, arrow: Arrow) -> SessionState:
     draft = entry.draft
     limit_s = draft.facts.get("limit_s")
-    newest = Newest(
-        at=entry.time, limit_s=limit_s if type(limit_s) is int and limit_s > 0 else None
-    )
+    newest = Newest(at=at, limit_s=limit_s if type(limit_s) is int and limit_s > 0 else None)
     opened = {
         region: draft.authorization or "" for region, rule in arrow.round.items() if rule == "opens"
     }
@@ -263,8 +265,8 @@ def _moved(state: SessionState, entry: Entry, arrow: Arrow) -> SessionState:
         sequence=entry.sequence,
         assistant=draft.commitment if arrow.binds else state.assistant,
         notice=draft.notice if arrow.notice == "serves" else state.notice,
-        rounds={**state.rounds, **opened},
-        used=state.used | set(opened.values()),
+        rounds={**state.rounds, **opened} if opened else state.rounds,
+        used=state.used.union(opened.values()) if opened else state.used,
         newest={**state.newest, draft.type: newest},
     )
 

@@ -192,8 +192,9 @@ class Writer:
     def _admitted(self, batch: Sequence[Pending], index: int) -> list[Placed]:
         """Place what the table allows, one a session; refuse the rest, or put it back."""
         admitted: dict[UUID, Placed] = {}
+        at = self._time()
         for pending in batch:
-            session, at = pending.draft.session, self._time()
+            session = pending.draft.session
             before = self._states.of(session)
             if session in admitted:
                 self._put_back.append(pending)
