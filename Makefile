@@ -64,9 +64,9 @@ imports: install ## Check who may import whom
 schemas: install ## Check that the generated schemas are those committed, and break nothing
 	@$(BIN)/pytest -q tests/contract
 
-soak-router: export KAFKA_JVM_PERFORMANCE_OPTS = -XX:+UseSerialGC
+bench bench-takeover soak-router: export KAFKA_JVM_PERFORMANCE_OPTS = -XX:+UseSerialGC
 # With room: in the 384 MiB of the demo, a broker at 200 requests/s stands still for 20 ms every 1.4 s.
-bench bench-router bench-takeover: export KAFKA_JVM_PERFORMANCE_OPTS = -XX:+UseSerialGC -Xmx1g -Xmn600m
+bench-router: export KAFKA_JVM_PERFORMANCE_OPTS = -XX:+UseSerialGC -Xms1g -Xmx1g -Xmn600m
 
 bench: install ## Measure from POST to mail at 20 requests/s, beside a bare SMTP send
 	@$(BIN)/python -m benchmarks.post_to_mail $(ARGS)

@@ -31,8 +31,11 @@ STABLE_WITHIN_S: Final = 5.0
 """How soon after a commit its records should be readable; markers take milliseconds."""
 
 ASKED_AGAIN_S: Final = 0.003
-"""How soon a transaction is begun anew where the markers of the last one are not yet written."""
-sender.BACKOFF_OVERRIDE = ASKED_AGAIN_S  # 20 ms; the markers take 2, and nothing else sets it
+"""
+How soon a transaction is begun anew where the markers of the last one are not yet written.
+
+They take 2 ms. Where they cannot be written, each producer asks so often until its deadline.
+"""
 
 _TRIES: Final = 5
 _ASKED_WITHIN_S: Final = 5.0
@@ -50,6 +53,7 @@ class Transactions:
     """One transactional producer's transactions; used by one task at a time."""
 
     def __init__(self, producer: AIOKafkaProducer, stable_ends: Ends) -> None:
+        sender.BACKOFF_OVERRIDE = ASKED_AGAIN_S  # 20 ms: nothing but this constant sets it
         self._producer = producer
         self._stable_ends = stable_ends
         self._unseen: dict[TopicPartition, tuple[int, float]] = {}

@@ -108,6 +108,7 @@ def _doubled(point: Point) -> tuple[Point, ...]:
 
 
 def _times(factor: int, point: Point) -> Point:
+    """Return so many times the point; the factor is below the order."""
     product: Point = (0, 1, 1, 0)
     for bit, doubled in enumerate(_doubled(point)):
         if factor >> bit & 1:

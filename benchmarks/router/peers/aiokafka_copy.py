@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.producer import sender
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import ConsumerRecord
 
@@ -11,6 +12,7 @@ from benchmarks.router.peers.routing import setting
 
 
 async def main() -> None:
+    sender.BACKOFF_OVERRIDE = 0.003  # as the router has it
     producer = AIOKafkaProducer(
         bootstrap_servers=setting("BOOTSTRAP"),
         transactional_id=setting("GROUP"),

@@ -254,6 +254,7 @@ def _deadline(state: SessionState, timer: Timer) -> Deadline | None:
 
 
 def _moved(state: SessionState, entry: Entry, at: datetime, arrow: Arrow) -> SessionState:
+    """Return the state behind the entry; ``at`` is its time, which is not read twice."""
     draft = entry.draft
     limit_s = draft.facts.get("limit_s")
     newest = Newest(at=at, limit_s=limit_s if type(limit_s) is int and limit_s > 0 else None)

@@ -1,7 +1,7 @@
 """Takes masked screenshots in and hands them out; which of them, and to whom, the log says."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 from uuid import UUID
@@ -23,8 +23,8 @@ from services.consent.handlers.recorder import MarkReused, NotNow, Recorder, See
 FETCHED: Final = "screenshot-fetched"
 MOST_AT_ONCE: Final = 8
 """Pictures that are held in memory on their way in; and as many on their way out."""
-OF_ONE: Final = 4
-"""Of these, so many of one assistant, or of one adherent: others find a place."""
+OF_ONE: Final = 6
+"""Of these, so many of one assistant or one session: what a browser asks for at once, not all."""
 WAIT_S: Final = 5.0
 """For a place among them; meanwhile the time in which a body has to come goes by."""
 
@@ -100,14 +100,9 @@ class Picturing:
             await self._compare(session, seen, mark, png)
         return seen
 
-    def place_out(self, whose: Assistant | UUID) -> AbstractAsyncContextManager[None]:
-        """
-        Return what is to be held from before a picture is opened until it is sent.
-
-        It is an assistant's, or the adherent's of this session.
-        """
-        person = whose if isinstance(whose, UUID) else whose.id
-        return self._places_out.one(person, wait_s=WAIT_S)
+    def place_out(self, whose: Hashable) -> AbstractAsyncContextManager[None]:
+        """Return what is to be held from before a picture is opened until it is sent."""
+        return self._places_out.one(whose, wait_s=WAIT_S)
 
     async def shown(self, session: UUID, seen: Seen, authorization: str) -> bytes:
         """Return a picture to the adherent whom it shows; raises ``NoSuchPicture``."""

@@ -16,7 +16,7 @@ class Places:
     """
     So many places, of one process; ``what`` tells those who find none.
 
-    One person has at most ``each`` of them, so that nobody keeps all others out.
+    At most ``each`` of them are of one ``whose``, so that nobody keeps all others out.
     """
 
     def __init__(self, most: int, what: str, *, each: int | None = None) -> None:

@@ -67,7 +67,7 @@ def picture_handlers(
         request: Request[Any, Any, Any], session: FromPath[UUID], screenshot: FromPath[UUID]
     ) -> bytes:
         assistant = await admit(request)
-        await hold(request.scope, picturing.place_out(assistant), within_s=SENT_WITHIN_S)
+        await hold(request.scope, picturing.place_out(assistant.id), within_s=SENT_WITHIN_S)
         return await picturing.fetch(assistant, session, str(screenshot))
 
     return [hand_in, fetch_screenshot]

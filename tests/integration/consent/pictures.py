@@ -9,7 +9,7 @@ import httpx
 from PIL import Image, PngImagePlugin
 
 from services.consent.domain.entry import Draft
-from tests.integration.consent.stage import Adherent, Assistant, Stage
+from tests.integration.consent.stage import LUCIE, Adherent, Assistant, Stage
 
 SIZE: Final = (400, 300)
 SECRET: Final = (200, 30, 60)
@@ -37,9 +37,9 @@ def points(png: bytes, box: tuple[int, int, int, int] = (0, 0, *SIZE)) -> set[tu
         return {colour for _, colour in part.getcolors(SIZE[0] * SIZE[1]) or ()}  # type: ignore[misc]
 
 
-async def granted(stage: Stage) -> tuple[Assistant, Adherent, str]:
+async def granted(stage: Stage, name: str = LUCIE) -> tuple[Assistant, Adherent, str]:
     """Return the people of a session in which one screenshot is granted, and its id."""
-    assistant, adherent, session = await stage.started()
+    assistant, adherent, session = await stage.started(name)
     await ask(assistant, adherent, session)
     return assistant, adherent, session
 

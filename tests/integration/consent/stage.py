@@ -220,9 +220,9 @@ class Stage:
         assert (await adherent.give_code(code)).status_code == 303
         return adherent
 
-    async def started(self) -> tuple[Assistant, Adherent, str]:
+    async def started(self, name: str = LUCIE) -> tuple[Assistant, Adherent, str]:
         """Return the people of a session that has started, and its id."""
-        assistant = await self.assistant()
+        assistant = await self.assistant(name)
         offered = (await assistant.offer()).json()
         session = offered["session_id"]
         adherent = await self.entered(session, offered["entry_code"]["code"])

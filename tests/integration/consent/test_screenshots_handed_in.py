@@ -143,9 +143,13 @@ async def test_more_than_are_held_at_once_are_told_to_come_back(
 
 async def test_a_flood_of_the_largest_pictures_does_not_fill_the_memory(stage: Stage) -> None:
     assistant, _, session = await granted(stage)
+    colleague, _, another = await granted(stage, BASTIEN)  # one person never has all places
     largest = b"\x89PNG\r\n\x1a\n".ljust(MOST_BYTES, b"\0")
     before = most = _resident()
-    flood = asyncio.gather(*(_send(assistant, session, largest) for _ in range(FLOOD)))
+    flood = asyncio.gather(
+        *(_send(assistant, session, largest) for _ in range(FLOOD // 2)),
+        *(_send(colleague, another, largest) for _ in range(FLOOD // 2)),
+    )
     while not flood.done():
         most = max(most, _resident())
         await asyncio.sleep(0.005)

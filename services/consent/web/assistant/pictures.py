@@ -43,7 +43,7 @@ def picture_handlers(way_in: SigningIn[Assistant], picturing: Picturing) -> list
     ) -> Response[bytes]:
         who = await way_in.admit(request)
         await way_in.read_form(request)
-        await hold(request.scope, picturing.place_out(who.person), within_s=SENT_WITHIN_S)
+        await hold(request.scope, picturing.place_out(who.person.id), within_s=SENT_WITHIN_S)
         png = await picturing.fetch(who.person, session, str(screenshot))
         name = {"Content-Disposition": f'attachment; filename="capture-{screenshot}.png"'}
         return Response(png, media_type=PNG, headers=name)
