@@ -94,7 +94,18 @@ class Calendar:
             return State(is_open=True, until=closes, steps=(said,))
         why = self._day(self.local(instant).date()).closed_because
         coming = step("next-opening", at=self._minute(opens))
-        return State(is_open=False, until=opens, steps=(why, coming))
+        between = self._closed_between(self.local(instant).date(), self.local(opens).date())
+        return State(is_open=False, until=opens, steps=(why, *between, coming))
+
+    def _closed_between(self, today: date, opening: date) -> Iterator[Step]:
+        """Yield why the days between do not open as their weekday does, each reason once."""
+        told = {_reason(self._day(today).closed_because)}
+        for number in range(1, (opening - today).days):
+            day = self._day(today + number * _ONE_DAY)
+            reason = _reason(day.closed_because)
+            if day.note and reason is not None and reason not in told:
+                told.add(reason)
+                yield day.closed_because
 
     def due(self, start: datetime, working_time: timedelta) -> Due:
         """
@@ -277,6 +288,10 @@ class Calendar:
             for shift in shifts
         )
         return tuple((opens, closes) for opens, closes in pairs if opens < closes)
+
+
+def _reason(why: Step) -> object:
+    return dict(why.values).get("reason")
 
 
 def _told(at: datetime, steps: tuple[Step, ...]) -> Due:

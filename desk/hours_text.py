@@ -9,7 +9,7 @@ from desk.wording import say_time, texts, weekday
 
 def describe_hours(calendar: Calendar) -> str:
     """
-    Return the weekly hours: `du lundi au vendredi, de 9 h à 12 h 30 et de 13 h 30 à 18 h`.
+    Return the weekly hours: `du lundi au vendredi, de 9 h à 12 h 30, sauf les jours fériés`.
 
     Days with the same shifts are told together; days without any are left out.
     """
@@ -24,7 +24,11 @@ def describe_hours(calendar: Calendar) -> str:
         said["group"].format(days=_days(days), shifts=_shifts(shifts))
         for shifts, days in days_by_shifts.items()
     )
-    return str(said["groups"].join(groups))
+    hours = str(said["groups"].join(groups))
+    if not calendar.public_holidays:
+        return hours
+    but = "but-pentecost" if calendar.works_on_pentecost_monday else "but"
+    return str(said[but].format(hours=hours))
 
 
 def _days(numbers: list[int]) -> str:

@@ -116,7 +116,7 @@ def erase(  # noqa: PLR0913 - the options of a command
     told = told_of(mongo_uri, database, keys, desk, reader, legal_basis)
 
     async def act(archive: Archive) -> bool:
-        found = await archive.searching.by(by, value)
+        found = await archive.stores.reading.find(archive.searching, by, value)
         for one in found:
             typer.echo(await _erase(archive, one, who, reason))
         for line in saying.kept_lines(archive.desk) if found else ():

@@ -1,6 +1,6 @@
 """What an event gives mails to say, and to whom."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -25,7 +25,10 @@ _TICKET: Final = _NAMES.union(
     ("priority", "priority_title", "due_at", "due_because"),
 )
 _ENTRY: Final = frozenset(
-    ("session_id", "index", "entry_type", "sentence", "reason", "scope", "recorded_at", "leaf_hash")
+    (
+        *("session_id", "index", "entry_type", "sentence", "look_at", "reason", "scope"),
+        *("recorded_at", "leaf_hash"),
+    )
 )
 VARIABLES: Final[Mapping[Kind, frozenset[str]]] = {
     "ticket-created": _TICKET,
@@ -143,12 +146,21 @@ def of_entry(event: EntryRecorded, desk: Desk, word: Word) -> Occasion:
             "index": entry.index,
             "entry_type": entry.entry_type,
             "sentence": word("other_entry", "") if sentence == entry.entry_type else sentence,
+            "look_at": _look_at((entry.entry_type, entry.reason or ""), word),
             "reason": word("reasons", entry.reason) if entry.reason else None,
             "scope": entry.scope,
             "recorded_at": entry.recorded_at,
             "leaf_hash": entry.leaf_hash,
         },
     )
+
+
+def _look_at(codes: Iterable[str], word: Word) -> str:
+    """Return what the DPO is to look at: by the act, or by the reason of a refused one."""
+    for code in codes:
+        if (said := word("look_at", code)) != code:
+            return said
+    return word("other_look_at", "")
 
 
 def _reachable(email: str | None) -> str | None:

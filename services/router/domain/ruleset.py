@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
+from math import copysign
 from typing import Final, Literal
 
 from services.router.domain.learned import Learned
@@ -128,7 +129,7 @@ def compile_rules(declared: Declared) -> RuleSet:
         for text, exception in _all_phrases(rule):
             forms = declared.notation.read(text)
             frame = bool(forms.parts)
-            weight = ALWAYS_POINTS if rule.always else rule.weight
+            weight = copysign(ALWAYS_POINTS, rule.weight) if rule.always else rule.weight
             phrase = Phrase(
                 text=text, owner=number, weight=weight, exception=exception, frame=frame
             )

@@ -105,11 +105,7 @@ def _queues(
         if heard.segment_of[match.last] in state.denied:
             aside.append((match, "denied"))
             continue
-        factor = state.factors[match.clause]
-        if heard.segment_of[match.last] in state.told_by_the_way:
-            factor *= ruleset.balance.cues["background"]
-        if rule.queue == "general" and names_object(state, heard, match):
-            factor *= ruleset.balance.cues["names-object"]
+        factor = _factor(ruleset, heard, match, state)
         by_queue[rule.queue].append(Found(match, match.phrase.weight * factor))
     weights: dict[Queue, Weight] = {}
     for queue in QUEUES:
@@ -120,6 +116,19 @@ def _queues(
             told.append(_learned_evidence(learned, 0, spoken))
         weights[queue] = Weight(sum(one.points for one in tallies), spoken, told)
     return weights
+
+
+def _factor(ruleset: RuleSet, heard: Heard, match: Match, state: Setting) -> float:
+    """Return what a match for a queue counts by where it stands; ``always`` only by its passage."""
+    rule = ruleset.rules[match.phrase.owner]
+    if rule.always:
+        return heard.clauses[match.clause].weight
+    factor = state.factors[match.clause]
+    if heard.segment_of[match.last] in state.told_by_the_way:
+        factor *= ruleset.balance.cues["background"]
+    if rule.queue == "general" and names_object(state, heard, match):
+        factor *= ruleset.balance.cues["names-object"]
+    return factor
 
 
 def _readings(
@@ -170,7 +179,9 @@ def _flag(
     found, refused = [], 0.0
     for match in matches:
         why = _not_counted(state, heard, match)
-        points = match.phrase.weight * state.quiet[match.clause]
+        always = ruleset.rules[match.phrase.owner].always
+        quiet = heard.clauses[match.clause].weight if always else state.quiet[match.clause]
+        points = match.phrase.weight * quiet
         if why is None:
             found.append(Found(match, points))
             continue

@@ -1,5 +1,8 @@
 """A whole session over HTTP, as assistant and adherent would walk it."""
 
+from uuid import UUID
+
+from services.consent.domain.lifecycle import tells_dpo
 from tests.integration.consent.pictures import hand_in, screen
 from tests.integration.consent.stage import Adherent, Assistant, Stage, acts, title
 
@@ -51,3 +54,33 @@ async def _ask_for_more(assistant: Assistant, adherent: Adherent, session: str) 
     await assistant.do(session, "request-screenshot", reason="error-message", words="Le message")
     assert (await adherent.do("refuse-screenshot")).status_code == 303
     assert (await hand_in(assistant, session, screen())).status_code == 409
+
+
+async def test_what_was_granted_is_withdrawn_before_the_session_begins(stage: Stage) -> None:
+    assistant = await stage.assistant()
+    offered = (await assistant.offer()).json()
+    session = offered["session_id"]
+    adherent = await stage.entered(session, offered["entry_code"]["code"])
+    await adherent.do("read-notice")
+    await adherent.do("grant")
+    assert (await adherent.do("withdraw")).status_code == 303
+    late = await assistant.do(session, "start")
+    assert (late.status_code, late.json()["state"]["session"]) == (409, "withdrawn")
+    assert (await stage.types(session))[-2:] == ["withdrawn", "refused-act"]
+    assert "withdraw" not in acts((await adherent.look()).text)
+
+
+async def test_a_session_is_contested_after_it_has_closed_and_the_dpo_is_told(
+    stage: Stage,
+) -> None:
+    assistant, adherent, session = await stage.started()
+    await assistant.do(session, "end")
+    await assistant.do(session, "declare", no_password=True, no_elevation=True)
+    assert (await adherent.do("contest")).status_code == 303
+    (*_, contested) = await stage.consent.connections.log.entries(UUID(session))
+    assert (contested.draft.type, contested.draft.actor) == ("contested", "adherent")
+    assert tells_dpo(contested.draft)
+    assert (await assistant.see(session))["state"]["session"] == "closed"
+    await stage.consent.connections.checkpoints.write()
+    receipt = await adherent.http.get(f"{adherent.link}/receipt")
+    assert "Vous avez contesté cette séance" in receipt.text

@@ -198,3 +198,18 @@ async def test_who_follows_or_appends_passes_over_what_was_purged(
     stale = draft(SESSION, "offered", "assistant")
     with pytest.raises(Stale):
         await office.log.append(stale, after=0)
+
+
+async def test_what_is_due_is_removed_by_the_command_and_that_is_on_record(
+    office: Office, clock: Clock
+) -> None:
+    clock.at -= timedelta(days=800)
+    await an_old_session(office, clock)
+    done = await office.invoke("purge")
+    assert done.exit_code == 0, done.output
+    assert "12" in done.output
+    assert await office.log.entries(SESSION) == ()
+    purged = [one for one in await about_log(office) if one.type == "purged"]
+    assert {one.actor for one in purged} == {"dpo"}
+    again = await office.invoke("purge")
+    assert (again.exit_code, "12" in again.output) == (0, False)

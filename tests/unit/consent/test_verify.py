@@ -76,7 +76,15 @@ def test_a_changed_entry_with_a_fresh_hash_is_caught_by_a_checkpoint(index: int)
 
 @pytest.mark.parametrize("index", [0, 17, 34])
 def test_a_removed_entry_is_caught(index: int) -> None:
-    assert finding(export([*LINES[:index], *LINES[index + 1 :]])).index == index
+    found = finding(export([*LINES[:index], *LINES[index + 1 :]]))
+    assert (found.index, "removed" in found.reason) == (index, True)
+
+
+def test_a_last_entry_that_was_removed_is_caught() -> None:
+    found = finding(export(LINES)[:-1])
+    assert (found.index, found.reason) == (35, "the header says 36 entries, not 35")
+    found = finding(export(LINES[:-1]), MAILED)
+    assert (found.index, "missing" in found.reason) == (35, True)
 
 
 @pytest.mark.parametrize("index", [0, 17, 34])
@@ -88,7 +96,8 @@ def test_a_removed_entry_is_caught_though_the_rest_is_renumbered(index: int) -> 
 def test_a_removed_session_is_caught_by_a_checkpoint_though_the_rest_is_renumbered() -> None:
     rest = renumbered([line for line in LINES if line.index % 3 != 1])
     verify_export(export(rest))
-    assert finding(export(rest), MAILED).index == 0
+    found = finding(export(rest), MAILED)
+    assert (found.index, "rewritten" in found.reason) == (0, True)
 
 
 def test_a_tail_that_was_cut_is_caught() -> None:
@@ -113,24 +122,29 @@ def test_an_entry_that_was_added_is_caught(index: int) -> None:
 def test_two_entries_that_were_swapped_are_caught() -> None:
     swapped = [*LINES]
     swapped[10], swapped[11] = swapped[11], swapped[10]
-    assert finding(export(swapped)).index == 10
-    assert finding(export(renumbered(swapped)), MAILED).index == 5
+    found = finding(export(swapped))
+    assert (found.index, "moved" in found.reason) == (10, True)
+    found = finding(export(renumbered(swapped)), MAILED)
+    assert (found.index, "rewritten" in found.reason) == (5, True)
 
 
 def test_a_rewritten_history_with_a_fresh_valid_root_is_caught() -> None:
     other = lines_of(placed([one for number in range(3) for one in walk(UUID(int=number + 50))]))
     verify_export(export(other))
-    assert "rewritten" in finding(export(other), MAILED).reason
+    found = finding(export(other), MAILED)
+    assert (found.index, "rewritten" in found.reason) == (0, True)
 
 
 def test_a_restored_old_backup_is_caught() -> None:
-    assert finding(export(LINES[:20]), MAILED).index == 20
+    found = finding(export(LINES[:20]), MAILED)
+    assert (found.index, "missing" in found.reason) == (20, True)
 
 
 def test_a_forged_signature_is_caught() -> None:
     forger = Signer(Ed25519PrivateKey.generate(), origin=DEFAULT_ORIGIN)
     other = lines_of(placed(walk(UUID(int=7))))
-    assert "not signed" in finding(export(other), checkpoints(other, 12, signer=forger)).reason
+    found = finding(export(other), checkpoints(other, 12, signer=forger))
+    assert (found.index, "not signed" in found.reason) == (-1, True)
     for harm in ("AAAA", "ééé", "\udcff"):
         half = MAILED.replace(MAILED[200:204], harm)
         assert finding(export(LINES), half).index == -1

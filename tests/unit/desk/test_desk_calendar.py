@@ -75,6 +75,20 @@ def test_a_closed_desk_says_why_and_when_it_opens() -> None:
     )
 
 
+def test_a_closed_desk_says_why_it_does_not_open_on_the_days_between_each_reason_once() -> None:
+    easter = SHIPPED.state(paris(2026, 4, 4, 10))  # a Saturday
+    assert easter.until == paris(2026, 4, 7, 9)
+    assert [one.code for one in easter.steps] == [
+        *("closed-weekday", "closed-holiday", "next-opening")
+    ]
+    assert "lundi 6 avril 2026 est un jour férié" in easter.explanation[1]
+    august = CLOSED_IN_AUGUST.state(paris(2026, 8, 5, 15))
+    assert [one.code for one in august.steps] == [
+        *("closed-hours", "closed-exceptionally", "next-opening")
+    ]
+    assert "jeudi 6 août" in august.explanation[1]
+
+
 @pytest.mark.parametrize(
     ("at", "code"),
     [
@@ -260,7 +274,16 @@ def test_a_desk_that_never_opens_is_an_error_and_no_endless_search() -> None:
 def test_hours_are_described_in_plain_french(
     week: tuple[tuple[Shift, ...], ...], text: str
 ) -> None:
-    assert blanks(describe_hours(Calendar(zone=PARIS, week=week))) == (text,)
+    told = describe_hours(Calendar(zone=PARIS, week=week, public_holidays=False))
+    assert blanks(told) == (text,)
+
+
+def test_holidays_are_said_beside_the_hours_as_the_desk_keeps_them() -> None:
+    week = ((MORNING,), (), (), (), (), (), ())
+    hours_of = "le lundi, de 9 h à 12 h 30, sauf les jours fériés"
+    assert blanks(describe_hours(Calendar(zone=PARIS, week=week))) == (hours_of,)
+    works = Calendar(zone=PARIS, week=week, works_on_pentecost_monday=True)
+    assert blanks(describe_hours(works)) == (f"{hours_of} autres que le lundi de Pentecôte",)
 
 
 @pytest.mark.parametrize(

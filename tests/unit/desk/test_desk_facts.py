@@ -43,7 +43,8 @@ def test_the_shipped_facts_are_right() -> None:
     assert desk.contacts.dpo.address == "dpo@ternum-bfc.fr"
     assert desk.contacts.dpo.telephone == "03 80 27 04 20"
     assert describe_hours(desk.calendar) == (
-        "du lundi au vendredi, de 9\u00a0h à 12\u00a0h\u00a030 et de 13\u00a0h\u00a030 à 18\u00a0h"
+        "du lundi au vendredi, de 9\u00a0h à 12\u00a0h\u00a030 et de 13\u00a0h\u00a030 à 18\u00a0h,"
+        " sauf les jours fériés"
     )
     guide = desk.queues["marketplace"].guide
     assert guide is not None

@@ -147,7 +147,12 @@ def reassigned(created: TicketCreated, *, again: bool = False) -> TicketReassign
     )
 
 
-def entry(entry_type: str = "refused-act", *, tells_dpo: bool = True) -> EntryRecorded:
+def entry(
+    entry_type: str = "refused-act",
+    *,
+    tells_dpo: bool = True,
+    reason: str | None = "no-live-grant",
+) -> EntryRecorded:
     session = uuid4()
     return EntryRecorded(
         id=f"{session}-1",
@@ -162,7 +167,7 @@ def entry(entry_type: str = "refused-act", *, tells_dpo: bool = True) -> EntryRe
             recorded_at="2026-11-23T09:30:00.123456Z",
             actor="assistant",
             scope="view",
-            reason="no-live-grant",
+            reason=reason,
             tells_dpo=tells_dpo,
             leaf_hash="ab" * 32,
         ),

@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from desk import Desk
+from services.consent.domain.table import table as state_table
 from services.notifier.domain import occasions
 from services.notifier.domain.occasions import Word
 from services.notifier.domain.table import Mail, MailTable
@@ -214,3 +215,25 @@ def test_staff_see_both_readings_of_a_request_whose_queue_is_uncertain(
     assert f"{desk.queues['marketplace'].title}\u00a0: signer l’offre" in text
     sure = occasions.of_ticket(events.ticket(), desk, word, b"").variables
     assert "signer l’offre" not in renderer.render("ticket-staff", dict(sure)).text
+
+
+def test_each_alert_to_the_dpo_says_what_to_look_at(
+    desk: Desk, word: Word, renderer: Renderer
+) -> None:
+    acts = {arrow.act for arrow in state_table().arrows if arrow.dpo}
+    reasons = {name for name, reason in state_table().refusals.reasons.items() if reason.dpo}
+    assert len(acts) > 5
+    assert len(reasons) > 5
+    told = [events.entry(act) for act in acts - {"refused-act"}]
+    told += [events.entry("refused-act", reason=reason) for reason in reasons]
+    said = set()
+    for event in told:
+        variables = dict(occasions.of_entry(event, desk, word).variables)
+        assert variables["look_at"] in renderer.render("session-alert", variables).text.replace(
+            "\n", " "
+        )
+        said.add(variables["look_at"])
+    assert word("other_look_at", "") not in said
+    assert len(said) == len(told)
+    unknown = occasions.of_entry(events.entry("new-act", reason=None), desk, word).variables
+    assert unknown["look_at"] == word("other_look_at", "")

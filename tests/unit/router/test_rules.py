@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.router.domain import Request, understand
+from services.router.domain.ruleset import ALWAYS_POINTS
 from services.router.rules import RulesError, load_rules, schema_text
 from tests.unit.router.cases import RULES_FILE, shipped_rules
 
@@ -98,6 +99,18 @@ def test_a_rule_that_always_holds_overrules_all_others(tmp_path: Path) -> None:
     assert understand(request, load_rules(written(tmp_path, SMALL))).queue == "marketplace"
     told = understand(request, load_rules(written(tmp_path, ruled)))
     assert (told.queue, told.rule) == ("general", "courrier")
+
+
+def test_a_rule_that_always_holds_does_so_in_what_is_told_by_the_way(tmp_path: Path) -> None:
+    ruled = SMALL.replace(
+        "    phrases: [boîte mail]", "    always: true\n    phrases: [boîte mail]"
+    )
+    by_the_way = "  - name: en-passant\n    cue: background\n    phrases: [hier]\n"
+    training = "  - name: jamais\n    flag: training\n    weight: -1\n    always: true\n"
+    rules = load_rules(written(tmp_path, f"{ruled}{by_the_way}{training}    phrases: [agenda]\n"))
+    told = understand(Request(id="1", body="Hier ma boîte mail et mon agenda."), rules)
+    assert told.readings[0].evidence[0].points == ALWAYS_POINTS
+    assert told.flags[0].score == -ALWAYS_POINTS
 
 
 def test_what_was_learned_is_named_when_it_cannot_be_read(tmp_path: Path) -> None:

@@ -145,3 +145,31 @@ def test_the_same_request_always_gets_the_same_answer() -> None:
 def test_a_consultation_reference_speaks_for_the_marketplace() -> None:
     request = Request(id="1", body="La page reste blanche.", consultation_reference="25-F-007")
     assert understand(request, shipped_rules()).queue == "marketplace"
+
+
+@pytest.mark.parametrize(
+    ("body", "rule", "words", "why"),
+    [
+        (
+            "Je ne souhaite pas de prise en main à distance, le parapheur est bloqué.",
+            *("prise-en-main", "prise en main à distance", "negated"),
+        ),
+        (
+            "Ce n'est pas le parapheur qui bloque. Impossible de déposer notre offre.",
+            *("parapheur", "parapheur", "denied"),
+        ),
+        (
+            "Je réponds à une offre d'emploi sur le site de la mairie.",
+            *("offre", "offre", "exception"),
+        ),
+        (
+            "Consultation « assistance à distance » : notre pli est refusé.",
+            *("prise-en-main", "assistance à distance", "object-of-a-tender"),
+        ),
+    ],
+)
+def test_what_nearly_counted_is_told_with_its_words_and_why_not(
+    body: str, rule: str, words: str, why: str
+) -> None:
+    aside = [(one.rule, one.words, one.why) for one in said(body).set_aside]
+    assert (rule, words, why) in aside
