@@ -46,7 +46,7 @@ topics: install ## Make Kafka's topics as declared, on AIGUILLAGE_KAFKA or the r
 
 test: install ## Run every test; brings Kafka, MongoDB, a mail catcher and a browser itself
 	@$(BIN)/python -m deploy.local.bring
-	@$(BIN)/pytest -n 2 --no-loadscope-reorder $(ARGS)
+	@$(BIN)/pytest -n 3 --no-loadscope-reorder $(ARGS)
 
 check: lint types imports schemas test ## What the build server runs: lint, types, contracts, tests
 

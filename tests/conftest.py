@@ -8,13 +8,14 @@ import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from hypothesis import HealthCheck, settings
 from pymongo import MongoClient
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+from xdist.workermanage import WorkerController  # type: ignore[import-untyped]
 
 from deploy.local import browser, debian, folders, secrets, stack, state
 from deploy.local.progress import ConsoleSteps
@@ -34,8 +35,18 @@ settings.load_profile("any-machine")
 Found = TypeVar("Found")
 
 
+SPARE: Final = "gw2"
+"""The worker that takes what the others leave: of the processor, and from the end of the tests."""
+NICER: Final = 10
+
+
 class _ByStack(LoadScopeScheduling):  # type: ignore[misc]
     """Keeps on one worker what shares a stack: each file, and all that hurts the whole system."""
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        if node.gateway.id == SPARE:
+            self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
+        super()._assign_work_unit(node)
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::", maxsplit=1)[0]
@@ -46,6 +57,12 @@ class _ByStack(LoadScopeScheduling):  # type: ignore[misc]
 # pytest-xdist's own groups are not seen by pytest 9.2: it reads names of tests from elsewhere.
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> _ByStack:
     return _ByStack(config, log)
+
+
+def pytest_configure() -> None:
+    """Give the spare worker, and all that it starts, less of the processor than the others."""
+    if os.environ.get("PYTEST_XDIST_WORKER") == SPARE:
+        os.nice(NICER)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
