@@ -22,7 +22,12 @@ from runtime.topic_reader import open_reader
 from schemas import topics
 
 T = TypeVar("T")
-TOPICS: Final = {"tickets": tuple(topics.TICKETS.values()), "requests": (topics.REQUESTS,)}
+TICKETS: Final = tuple(topics.TICKETS.values())
+TOPICS: Final = {
+    "tickets": TICKETS,
+    "requests": (topics.REQUESTS,),
+    **{name: (name,) for name in (*TICKETS, topics.REQUESTS)},
+}
 
 
 @app.command()
@@ -32,7 +37,7 @@ def rehearse(
     against: Annotated[
         str,
         typer.Option(
-            metavar="tickets|requests|FILE",
+            metavar="tickets|requests|TOPIC|FILE",
             help="What Kafka holds, or a file: a case or an event on each line.",
         ),
     ],
@@ -54,7 +59,7 @@ def rehearse(
     began = time.perf_counter()
     plan = Rehearsal(
         candidate=loaded(rules),
-        current=None if against == "tickets" else loaded(current),
+        current=None if against in {"tickets", *TICKETS} else loaded(current),
         most_moves=limit,
         workers=workers,
     )

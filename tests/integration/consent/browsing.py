@@ -4,13 +4,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from playwright.async_api import Locator, Page
+from playwright.async_api import Locator, Page, expect
 
 from deploy.local.browser import Chromium
 from tests.integration.browsers import launched
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PHONE, DESKTOP = {"width": 320, "height": 640}, {"width": 1280, "height": 800}
+ZOOMED = {"width": 640, "height": 400}
+"""What is left of the desktop at 200 %."""
+_OVERFLOW = "document.documentElement.scrollWidth > window.innerWidth"
+_TEXT = "share => { document.documentElement.style.fontSize = share }"
 Check = Callable[[str], Awaitable[None]]
 
 
@@ -23,10 +27,28 @@ async def opened_page(chromium: Chromium, **options: Any) -> AsyncIterator[Page]
 
 
 def checker(page: Page, chromium: Chromium) -> Check:
-    """Return the check: axe finds nothing and nothing scrolls sideways, at both sizes."""
+    """
+    Return the check of a state.
+
+    At both sizes, and at 200 %, of the whole or of the text alone, nothing scrolls sideways and the
+    button that stops the session is in reach; axe finds nothing.
+    """
     axe = chromium.axe.read_text()
 
+    async def fits(state: str) -> None:
+        assert not await page.evaluate(_OVERFLOW), f"{state} scrolls sideways"
+        stop = page.locator("button[value=stop]")
+        for place in ("document.body.scrollHeight", "0") if await stop.count() else ():
+            await page.evaluate(f"window.scrollTo(0, {place})")
+            await expect(stop.first, state).to_be_in_viewport()
+
     async def check(state: str) -> None:
+        await page.set_viewport_size(ZOOMED)  # type: ignore[arg-type]
+        await fits(f"{state} at 200 %")
+        await page.evaluate(_TEXT, "200%")
+        await page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+        await fits(f"{state} with its text at 200 %")
+        await page.evaluate(_TEXT, "")
         for size in (PHONE, DESKTOP):
             await page.set_viewport_size(size)  # type: ignore[arg-type]
             if not await page.evaluate("'axe' in window"):
@@ -34,8 +56,7 @@ def checker(page: Page, chromium: Chromium) -> Check:
             found = await page.evaluate("tags => axe.run(document, {runOnly: tags})", TAGS)
             flaws = [(one["id"], [n["html"] for n in one["nodes"]]) for one in found["violations"]]
             assert not flaws, f"{state} at {size['width']}: {flaws}"
-            overflow = "document.documentElement.scrollWidth > window.innerWidth"
-            assert not await page.evaluate(overflow), f"{state} scrolls sideways"
+            await fits(f"{state} at {size['width']}")
 
     return check
 
