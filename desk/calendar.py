@@ -92,9 +92,10 @@ class Calendar:
         if opens <= instant:
             said = step("open", until=self.local(closes).time())
             return State(is_open=True, until=closes, steps=(said,))
-        why = self._day(self.local(instant).date()).closed_because
+        today = self.local(instant).date()
+        why = self._day(today).closed_because
+        between = self._closed_between(today, self.local(opens).date())
         coming = step("next-opening", at=self._minute(opens))
-        between = self._closed_between(self.local(instant).date(), self.local(opens).date())
         return State(is_open=False, until=opens, steps=(why, *between, coming))
 
     def _closed_between(self, today: date, opening: date) -> Iterator[Step]:

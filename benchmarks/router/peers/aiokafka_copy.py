@@ -9,10 +9,11 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import ConsumerRecord
 
 from benchmarks.router.peers.routing import setting
+from runtime.transactions import ASKED_AGAIN_S
 
 
 async def main() -> None:
-    sender.BACKOFF_OVERRIDE = 0.003  # as the router has it
+    sender.BACKOFF_OVERRIDE = ASKED_AGAIN_S
     producer = AIOKafkaProducer(
         bootstrap_servers=setting("BOOTSTRAP"),
         transactional_id=setting("GROUP"),

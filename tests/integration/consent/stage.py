@@ -220,14 +220,19 @@ class Stage:
         assert (await adherent.give_code(code)).status_code == 303
         return adherent
 
-    async def started(self, name: str = LUCIE) -> tuple[Assistant, Adherent, str]:
-        """Return the people of a session that has started, and its id."""
+    async def accepted(self, name: str = LUCIE) -> tuple[Assistant, Adherent, str]:
+        """Return the people of a session that is granted and has not begun, and its id."""
         assistant = await self.assistant(name)
         offered = (await assistant.offer()).json()
         session = offered["session_id"]
         adherent = await self.entered(session, offered["entry_code"]["code"])
         await adherent.do("read-notice")
         await adherent.do("grant")
+        return assistant, adherent, session
+
+    async def started(self, name: str = LUCIE) -> tuple[Assistant, Adherent, str]:
+        """Return the people of a session that has started, and its id."""
+        assistant, adherent, session = await self.accepted(name)
         assert (await assistant.do(session, "start")).status_code == 200
         return assistant, adherent, session
 

@@ -37,12 +37,7 @@ async def test_silence_never_becomes_a_yes(stage: Stage) -> None:
 
 
 async def test_a_grant_is_not_live_for_ever(stage: Stage) -> None:
-    assistant = await stage.assistant()
-    offered = (await assistant.offer()).json()
-    session = offered["session_id"]
-    adherent = await stage.entered(session, offered["entry_code"]["code"])
-    await adherent.do("read-notice")
-    await adherent.do("grant")
+    assistant, _, session = await stage.accepted()
     stage.clock.advance(minutes=15, seconds=1)
     refused = await assistant.do(session, "start")
     assert refused.status_code == 409

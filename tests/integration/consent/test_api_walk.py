@@ -57,12 +57,7 @@ async def _ask_for_more(assistant: Assistant, adherent: Adherent, session: str) 
 
 
 async def test_what_was_granted_is_withdrawn_before_the_session_begins(stage: Stage) -> None:
-    assistant = await stage.assistant()
-    offered = (await assistant.offer()).json()
-    session = offered["session_id"]
-    adherent = await stage.entered(session, offered["entry_code"]["code"])
-    await adherent.do("read-notice")
-    await adherent.do("grant")
+    assistant, adherent, session = await stage.accepted()
     assert (await adherent.do("withdraw")).status_code == 303
     late = await assistant.do(session, "start")
     assert (late.status_code, late.json()["state"]["session"]) == (409, "withdrawn")
