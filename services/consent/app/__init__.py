@@ -145,7 +145,9 @@ class Consent:
         )
         self._offering = Offering(self._recorder, connections.persons, self._practice)
         subscribe(broker, Handlers(self._offering, self._recorder, self._practice), publisher)
-        self.timers = Timers(self.follower, self._recorder, self._practice, now=self._now)
+        self.timers = Timers(
+            self.follower, self._recorder, connections.beats, self._practice, now=self._now
+        )
         return connections.lifecycle(
             follow=self.follower.run,
             time=self.timers.run,
@@ -255,6 +257,7 @@ class Consent:
         attending = Attending(
             self._recorder,
             self.connections.persons,
+            self.connections.beats,
             self._practice,
             self._secrets,
             self._wording,

@@ -33,6 +33,7 @@ from services.consent.handlers.retention import Retention
 from services.consent.handlers.sweeping import Sweeping
 from services.consent.integrity import verify_as_it_lies, verify_nightly
 from services.consent.settings import Settings
+from services.consent.store.beats import MongoBeats
 from services.consent.store.evidence import MongoEvidenceLog
 from services.consent.store.mails import LedgerMails
 from services.consent.store.persons import MongoPersons
@@ -99,6 +100,7 @@ class Connections:
             now=now,
         )
         self.sign_ins = MongoSignIns(self._database, vault=vault, now=now)
+        self.beats = MongoBeats(self._database)
         self._verified: Verified | None = None
         self.checkpoints = CheckpointWriter(self.log, signer, settings.checkpoint_file)
 
@@ -172,6 +174,7 @@ class Connections:
         await self.persons.prepare()
         await self.pictures.prepare()
         await self.sign_ins.prepare()
+        await self.beats.prepare()
 
     async def _connect_mongo(self) -> None:
         await mongo.check(self._client)

@@ -33,6 +33,7 @@ def practice(desk: Desk, *, legal_basis: str) -> Practice:
             retention=f"P{desk.retention.days('evidence')}D",
             withdrawal=_WITHDRAWAL,
         ),
+        undertaking=as_code(desk.remote.undertaking_version),
         limits_s={act: minutes * _MINUTE_S for act, minutes in in_minutes.items()},
         kept=timedelta(days=desk.retention.days("evidence")),
         code_minutes=limits.entry_code_minutes,

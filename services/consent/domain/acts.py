@@ -28,6 +28,9 @@ class Act:
 
 
 _INCIDENT: Final = "incident-declared"
+WARNED: Final = "charter-warning-served"
+_SIGNED: Final = frozenset({"offered", "taken-up"})
+"""The acts by which an assistant enters a session: no one does without their undertaking."""
 NO_FACTS: Final[Mapping[str, Fact]] = MappingProxyType({})
 VIEW: Final[Scope] = "view"
 TAKE: Final = "take-screenshot"
@@ -53,6 +56,7 @@ ASSISTANT_ACTS: Final[Mapping[str, Act]] = MappingProxyType(
         "attest-oral-screenshot": Act(
             type="screenshot-oral-grant-attested", scope="screenshot", oral=True
         ),
+        "report-tool": Act(type=WARNED),
         "end": Act(type="ended"),
         "cancel": Act(type="cancelled"),
         "declare": Act(type="declared"),
@@ -208,7 +212,9 @@ class Drafting:
         facts: Mapping[str, Fact] = NO_FACTS,
     ) -> Draft:
         limit_s = self.practice.limits_s.get(kind)
-        timed: dict[str, Fact] = {} if limit_s is None else {"limit_s": limit_s}
+        ours: dict[str, Fact] = {} if limit_s is None else {"limit_s": limit_s}
+        if kind in _SIGNED:
+            ours["undertaking"] = self.practice.undertaking
         return Draft(
             session=self.session,
             type=kind,
@@ -221,7 +227,7 @@ class Drafting:
             how=how,
             authorization=authorization,
             terms=self.practice.terms if kind in _GRANTS else None,
-            facts={**timed, **facts},
+            facts={**ours, **facts},
         )
 
 

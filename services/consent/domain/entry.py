@@ -14,7 +14,7 @@ import msgspec
 
 Role = Literal["assistant", "adherent", "service", "witness", "dpo", "operator"]
 Scope = Literal["view", "intervene", "screenshot"]
-How = Literal["link", "reply", "oral"]
+How = Literal["link", "oral"]
 Fact = str | int | bool
 
 THE_LOG: Final = UUID(int=0)

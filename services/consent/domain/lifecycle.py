@@ -135,8 +135,22 @@ def open_acts(state: SessionState, actor: Role, *, at: datetime) -> frozenset[st
 
 
 def deadlines(state: SessionState) -> tuple[Deadline, ...]:
-    """Return what the service will have to do if nothing happens, the earliest first."""
+    """
+    Return what the service will have to do if nothing happens, the earliest first.
+
+    What hangs on the page's beats is not among them: see ``silence``.
+    """
     return tuple(sorted(_running(state), key=lambda deadline: deadline.at))
+
+
+def silence(state: SessionState, *, heard: datetime) -> Deadline | None:
+    """
+    Return by when a page that can beat has to be heard of again, if the session needs it.
+
+    ``heard`` is when it last was, or when anybody could last have heard it.
+    """
+    timer = next((one for one in table().timers if one.beats and _matches(one.when, state)), None)
+    return None if timer is None else _deadline(state, timer, at_least=heard)
 
 
 def tells_dpo(draft: Draft) -> bool:
@@ -233,11 +247,15 @@ def _is_right_notice(state: SessionState, draft: Draft, arrow: Arrow) -> bool:
 
 def _running(state: SessionState) -> Iterator[Deadline]:
     for timer in table().timers:
-        if _matches(timer.when, state) and (deadline := _deadline(state, timer)):
+        if timer.beats or not _matches(timer.when, state):
+            continue
+        if (deadline := _deadline(state, timer)) is not None:
             yield deadline
 
 
-def _deadline(state: SessionState, timer: Timer) -> Deadline | None:
+def _deadline(
+    state: SessionState, timer: Timer, at_least: datetime | None = None
+) -> Deadline | None:
     newest = max(
         (state.newest[act] for act in timer.since if act in state.newest),
         key=lambda newest: newest.at,
@@ -246,10 +264,11 @@ def _deadline(state: SessionState, timer: Timer) -> Deadline | None:
     if newest is None:
         return None
     wanted_s = newest.limit_s or timer.after_s
+    since = newest.at if at_least is None else max(newest.at, at_least)
     return Deadline(
         timer=timer.name,
         act=timer.act,
-        at=newest.at + timedelta(seconds=min(wanted_s, timer.at_most_s)),
+        at=since + timedelta(seconds=min(wanted_s, timer.at_most_s)),
     )
 
 

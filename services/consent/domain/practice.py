@@ -23,6 +23,8 @@ class Practice:
 
     legal_basis: str
     terms: Terms
+    undertaking: str
+    """The version that an assistant has to have signed."""
     limits_s: Mapping[str, int]
     kept: timedelta
     """How long a session is kept from its last entry on."""

@@ -42,6 +42,8 @@ class Timer(_Row):
     after_s: Seconds
     at_most_s: Seconds
     act: str
+    beats: bool = False
+    """Whether the open page breaks the silence, too."""
 
 
 class Purge(_Row):

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.consent.domain.entry import Draft, Entry
 from services.consent.domain.reconciliation import reconciliations
 
-STRENGTHS: Final = ("link", "reply", "witness", "assistant")
+STRENGTHS: Final = ("link", "witness", "assistant")
 """From the strongest: by the adherent's own hand, or attested by a second or the first person."""
 SCOPES: Final = ("view", "intervene", "screenshot")
 _GRANTS: Final = frozenset(

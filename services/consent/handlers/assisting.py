@@ -244,6 +244,7 @@ def reasons(wording: Wording) -> Mapping[str, Mapping[str, str]]:
     return {
         "request-intervention": wording.reasons["intervene"],
         "request-screenshot": wording.reasons["screenshot"],
+        "report-tool": wording.reasons["tool"],
     }
 
 

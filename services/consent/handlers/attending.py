@@ -8,9 +8,11 @@ from typing import Final, Literal
 from uuid import UUID
 
 from services.consent.domain.acts import ADHERENT_ACTS, NO_FACTS, Author, Drafting
+from services.consent.domain.beats import Beats
 from services.consent.domain.codes import EntryCode, entry_code
 from services.consent.domain.derived import Secrets
 from services.consent.domain.entry import Draft, Entry
+from services.consent.domain.lifecycle import Permitted, decide
 from services.consent.domain.notices import Asked, Notice
 from services.consent.domain.persons import People, Persons, adherent_commitment
 from services.consent.domain.practice import Practice
@@ -53,6 +55,7 @@ class Attending:
         self,
         recorder: Recorder,
         persons: Persons,
+        beats: Beats,
         practice: Practice,
         secrets: Secrets,
         wording: Wording,
@@ -61,6 +64,7 @@ class Attending:
     ) -> None:
         self._recorder = recorder
         self._persons = persons
+        self._beats = beats
         self._practice = practice
         self._secrets = secrets
         self._wording = wording
@@ -140,6 +144,29 @@ class Attending:
         if recorded.entry.draft.type == "refused-act":
             raise NotNow(recorded.entry.draft.reason or "", recorded.seen)
         return recorded
+
+    async def beat(self, session: UUID, before: Seen, cookie: str, *, in_view: bool) -> None:
+        """
+        Take in that the page is there: the first time it is seen is on record, later beats are not.
+
+        Only in view does it show that it can beat; once it has, it may lie behind other windows.
+        Raises ``NotBound``.
+        """
+        if before.state.regions["presence"] == "shown":
+            if not has_ended(before):
+                await self._beats.hear(session, self._now())
+            return
+        drafting = Drafting(practice=self._practice, session=session)
+
+        def build(seen: Seen) -> Draft | None:
+            if not self.is_bound(session, seen, cookie):
+                raise NotBound
+            shown = decide(seen.state, "presence-shown", "adherent", at=self._now())
+            if not in_view or not isinstance(shown, Permitted):
+                return None
+            return drafting.fact("presence-shown", _adherent(seen))
+
+        await self._recorder.record_if(session, build)
 
     async def refuse_forgery(self, session: UUID) -> None:
         """Put on record that a form came from a bound browser but from no page of ours."""

@@ -34,6 +34,8 @@ class Follower:
         self._live: dict[UUID, SessionState] = {}
         self._waiting: dict[UUID, set[asyncio.Event]] = {}
         self._nudged = asyncio.Event()
+        self.is_away = True
+        """Whether the log could not be read when that was last tried, or never was yet."""
 
     @property
     def live(self) -> Mapping[UUID, SessionState]:
@@ -63,6 +65,7 @@ class Follower:
             try:
                 found = await self._step()
             except Unavailable:
+                self.is_away = True
                 log.warning("log cannot be followed", waiting_for="mongodb")
                 await asyncio.sleep(PATIENCE_S)
                 continue
@@ -71,6 +74,7 @@ class Follower:
 
     async def _step(self) -> int:
         entries = await self._evidence.read(self._next, BATCH)
+        self.is_away = False
         for entry in entries:
             self._take(entry)
             self._next = entry.index + 1

@@ -129,7 +129,7 @@ def page_routes(pages: Pages) -> Router:
     """Return the routes under ``/s``."""
     return Router(
         path="/s/{token:str}",
-        route_handlers=[*_reading(pages), *_entering(pages), _acting(pages)],
+        route_handlers=[*_reading(pages), *_entering(pages), _acting(pages), _beating(pages)],
         exception_handlers=page_refusals(pages.renderer),
         include_in_schema=False,
     )
@@ -179,7 +179,7 @@ def _reading(pages: Pages) -> list[HTTPRouteHandler]:
 
         return pages.live.stream(session, request.headers.get("last-event-id"), may_watch)
 
-    @get(["/code", "/not-asked", "/acts"])
+    @get(["/code", "/not-asked", "/acts", "/presence"])
     async def show_again(request: Req, token: FromPath[str]) -> Response[Any]:
         """Answer the address of a form that was typed or reloaded."""
         pages.session_of(request, token)
@@ -241,6 +241,19 @@ def _acting(pages: Pages) -> HTTPRouteHandler:
         return _to_page(token)
 
     return act
+
+
+def _beating(pages: Pages) -> HTTPRouteHandler:
+    @post("/presence", status_code=204)
+    async def beat(request: Req, token: FromPath[str]) -> None:
+        session = pages.session_of(request, token)
+        seen = await pages.look_bound(request, session)
+        fields = await pages.check_form(request, session, bound=True)
+        in_view = fields.get("view") == "visible"
+        cookie = pages.browsers.bound(request, session)
+        await pages.attending.beat(session, seen, cookie, in_view=in_view)
+
+    return beat
 
 
 async def _ended(pages: Pages, request: Req, token: str) -> tuple[UUID, Seen]:

@@ -40,6 +40,14 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """What the assistant has seen of the tool that the charter does not provide for."""
+
+    reason: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
     """A masked screenshot as the adherent sees it: taken ``at``, kept ``until``."""
 
@@ -66,6 +74,7 @@ class SessionPage:
     notice: Notice
     must_read: bool
     questions: Sequence[Question]
+    warnings: Sequence[Warned]
     pictures: Sequence[Picture]
     timeline: Sequence[Mapping[str, str]]
     remote: RemoteCharter

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from desk.facts import RemoteCharter
-from services.consent.domain.acts import ADHERENT_ACTS
+from services.consent.domain.acts import ADHERENT_ACTS, WARNED
 from services.consent.domain.entry import Entry
 from services.consent.domain.lifecycle import Permitted, SessionState, decide
 from services.consent.domain.notices import Asked
@@ -15,7 +15,7 @@ from services.consent.domain.pictures import Capture, captures
 from services.consent.handlers.attending import Attending, has_ended
 from services.consent.handlers.recorder import Seen
 from services.consent.texts.wording import Wording
-from services.consent.web.rendering import Picture, Question, Renderer, SessionPage
+from services.consent.web.rendering import Picture, Question, Renderer, SessionPage, Warned
 
 _ACTS: Final[dict[Asked, str]] = {"intervene": "intervention", "screenshot": "screenshot"}
 
@@ -53,6 +53,7 @@ class SessionPages:
             questions=[
                 question for asked in _ACTS if (question := self._question(asked, seen, people))
             ],
+            warnings=self._warnings(seen, people),
             pictures=[self._picture(one, seen, people) for one in self._shown(seen)],
             timeline=self.renderer.timeline(seen.entries, assistant),
             remote=self.remote,
@@ -82,6 +83,14 @@ class SessionPages:
             refuse=self.wording.answers[asked]["refuse"],
         )
 
+    def _warnings(self, seen: Seen, people: People) -> list[Warned]:
+        """Return what was reported of the tool, while the session can still be stopped for it."""
+        if seen.state.session not in ("granted", "started"):
+            return []
+        reported = (entry for entry in seen.entries if entry.draft.type == WARNED)
+        told = (self._asked("tool", entry, people) for entry in reported)
+        return [Warned(reason=reason, words=words) for reason, words in dict.fromkeys(told)]
+
     def _shown(self, seen: Seen) -> list[Capture]:
         at = self.now()
         taken = captures(seen.entries)
@@ -105,8 +114,8 @@ class SessionPages:
             until=self.renderer.clock(one.kept_until),
         )
 
-    def _asked(self, asked: Asked, entry: Entry, people: People) -> tuple[str, str]:
-        """Return the reason of a question, and the words that were given with it."""
+    def _asked(self, asked: str, entry: Entry, people: People) -> tuple[str, str]:
+        """Return the reason that the assistant gave, and the words that were given with it."""
         words = entry.draft.facts.get("words")
         said = people.by_commitment(words) if isinstance(words, str) else {}
         return self.wording.reasons[asked].get(entry.draft.reason or "", ""), said.get("words", "")

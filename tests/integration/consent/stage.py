@@ -102,6 +102,16 @@ class Adherent:
         assert form is not None, f"no button {act} on: {acts(page.text)}"
         return await self.http.post(form.action, data=form.fields | {"act": act})
 
+    async def beat(self, view: str = "visible") -> httpx.Response:
+        """Say that the page is there, as its script does every twenty seconds."""
+        return await self.http.post(f"{self.link}/presence", data=await self.beat_form(view))
+
+    async def beat_form(self, view: str = "visible") -> dict[str, str]:
+        """Return what the page's script sends, from the page as it is."""
+        found = re.search(r'data-beat="(.*?)"', (await self.look()).text)
+        assert found is not None, "the page does not ask for it"
+        return {"csrf": found.group(1), "view": view}
+
     async def report_unasked(self) -> httpx.Response:
         form = next(f for f in forms((await self.look()).text) if f.action.endswith("/not-asked"))
         return await self.http.post(form.action, data=form.fields)
@@ -249,6 +259,13 @@ class Stage:
 
     async def types(self, session: str) -> list[str]:
         return [entry.draft.type for entry in await self.entries(session)]
+
+    async def until(self, session: str, kind: str) -> list[str]:
+        """Wait for an entry of this type, and return the types of all."""
+        async with asyncio.timeout(10):
+            while kind not in (types := await self.types(session)):
+                await asyncio.sleep(0.05)
+        return types
 
     async def about_log(self) -> list[Draft]:
         """Return what is on record about the log itself."""

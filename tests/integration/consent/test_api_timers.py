@@ -12,17 +12,10 @@ from services.consent.handlers.timers import Timers
 from tests.integration.consent.stage import Stage, forms
 
 
-async def _until(stage: Stage, session: str, kind: str) -> list[str]:
-    async with asyncio.timeout(10):
-        while kind not in (types := await stage.types(session)):
-            await asyncio.sleep(0.05)
-    return types
-
-
 async def test_an_offer_expires_after_fifteen_minutes(stage: Stage) -> None:
     offered = (await (await stage.assistant()).offer()).json()
     stage.clock.advance(minutes=15, seconds=1)
-    await _until(stage, offered["session_id"], "expired")
+    await stage.until(offered["session_id"], "expired")
     adherent = await stage.adherent(offered["session_id"])
     assert (await adherent.look()).status_code == 410
 
@@ -31,7 +24,7 @@ async def test_silence_never_becomes_a_yes(stage: Stage) -> None:
     assistant, _, session = await stage.started()
     await assistant.do(session, "request-intervention", reason="other", words="Un réglage")
     stage.clock.advance(minutes=5, seconds=1)
-    types = await _until(stage, session, "intervene-expired")
+    types = await stage.until(session, "intervene-expired")
     assert "intervene-granted" not in types
     assert (await assistant.do(session, "begin-intervention")).status_code == 409
 
@@ -41,7 +34,7 @@ async def test_a_grant_is_not_live_for_ever(stage: Stage) -> None:
     stage.clock.advance(minutes=15, seconds=1)
     refused = await assistant.do(session, "start")
     assert refused.status_code == 409
-    await _until(stage, session, "grant-expired")
+    await stage.until(session, "grant-expired")
 
 
 async def test_what_was_granted_ends_by_itself(stage: Stage) -> None:
@@ -50,7 +43,7 @@ async def test_what_was_granted_ends_by_itself(stage: Stage) -> None:
     await adherent.do("grant-intervention")
     assert (await assistant.do(session, "begin-intervention")).status_code == 200
     stage.clock.advance(minutes=15, seconds=1)
-    await _until(stage, session, "intervene-limit-reached")
+    await stage.until(session, "intervene-limit-reached")
 
 
 async def test_an_unmeasured_session_has_the_shorter_limit_and_must_be_declared(
@@ -58,9 +51,9 @@ async def test_an_unmeasured_session_has_the_shorter_limit_and_must_be_declared(
 ) -> None:
     _, _, session = await stage.started()
     stage.clock.advance(minutes=30, seconds=1)
-    await _until(stage, session, "time-limit-reached")
+    await stage.until(session, "time-limit-reached")
     stage.clock.advance(hours=24, seconds=1)
-    await _until(stage, session, "closed-undeclared")
+    await stage.until(session, "closed-undeclared")
     last = (await stage.consent.connections.log.entries(uuid.UUID(session)))[-1].draft
     assert tells_dpo(last)
 
@@ -68,7 +61,13 @@ async def test_an_unmeasured_session_has_the_shorter_limit_and_must_be_declared(
 async def test_several_instances_write_a_deadline_once(stage: Stage) -> None:
     consent = stage.consent
     others = [
-        Timers(consent.follower, consent._recorder, consent._practice, now=stage.clock)
+        Timers(
+            consent.follower,
+            consent._recorder,
+            consent.connections.beats,
+            consent._practice,
+            now=stage.clock,
+        )
         for _ in range(4)
     ]
     offered = (await (await stage.assistant()).offer()).json()
@@ -78,7 +77,7 @@ async def test_several_instances_write_a_deadline_once(stage: Stage) -> None:
             await asyncio.sleep(0.02)
     stage.clock.advance(minutes=15, seconds=1)
     await asyncio.gather(*(timers.tick() for timers in others))
-    types = await _until(stage, offered["session_id"], "expired")
+    types = await stage.until(offered["session_id"], "expired")
     assert types.count("expired") == 1
 
 

@@ -37,6 +37,7 @@ async def test_every_state_of_the_page_is_accessible(stage: Stage, chromium: Chr
         refuse = page.get_by_role("button", name="Refuser que mon écran soit vu")
         assert await looks(accept) == await looks(refuse)
         await press(page, "Accepter que mon écran soit vu")
+        await expect(page.get_by_text("Gardez cette page ouverte")).to_be_visible()
         await check("granted")
         await _run_live(stage, page, check, assistant, session)
         async with page.expect_navigation():
@@ -118,7 +119,33 @@ async def test_the_whole_walk_needs_no_javascript_and_no_mouse(
         await page.get_by_role("button", name="Arrêter la séance maintenant").focus()
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("heading", level=1)).to_have_text("La séance est terminée")
+    began = next(e.draft for e in await stage.entries(session) if e.draft.type == "started")
+    assert began.facts["presence"] == "unmeasured"
     assert "stopped" in await stage.types(session)
+
+
+async def test_the_open_page_beats_by_itself_and_a_closed_one_ends_the_session(
+    stage: Stage, chromium: Chromium
+) -> None:
+    assistant, session, code = await _offered(stage)
+    async with opened_page(chromium) as page:
+        await page.clock.install()
+        await page.goto(stage.url + stage.link(session))
+        await page.get_by_label("Code d’accès").fill(code)
+        for name in ("Continuer", "J’ai lu", "Accepter que mon écran soit vu"):
+            await press(page, name)
+        await stage.until(session, "presence-shown")
+        assert (await assistant.do(session, "start")).status_code == 200
+        stage.clock.advance(minutes=2, seconds=50)
+        async with page.expect_response(f"**{stage.link(session)}/presence") as beat:
+            await page.clock.fast_forward(20_000)
+        assert (await beat.value).status == 204
+        stage.clock.advance(seconds=20)
+        async with page.expect_response(f"**{stage.link(session)}/presence"):
+            await page.clock.fast_forward(20_000)
+        assert (await assistant.see(session))["state"]["session"] == "started"
+    stage.clock.advance(minutes=3, seconds=1)
+    await stage.until(session, "presence-lost")
 
 
 async def test_the_pages_ask_nobody_else_for_anything(stage: Stage, chromium: Chromium) -> None:

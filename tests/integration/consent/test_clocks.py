@@ -72,12 +72,6 @@ async def _is_in_order(stage: Stage) -> None:
     assert times == sorted(times)
 
 
-async def _until(stage: Stage, session: str, kind: str) -> None:
-    async with asyncio.timeout(10):
-        while kind not in await stage.types(session):
-            await asyncio.sleep(0.05)
-
-
 async def test_a_session_runs_over_two_instances_whose_clocks_are_two_minutes_apart(
     tmp_path: Path, mongo_uri: str, mongo_database: str
 ) -> None:
@@ -99,7 +93,7 @@ async def test_a_session_runs_over_two_instances_whose_clocks_are_two_minutes_ap
         assert (await assistant.do(session, "begin-intervention")).status_code == 200
         for stage in (behind, ahead):
             stage.clock.advance(minutes=4)
-        await _until(behind, session, "time-limit-reached")
+        await behind.until(session, "time-limit-reached")
         types = await behind.types(session)
         assert types.count("time-limit-reached") == 1
         assert "refused-act" not in types
@@ -138,10 +132,10 @@ async def test_a_clock_that_is_set_in_the_middle_of_a_session_changes_nothing_in
     assert (await assistant.do(session, "request-intervention", **asked)).status_code == 200
     assert (await adherent.do("grant-intervention")).status_code == 303
     computer.advance(minutes=16)
-    await _until(steady, waiting, "expired")
-    await _until(steady, session, "intervene-expired")
+    await steady.until(waiting, "expired")
+    await steady.until(session, "intervene-expired")
     computer.advance(minutes=15)
-    await _until(steady, session, "time-limit-reached")
+    await steady.until(session, "time-limit-reached")
     await _is_in_order(steady)
 
 

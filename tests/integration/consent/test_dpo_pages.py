@@ -128,7 +128,7 @@ async def test_the_overview_says_where_the_log_stands_and_what_is_to_be_looked_a
     assert connections.checkpoints.latest is not None
     assert connections.checkpoints.latest.splitlines()[2] in shown.text
     assert "<dt>Séances commencées</dt><dd>1</dd>" in shown.text
-    assert "<dd>1 par le lien, 0 par réponse" in shown.text
+    assert "<dd>1 par le lien, 0 de vive voix" in shown.text
     assert "<dt>Consultations</dt><dd>1</dd>" in shown.text
     assert "En tout\u00a0: 1." in shown.text
     assert "Une prise en main ou un acte a été tenté sans accord en cours." in shown.text

@@ -16,6 +16,7 @@ from services.consent.handlers.follower import Follower
 from services.consent.handlers.offering import Offering, Opened
 from services.consent.handlers.recorder import MarkReused, NotNow, Recorded, Recorder, Seen
 from services.consent.handlers.timers import Timers
+from tests.unit.consent.fake_beats import FakeBeats
 from tests.unit.consent.fake_log import FakeEvidenceLog
 from tests.unit.consent.fake_persons import FakePersons
 from tests.unit.consent.safety import OUTLIVES_S, Safety, Violated
@@ -23,7 +24,7 @@ from tests.unit.consent.safety import OUTLIVES_S, Safety, Violated
 DECLARED: Final = load_desk(DESK)
 _DESKS: Final = practice(DECLARED, legal_basis="gdpr-6-1-e")
 PRACTICE: Final = replace(
-    _DESKS, limits_s={**_DESKS.limits_s, "screenshot-requested": 1_200}
+    _DESKS, limits_s={**_DESKS.limits_s, "screenshot-requested": 1_200, "started": 3_000}
 )  # before the session's own time is up, so that this end is seen, too
 LUCIE: Final = DECLARED.assistants["lucie-garnerot"]
 BASTIEN: Final = DECLARED.assistants["bastien-lorimier"]
@@ -93,7 +94,7 @@ class Instance:
             self.view, PRACTICE, now=self.view.now, on_append=self.follower.nudge
         )
         self.offering = Offering(self.recorder, world.persons, PRACTICE)
-        self.timers = Timers(self.follower, self.recorder, PRACTICE, now=self.view.now)
+        self.timers = Timers(self.follower, self.recorder, world.beats, PRACTICE, now=self.view.now)
 
     async def tick(self) -> None:
         """Follow the log and do what has come due."""
@@ -124,6 +125,7 @@ class World:
         self.appending: Callable[[], datetime] = lambda: self.at
         self.log = self.make_log(now=lambda: self.appending())  # noqa: PLW0108 - it changes
         self.persons = FakePersons()
+        self.beats = FakeBeats(turn)
         self.safety = Safety()
         self.past: list[bytes] = []
         self.instances = [Instance(self, skew_s) for skew_s in SKEWS_S]

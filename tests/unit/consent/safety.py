@@ -47,7 +47,7 @@ LASTS_S: Final = (3600, 14400)
 """How long a session may last: where the entry says nothing, and at most."""
 OUTLIVES_S: Final = (
     (900, frozenset({"offer", "identity", "intervene"})),
-    (900, frozenset({"screenshot", "picture"})),
+    (900, frozenset({"screenshot", "picture", "page"})),
     (14400, frozenset({"view"})),
     (86400, frozenset({"grant"})),
     (259200, frozenset({"request", "doubt"})),
@@ -85,6 +85,7 @@ class Session:
     identity: bool = False
     doubt: bool = False
     undeclared: bool = False
+    page: bool = False
     picture: Literal["none", "taken", "reviewed"] = "none"
     started: datetime = LONG_AGO
     lasts_s: int | None = None
@@ -113,6 +114,7 @@ class Session:
             waiting: self.view.stage == "asked",
             "grant": self.view.stage == "granted",
             "view": self.view.stage == "used",
+            "page": self.view.stage == "used" and self.page,
             "identity": self.identity,
             "doubt": self.is_paused,
             "picture": self.picture != "none",
@@ -185,7 +187,7 @@ def _grant(session: Session, entry: Json, at: datetime) -> None:
     right = session.rights[scope]
     if kind in GRANTS:
         _never(actor["role"] != "adherent", "a grant by somebody else", entry)
-        _never(how not in ("link", "reply"), "a grant that came in no way", entry)
+        _never(how != "link", "a grant that came in no way", entry)
     else:
         second = actor["role"] == "witness" and actor.get("commitment") not in (
             None,
@@ -244,6 +246,9 @@ def _note(session: Session, entry: Json) -> None:
     elif kind in ("notice-served", "notice-read-aloud"):
         _never(session.view.stage != "asked" or session.is_paused, "a notice out of time", entry)
         session.notice = entry["notice"]
+    elif kind == "presence-shown":
+        _never(session.view.stage not in ("granted", "used"), "a page of nothing", entry)
+        session.page = True
     elif kind in ("identity-asked", "identity-confirmed"):
         session.identity = kind == "identity-asked"
     elif kind in ("unasked-reported", "unasked-retracted"):

@@ -230,7 +230,7 @@ ENDS = {
     if arrow.next.get("session") in {"refused", "cancelled", "expired", "withdrawn", "over"}
 }
 ODDITIES: tuple[dict[str, Any], ...] = (
-    *({"how": how} for how in ("link", "reply", "oral", None)),
+    *({"how": how} for how in ("link", "oral", None)),
     *({"notice": notice} for notice in ("f" * 64, None)),
     *({"commitment": who} for who in ("0" * 64, ASSISTANT, None, ASSISTANT)),
     *({"scope": scope} for scope in ("view", "intervene", "screenshot", None)),

@@ -17,6 +17,7 @@ from services.consent.handlers.follower import Follower
 from services.consent.handlers.offering import Offering, Wanted
 from services.consent.handlers.recorder import NotNow, Recorder, Seen
 from services.consent.handlers.timers import Timers
+from tests.unit.consent.fake_beats import FakeBeats
 from tests.unit.consent.fake_log import FakeEvidenceLog
 from tests.unit.consent.fake_persons import FakePersons
 
@@ -158,7 +159,7 @@ async def test_the_follower_knows_the_live_sessions_and_wakes_who_waits() -> Non
         assert follower.live[SESSION].session == "offered"
         event.clear()
         clock.at += timedelta(minutes=16)
-        await Timers(follower, recorder, PRACTICE, now=clock).tick()
+        await Timers(follower, recorder, FakeBeats(), PRACTICE, now=clock).tick()
         await event.wait()
         assert SESSION not in follower.live
     following.cancel()
@@ -176,7 +177,7 @@ async def test_a_timer_that_was_early_writes_nothing() -> None:
         while SESSION not in follower.live:
             await asyncio.sleep(0.01)
     clock.at += timedelta(minutes=14, seconds=59)
-    await Timers(follower, recorder, PRACTICE, now=clock).tick()
+    await Timers(follower, recorder, FakeBeats(), PRACTICE, now=clock).tick()
     following.cancel()
     assert await log.size() == 1
 

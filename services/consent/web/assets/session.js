@@ -1,5 +1,6 @@
 // Keeps the session's page up to date: when the log has a new entry, the page is fetched again and
 // the parts that changed are put in place. Without this script the page works by reloading.
+// While the page asks for it, it says that it is there: where it falls silent, the session ends.
 "use strict";
 (() => {
   const home = document.querySelector("[data-session]");
@@ -7,6 +8,14 @@
   const address = home.dataset.session;
   let busy = false;
   let again = false;
+  const BEAT_MS = 20000; // a browser that is short of resources makes a minute of it
+
+  async function beat() {
+    const asked = home.querySelector("[data-beat]");
+    if (!asked) return;
+    const body = new URLSearchParams({ csrf: asked.dataset.beat, view: document.visibilityState });
+    await fetch(`${address}/presence`, { method: "POST", body, credentials: "same-origin" });
+  }
 
   function place(fresh) {
     let changed = false;
@@ -22,6 +31,7 @@
       }
     }
     if (!changed) return;
+    beat();
     document.title = fresh.title;
     const last = document.querySelector("#timeline li:last-child");
     if (last) document.getElementById("news").textContent = last.textContent;
@@ -45,6 +55,9 @@
     }
   }
 
+  beat();
+  setInterval(beat, BEAT_MS);
+  document.addEventListener("visibilitychange", beat);
   const events = new EventSource(`${address}/events`);
   events.addEventListener("entry", refresh);
   events.addEventListener("open", refresh);
