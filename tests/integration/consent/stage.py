@@ -291,7 +291,11 @@ def title(page: str) -> str:
 
 
 def settings_of(
-    folder: Path, mongo: MongoSettings, oidc: OidcSettings | None, kafka: str = NOWHERE
+    folder: Path,
+    mongo: MongoSettings,
+    oidc: OidcSettings | None,
+    kafka: str = NOWHERE,
+    desk: Path = DESK,
 ) -> Settings:
     """Return the settings of a service with its keys in this folder, at a port of its own."""
     port = a_free_port()
@@ -300,7 +304,7 @@ def settings_of(
         mongo=mongo,
         ledger_database=mongo.database,
         http=HttpSettings(port=port),
-        desk_dir=DESK,
+        desk_dir=desk,
         keys_dir=folder / "keys",
         public_url=f"http://127.0.0.1:{port}",
         checkpoint_file=folder / "checkpoints",
@@ -318,12 +322,13 @@ async def staged(
     oidc: OidcSettings | None = None,
     clock: Clock | None = None,
     kafka: str = NOWHERE,
+    desk: Path = DESK,
 ) -> AsyncIterator[Stage]:
     """Run the service in this process: real HTTP, real MongoDB, no relay."""
     local_secrets.make(tmp_path / "keys")
     clock = clock or Clock()
     settings = settings_of(
-        tmp_path, MongoSettings(uri=SecretStr(mongo_uri), database=database), oidc, kafka
+        tmp_path, MongoSettings(uri=SecretStr(mongo_uri), database=database), oidc, kafka, desk
     )
     consent = Consent(settings, now=clock)
     lifecycle = consent.prepare()
