@@ -188,6 +188,14 @@ class AtDpo(AtDesk):
         return forms((await self.http.get("/dpo")).text)[0].fields["csrf"]
 
 
+class EndsTls(httpx.AsyncHTTPTransport):
+    """The proxy in front: a browser speaks https to it, it speaks http to the service."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        request.url = request.url.copy_with(scheme="http")
+        return await super().handle_async_request(request)
+
+
 @dataclass(kw_only=True)
 class Stage:
     """The running service."""
@@ -275,7 +283,10 @@ class Stage:
         return await self.consent.connections.log.size()
 
     async def _client(self, headers: dict[str, str]) -> httpx.AsyncClient:
-        client = httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False, timeout=15)
+        proxy = EndsTls() if self.url.startswith("https:") else None
+        client = httpx.AsyncClient(
+            base_url=self.url, headers=headers, trust_env=False, timeout=15, transport=proxy
+        )
         return await self.exits.enter_async_context(client)
 
 
@@ -296,6 +307,7 @@ def settings_of(
     oidc: OidcSettings | None,
     kafka: str = NOWHERE,
     desk: Path = DESK,
+    scheme: str = "http",
 ) -> Settings:
     """Return the settings of a service with its keys in this folder, at a port of its own."""
     port = a_free_port()
@@ -306,7 +318,7 @@ def settings_of(
         http=HttpSettings(port=port),
         desk_dir=desk,
         keys_dir=folder / "keys",
-        public_url=f"http://127.0.0.1:{port}",
+        public_url=f"{scheme}://127.0.0.1:{port}",
         checkpoint_file=folder / "checkpoints",
         proxies=1,
         oidc=oidc,
@@ -323,12 +335,18 @@ async def staged(
     clock: Clock | None = None,
     kafka: str = NOWHERE,
     desk: Path = DESK,
+    scheme: str = "http",
 ) -> AsyncIterator[Stage]:
     """Run the service in this process: real HTTP, real MongoDB, no relay."""
     local_secrets.make(tmp_path / "keys")
     clock = clock or Clock()
     settings = settings_of(
-        tmp_path, MongoSettings(uri=SecretStr(mongo_uri), database=database), oidc, kafka, desk
+        tmp_path,
+        MongoSettings(uri=SecretStr(mongo_uri), database=database),
+        oidc,
+        kafka,
+        desk,
+        scheme,
     )
     consent = Consent(settings, now=clock)
     lifecycle = consent.prepare()
