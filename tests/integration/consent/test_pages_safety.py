@@ -1,6 +1,8 @@
 """The adherent's pages: what a link, a robot, a forged form and a stale page can not do."""
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -37,12 +39,20 @@ async def test_getting_every_address_appends_nothing(stage: Stage) -> None:
 
 
 async def test_getting_every_address_of_a_bound_browser_appends_nothing(stage: Stage) -> None:
-    assistant, adherent, session = await stage.started()
-    await assistant.do(session, "end")
-    before = await stage.size()
-    for path in _PATHS[:-1]:
-        await adherent.http.get(adherent.link + path)
-    assert await stage.size() == before
+    session, code = await _offered(stage)
+    assistant, adherent = await stage.assistant(), await stage.entered(session, code)
+    for go_on in ("", "read-notice", "grant", "start", "end"):
+        if go_on in ("start", "end"):
+            assert (await assistant.do(session, go_on)).status_code == 200
+        elif go_on:
+            assert (await adherent.do(go_on)).status_code == 303
+        before = await stage.types(session)
+        buttons = acts((await adherent.look()).text)
+        for path in _PATHS[:-1]:
+            for query in ("", *(f"?act={act}" for act in buttons)):
+                await adherent.http.get(adherent.link + path + query)
+        assert await stage.types(session) == before
+    assert await stage.size() == len(before)
 
 
 async def test_a_robot_that_submits_every_form_causes_only_the_unconfirmed_report(
@@ -246,18 +256,25 @@ async def test_every_answer_has_the_safe_headers(stage: Stage) -> None:
     assert "HttpOnly" in entered.headers["set-cookie"]
 
 
+@contextmanager
+def away(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let nothing be written, as while MongoDB is away."""
+
+    async def append(draft: Draft, *, after: int) -> Entry:
+        raise Unavailable("evidence-log")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stage.consent.connections.log, "append", append)
+        yield
+
+
 async def test_when_the_log_is_away_nothing_is_granted(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session, code = await _offered(stage)
     adherent = await stage.entered(session, code)
     await adherent.do("read-notice")
-
-    async def append(draft: Draft, *, after: int) -> Entry:
-        raise Unavailable("evidence-log")
-
-    with monkeypatch.context() as away:
-        away.setattr(stage.consent.connections.log, "append", append)
+    with away(stage, monkeypatch):
         refused = await adherent.do("grant")
         assert refused.status_code == 503
         assert refused.headers["retry-after"]
@@ -266,3 +283,18 @@ async def test_when_the_log_is_away_nothing_is_granted(
         assert (await assistant.do(session, "start")).status_code == 503
     assert "granted" not in await stage.types(session)
     assert (await adherent.do("grant")).status_code == 303
+
+
+async def test_when_the_log_is_away_no_code_is_given_out_or_believed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, code = await _offered(stage)
+    assistant, adherent = await stage.assistant(), await stage.adherent(session)
+    with away(stage, monkeypatch):
+        for refused in (await assistant.do(session, "new-entry-code"), await assistant.offer()):
+            assert (refused.status_code, "entry_code" in refused.text) == (503, False)
+        told = await adherent.give_code(code)
+        assert (told.status_code, "set-cookie" in told.headers) == (503, False)
+        assert "read-notice" not in acts((await adherent.look()).text)
+    assert await stage.types(session) == ["offered", "code-issued"]
+    assert (await adherent.give_code(code)).status_code == 303

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 from pymongo import MongoClient
+from pymongo.write_concern import WriteConcern
 
 from runtime import mongo
 from runtime.failures import Unavailable
@@ -18,6 +19,7 @@ from services.consent.domain.log import Stale
 from services.consent.store.evidence import MongoEvidenceLog
 from tests.unit.consent.drafts import WALK, walk
 
+UNANSWERED_S = 1.0
 FAULTS: dict[str, dict[str, Any]] = {
     "closed-connection": {"closeConnection": True},
     "not-primary": {"errorCode": 10107, "errorLabels": ["RetryableWriteError"]},
@@ -71,3 +73,43 @@ async def test_what_was_answered_is_there_and_there_is_no_gap(
     for task in writing:
         task.cancel()
     client.close()
+
+
+@contextmanager
+def nothing_on_disk(mongo_uri: str) -> Iterator[None]:
+    """Let MongoDB keep what it is given in memory, and write no journal, for that long."""
+    with MongoClient[dict[str, Any]](mongo_uri) as client:
+        flusher = {"configureFailPoint": "pauseJournalFlusherBeforeFlush"}
+        client.admin.command({**flusher, "mode": "alwaysOn"})
+        try:
+            yield
+        finally:
+            client.admin.command({**flusher, "mode": "off"})
+
+
+async def is_answered_before_it_is_on_disk(mongo_uri: str, database: mongo.Database) -> bool:
+    """Say whether an append is answered while a crash would still undo it."""
+    log = MongoEvidenceLog(database, now=lambda: datetime.now(UTC))
+    await log.prepare()
+    writing = asyncio.create_task(log.run())
+    first, second, *_ = walk(uuid4())
+    await log.append(first, after=0)
+    with nothing_on_disk(mongo_uri):
+        answer = asyncio.create_task(log.append(second, after=1))
+        done, _ = await asyncio.wait({answer}, timeout=UNANSWERED_S)
+    assert (await answer).sequence == 2
+    writing.cancel()
+    return bool(done)
+
+
+async def test_no_append_is_answered_before_it_is_on_disk(
+    mongo_uri: str, database: mongo.Database
+) -> None:
+    assert not await is_answered_before_it_is_on_disk(mongo_uri, database)
+
+
+async def test_a_log_that_writes_to_its_primarys_memory_alone_is_caught(
+    mongo_uri: str, database: mongo.Database
+) -> None:
+    light = database.with_options(write_concern=WriteConcern(w=1))
+    assert await is_answered_before_it_is_on_disk(mongo_uri, light)
