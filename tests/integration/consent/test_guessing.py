@@ -1,5 +1,6 @@
 """Links and codes guessed, forms sent by robots or once more: refused, and nothing is decided."""
 
+import re
 import uuid
 
 import httpx
@@ -7,7 +8,7 @@ import httpx
 from services.consent.domain.acts import ADHERENT_ACTS
 from services.consent.domain.lifecycle import tells_dpo
 from services.consent.web.guessing import CODES_AT_ONCE, LINKS_PER_MINUTE
-from tests.integration.consent.deciding import FORM, HTML, deciding, offered, says, wrong
+from tests.integration.consent.deciding import FORM, HTML, offered, says, wrong
 from tests.integration.consent.stage import (
     Adherent,
     Stage,
@@ -83,22 +84,61 @@ async def _try_everything(robot: Adherent) -> None:
             assert "text/html" in answer.headers["content-type"]
 
 
-async def test_a_robot_without_the_code_leaves_one_unconfirmed_report_in_every_state(
+async def _open(robot: Adherent) -> None:
+    """Open the link, and whatever the page leads to: what a scanner that looks for malware does."""
+    page = (await robot.look()).text
+    for address in re.findall(r'(?:href|src|action)="(/[^"]*)"', page):
+        assert (await robot.http.get(address, follow_redirects=True)).status_code < 500
+
+
+async def _ask_first(robot: Adherent) -> None:
+    for method in ("HEAD", "OPTIONS", "GET"):
+        assert (await robot.http.request(method, robot.link)).status_code < 500
+
+
+async def _submit_all(robot: Adherent, typed: str = "") -> None:
+    """Open the link and submit every form that is found, and each that this leads to."""
+    found = forms((await robot.look()).text)
+    for form in found[:]:
+        for act in form.acts or [""]:
+            filled = {name: value or typed for name, value in form.fields.items()}
+            answer = await robot.http.post(form.action, data=filled | ({"act": act} if act else {}))
+            assert answer.status_code < 500
+            for second in forms(answer.text):
+                await robot.http.post(second.action, data=second.fields)
+
+
+async def _submit_all_filled_in(robot: Adherent) -> None:
+    await _submit_all(robot, "test")
+
+
+SCANNERS = (_open, _ask_first, _submit_all, _submit_all_filled_in)
+SCANS = 6
+"""Of each scanner in each state: with the two that try everything, 130 in five states."""
+
+
+async def test_130_robots_without_the_code_leave_one_unconfirmed_report_in_every_state(
     stage: Stage,
 ) -> None:
-    adherent, session = await deciding(stage)
+    session, code = await offered(stage)
     assistant = await stage.assistant()
+    robots = 0
 
     async def robots_add(*types: str) -> None:
-        before = await stage.types(session)
-        for _ in range(2):
-            await _try_everything(await stage.adherent(session))
+        nonlocal robots
+        before, size = await stage.types(session), await stage.size()
+        scans = [*SCANNERS * SCANS, _try_everything, _try_everything]
+        for scan in scans:
+            await scan(await stage.adherent(session))
+        robots += len(scans)
         assert await stage.types(session) == [*before, *types]
+        assert await stage.size() == size + len(types)
 
     await robots_add("unasked-reported")
     await _is_told_as_unconfirmed(stage, session)
-    assert (await adherent.do("retract")).status_code == 303
-    assert (await adherent.do("grant")).status_code == 303
+    adherent = await stage.entered(session, code)
+    for act in ("retract", "read-notice", "grant"):
+        assert (await adherent.do(act)).status_code == 303
     await robots_add("unasked-reported")
     assert (await assistant.do(session, "start")).json()["reason"] == "paused"
     assert (await adherent.do("retract")).status_code == 303
@@ -107,6 +147,9 @@ async def test_a_robot_without_the_code_leaves_one_unconfirmed_report_in_every_s
     assert (await assistant.see(session))["state"]["session"] == "started"
     assert (await adherent.do("stop")).status_code == 303
     await robots_add()
+    await assistant.do(session, "declare", no_password=True, no_elevation=True)
+    await robots_add()
+    assert robots == 130
 
 
 async def _is_told_as_unconfirmed(stage: Stage, session: str) -> None:
