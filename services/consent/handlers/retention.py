@@ -23,9 +23,10 @@ from services.consent.domain.purging import (
     purge_of_records,
     spans,
 )
+from services.consent.domain.reconciliation import READ
 from services.consent.domain.table import table
 from services.consent.handlers import about_log
-from services.consent.handlers.about_log import put_if
+from services.consent.handlers.about_log import put_if, put_on_record
 
 log = structlog.get_logger()
 
@@ -98,8 +99,13 @@ class Retention:
         self._actor: Role = actor
 
     async def run(self) -> Ended:
-        """Close the day before, and purge what is due; raises ``Unavailable``."""
+        """
+        Close the day before, and purge what is due; raises ``Unavailable``.
+
+        What a person starts is a reading of evidence, also where nothing turns out to be due.
+        """
         await self._close_day()
+        await self._note_reader()
         ended = Ended(
             entries=await self._purge_entries(),
             persons=await self._purge("persons", self._persons),
@@ -143,6 +149,18 @@ class Retention:
         for entry in await self._evidence.read(behind, 1):
             draft = partial(day_closed, next_one=entry, at=at, basis=self._basis)
             await put_if(self._evidence, draft)
+
+    async def _note_reader(self) -> None:
+        if self._actor == "service":
+            return
+        draft = Draft(
+            session=THE_LOG,
+            type=READ,
+            actor=self._actor,
+            legal_basis=self._basis,
+            facts={"what": "retention"},
+        )
+        await put_on_record(self._evidence, draft)
 
     async def _due(self) -> list[Due]:
         at, kept = self._now(), timedelta(days=self._kept_days)

@@ -3,12 +3,10 @@
 import asyncio
 import contextlib
 import re
-import ssl
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -29,6 +27,7 @@ from services.consent.domain.derived import Secrets
 from services.consent.domain.entry import THE_LOG, Draft, Entry
 from services.consent.domain.signing_in import ASSISTANTS, OFFICERS, Entrance
 from services.consent.settings import OidcSettings, Settings
+from tests.integration.consent.clients import client_of
 
 LUCIE, BASTIEN, ALINE = "lucie-garnerot", "bastien-lorimier", "aline-ferrandier"
 NOWHERE = "127.0.0.1:1"
@@ -190,20 +189,6 @@ class AtDpo(AtDesk):
         return forms((await self.http.get("/dpo")).text)[0].fields["csrf"]
 
 
-@cache
-def _authorities() -> ssl.SSLContext:
-    """Return what every client shares: reading it takes longer than many a test."""
-    return ssl.create_default_context()
-
-
-class EndsTls(httpx.AsyncHTTPTransport):
-    """The proxy in front: a browser speaks https to it, it speaks http to the service."""
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        request.url = request.url.copy_with(scheme="http")
-        return await super().handle_async_request(request)
-
-
 @dataclass(kw_only=True)
 class Stage:
     """The running service."""
@@ -291,14 +276,7 @@ class Stage:
         return await self.consent.connections.log.size()
 
     async def _client(self, headers: dict[str, str]) -> httpx.AsyncClient:
-        through = EndsTls if self.url.startswith("https:") else httpx.AsyncHTTPTransport
-        client = httpx.AsyncClient(
-            base_url=self.url,
-            headers=headers,
-            timeout=15,
-            transport=through(verify=_authorities(), trust_env=False),
-        )
-        return await self.exits.enter_async_context(client)
+        return await self.exits.enter_async_context(client_of(self.url, headers))
 
 
 def acts(page: str) -> list[str]:

@@ -1,7 +1,7 @@
 """Retention runs by itself: what it removes is on record first, once, and every proof holds."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -213,3 +213,16 @@ async def test_what_is_due_is_removed_by_the_command_and_that_is_on_record(
     assert {one.actor for one in purged} == {"dpo"}
     again = await office.invoke("purge")
     assert (again.exit_code, "12" in again.output) == (0, False)
+
+
+@pytest.mark.parametrize("reader", ["dpo", "operator"])
+async def test_who_looks_for_what_is_due_is_on_record_though_nothing_is(
+    office: Office, clock: Clock, reader: str
+) -> None:
+    clock.at = datetime.now(UTC)
+    await office.hold_session()
+    done = await office.invoke("purge", "--as", reader)
+    assert done.exit_code == 0, done.output
+    recorded = [one for one in await office.about_log() if one[0] != "day-closed"]
+    assert recorded == [("evidence-read", reader, {"what": "retention"})]
+    assert len(await office.log.entries(SESSION)) == 12

@@ -66,6 +66,43 @@ async def test_a_picture_is_reviewed_then_shared_then_fetched_and_each_is_on_rec
     await verify_log(raw, notes="", verifier=SIGNER.verifier)
 
 
+async def test_a_screenshot_that_was_granted_aloud_is_attested_by_a_second_person(
+    stage: Stage,
+) -> None:
+    assistant, adherent, session = await stage.started()
+    witness = await stage.assistant(BASTIEN)
+    assert (await witness.do(session, "attest-oral-screenshot")).status_code == 409
+    asked = {"reason": "error-message", "words": "Le message"}
+    assert (await assistant.do(session, "request-screenshot", **asked)).status_code == 200
+    attested = await witness.do(session, "attest-oral-screenshot")
+    assert attested.status_code == 200
+    assert attested.json()["state"]["screenshot"] == "granted"
+    entry = (await stage.entries(session))[-1]
+    assert (entry.draft.type, entry.draft.actor) == ("screenshot-oral-grant-attested", "witness")
+    assert (entry.draft.how, entry.draft.scope) == ("oral", "screenshot")
+    request = next(e for e in await stage.entries(session) if e.draft.type.endswith("-requested"))
+    assert entry.draft.authorization == request.draft.authorization
+    told = [one.data.template for one in await stage.consent.notices_for(entry)]
+    assert told == ["oral-grant-attested"]
+    assert "grant-screenshot" not in (await adherent.look()).text
+    assert (await hand_in(witness, session, screen())).status_code == 404
+    assert (await hand_in(assistant, session, screen())).status_code == 201
+    assert (await witness.do(session, "attest-oral-screenshot")).status_code == 409
+
+
+async def test_without_a_second_person_a_screenshot_is_attested_with_the_weakest_mark(
+    stage: Stage,
+) -> None:
+    assistant, _, session = await stage.started()
+    await assistant.do(session, "request-screenshot", reason="other", words="La fenêtre")
+    assert (await assistant.do(session, "attest-oral-screenshot")).status_code == 200
+    last = (await drafts(stage, session))[-1]
+    assert (last.type, last.actor, last.how) == (
+        *("screenshot-oral-grant-attested", "assistant", "oral"),
+    )
+    assert (await hand_in(assistant, session, screen())).status_code == 201
+
+
 async def test_the_entry_is_bound_to_the_picture_and_the_picture_to_its_place(
     stage: Stage, database: Database
 ) -> None:
