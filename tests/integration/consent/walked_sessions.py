@@ -21,6 +21,7 @@ TEXTS = load_assistant_wording()
 SAID: Final[Mapping[str, Mapping[str, Any]]] = {
     "request-intervention": {"reason": "other", "words": "Le bordereau"},
     "request-screenshot": {"reason": "error-message", "words": "Le message"},
+    "report-tool": {"reason": "old-version", "words": "Version 11"},
     "declare": {"no_password": True, "no_elevation": True},
 }
 
@@ -92,6 +93,8 @@ class Session:
         stage = self.show.stage
         if who == "adherent":
             return await self.adherent.do(act)
+        if who == "page":
+            return await self.adherent.beat(act)
         if who == "stranger":
             return await (await stage.adherent(self.id)).report_unasked()
         if who == "service":
