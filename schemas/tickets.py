@@ -64,6 +64,15 @@ class SetAside(Payload):
     why: NotCounted
 
 
+class FactEvidence(Payload):
+    """Words of the request that a rule made a fact of."""
+
+    fact: str
+    """One of the decision's ``facts``."""
+    rule: str
+    words: PersonalText
+
+
 class DecisionData(Payload):
     """What was decided and why."""
 
@@ -81,6 +90,8 @@ class DecisionData(Payload):
     set_aside: tuple[SetAside, ...] = ()
     facts: tuple[str, ...] = ()
     """What the desk's policy chose the deadline by, sorted."""
+    facts_evidence: tuple[FactEvidence, ...] = ()
+    """On which words; of the queue and of flags ``readings`` and ``flags`` say it."""
     rules_looked_at: int = 0
     priority: Priority
     deadline: str

@@ -129,6 +129,8 @@ def _due(decision: DecisionData) -> Table:
     shown = Table(title="Why it is due then", title_justify="left", show_header=False)
     facts = ", ".join(decision.facts) or "-"
     shown.add_row("facts", Text(facts))
+    for one in decision.facts_evidence:
+        shown.add_row(one.fact, Text(f"{one.rule} « {printable(one.words)} »"))
     for number, reason in enumerate(decision.due_because, start=1):
         shown.add_row(str(number), Text(printable(reason)))
     return shown

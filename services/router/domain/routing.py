@@ -42,6 +42,7 @@ def route(request: Request, ruleset: RuleSet, desk: DueTimes, now: datetime) -> 
         flags=told.flags,
         set_aside=told.set_aside,
         facts=told.facts,
+        facts_evidence=told.facts_evidence,
         rules_looked_at=told.rules_looked_at,
         priority=deadline.priority,
         deadline=deadline.id,

@@ -1,10 +1,10 @@
 """A request understood: both queues' readings, the flags, and the facts that set its deadline."""
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from services.router.domain.cues import Setting, names_object, negated, setting
+from services.router.domain.facts import facts_evidence, facts_of
 from services.router.domain.flat import Weight, weigh_flat
 from services.router.domain.hearing import Heard, hear
 from services.router.domain.learned import ASPECTS
@@ -17,6 +17,7 @@ from services.router.domain.values import (
     QUEUES,
     Evidence,
     Fact,
+    FactEvidence,
     Flag,
     FlagReading,
     NotCounted,
@@ -33,7 +34,6 @@ _FIELD: Final = "field-"
 NO_RULE: Final = "no-rule"
 LEARNED: Final = "learned"
 _MOST_SET_ASIDE: Final = 6
-_OF_PERSONAL_DATA: Final[tuple[Fact, Fact]] = ("breach", "access-request")
 
 
 def understand(request: Request, ruleset: RuleSet) -> Understanding:
@@ -42,6 +42,8 @@ def understand(request: Request, ruleset: RuleSet) -> Understanding:
     weighed = _weigh_flat(ruleset, parts) if ruleset.flat else _weigh(request, ruleset, parts)
     first, second = _readings(ruleset, weighed.queues, _field_evidence(request, ruleset))
     training, dpo, remote = [reading.raised for reading in weighed.flags]
+    flags = tuple([reading.flag for reading in weighed.flags if reading.raised])
+    facts = facts_of(first.queue, weighed.facts, flags)
     return Understanding(
         queue=first.queue,
         training=training,
@@ -53,9 +55,8 @@ def understand(request: Request, ruleset: RuleSet) -> Understanding:
         readings=(first, second),
         flags=weighed.flags,
         set_aside=weighed.set_aside,
-        facts=_facts(
-            first.queue, weighed.facts, tuple([r.flag for r in weighed.flags if r.raised])
-        ),
+        facts=facts,
+        facts_evidence=weighed.evidence(ruleset, facts) if len(facts) > len(flags) + 1 else (),
         rules_looked_at=len(ruleset.rules),
         ruleset_version=ruleset.version,
     )
@@ -67,7 +68,15 @@ class _Weighed(NamedTuple):
     queues: Mapping[Queue, Weight]
     flags: tuple[FlagReading, FlagReading, FlagReading]
     set_aside: tuple[SetAside, ...] = ()
-    facts: frozenset[Fact | None] = frozenset()
+    facts: frozenset[Fact] = frozenset()
+    heard: Heard | None = None
+    of_facts: Sequence[Match] = ()
+
+    def evidence(self, ruleset: RuleSet, facts: tuple[str, ...]) -> tuple[FactEvidence, ...]:
+        """Return on which words the facts were found."""
+        if self.heard is None:
+            return ()
+        return facts_evidence(ruleset, self.heard, self.of_facts, facts)
 
 
 def _weigh_flat(ruleset: RuleSet, parts: Sequence[Passage]) -> _Weighed:
@@ -85,8 +94,10 @@ def _weigh(request: Request, ruleset: RuleSet, parts: Sequence[Passage]) -> _Wei
     training, dpo, remote = (
         _flag(flag, ruleset, heard, found.get(flag, ()), state, learned, aside) for flag in FLAGS
     )
-    facts = frozenset(ruleset.rules[match.phrase.owner].fact for match in found.get("fact", ()))
-    return _Weighed(queues, (training, dpo, remote), _set_aside(ruleset, heard, aside), facts)
+    of_facts = found.get("fact", ())
+    facts = frozenset(fact for m in of_facts if (fact := ruleset.rules[m.phrase.owner].fact))
+    set_aside = _set_aside(ruleset, heard, aside)
+    return _Weighed(queues, (training, dpo, remote), set_aside, facts, heard, of_facts)
 
 
 def _queues(
@@ -240,15 +251,3 @@ def _set_aside(
         if len(told) == _MOST_SET_ASIDE:
             break
     return tuple(told.values())
-
-
-@lru_cache(maxsize=1024)
-def _facts(queue: Queue, said: frozenset[Fact | None], flags: tuple[Flag, ...]) -> tuple[str, ...]:
-    facts: set[str] = {queue, *flags}
-    if queue == "marketplace" and {"bid", "today"} <= said:
-        facts.add("bid-due-today")
-    if "blocked" in said:
-        facts.add("blocked")
-    if "dpo" in flags:
-        facts |= {fact for fact in _OF_PERSONAL_DATA if fact in said}
-    return tuple(sorted(facts))

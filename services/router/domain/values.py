@@ -70,6 +70,15 @@ class SetAside(Struct, frozen=True, kw_only=True, gc=False):
     why: NotCounted
 
 
+class FactEvidence(Struct, frozen=True, kw_only=True, gc=False):
+    """Words of the request that a rule made a fact of."""
+
+    fact: str
+    """One of a decision's ``facts``."""
+    rule: str
+    words: str
+
+
 class Understanding(Struct, frozen=True, kw_only=True, gc=False):
     """What a request is about and where it belongs, apart from any clock."""
 
@@ -87,6 +96,8 @@ class Understanding(Struct, frozen=True, kw_only=True, gc=False):
     set_aside: tuple[SetAside, ...]
     facts: tuple[str, ...]
     """What the desk's policy chooses a deadline by, sorted: see :class:`desk.policy.Policy`."""
+    facts_evidence: tuple[FactEvidence, ...]
+    """On which words; of the queue and of flags ``readings`` and ``flags`` say it."""
     rules_looked_at: int
     ruleset_version: str
 
@@ -109,6 +120,7 @@ class Decision(Struct, frozen=True, kw_only=True, gc=False):
     flags: tuple[FlagReading, FlagReading, FlagReading]
     set_aside: tuple[SetAside, ...]
     facts: tuple[str, ...]
+    facts_evidence: tuple[FactEvidence, ...]
     rules_looked_at: int
     priority: Priority
     deadline: str

@@ -57,6 +57,47 @@ def test_a_right_is_answered_within_a_month_by_the_clock() -> None:
     assert told.due_at.date().isoformat() == "2026-12-23"
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (
+            "Impossible de déposer notre pli, clôture ce soir à 18h.",
+            [
+                ("bid-due-today", "une-offre-a-remettre", "déposer ; pli"),
+                ("bid-due-today", "aujourd-hui-meme", "ce soir"),
+            ],
+        ),
+        (
+            "La messagerie est en panne : plus personne ne peut travailler.",
+            [("blocked", "bloque", "plus personne ; personne ne peut")],
+        ),
+        (
+            "Un fichier avec des noms et adresses a été envoyé par erreur à tous.",
+            [("breach", "fuite", "envoyé par erreur")],
+        ),
+        (
+            "Je demande l'effacement de mes données personnelles (RGPD).",
+            [("access-request", "droit-demande", "effacement de mes données")],
+        ),
+        ("Notre offre est à remettre vendredi.", []),
+        ("Le parapheur doit marcher avant ce soir.", []),
+    ],
+)
+def test_a_deadline_tells_the_rules_and_words_that_made_it(
+    body: str, told: list[tuple[str, str, str]]
+) -> None:
+    decision = decided(body)
+    evidence = [(one.fact, one.rule, one.words) for one in decision.facts_evidence]
+    assert evidence == told
+    assert {fact for fact, _, _ in evidence} <= set(decision.facts)
+
+
+def test_a_ticket_from_before_its_facts_had_words_is_still_read() -> None:
+    former = msgspec.to_builtins(decided("Plus personne ne peut travailler."))
+    assert former.pop("facts_evidence")
+    assert DecisionData.model_validate_json(msgspec.json.encode(former)).facts_evidence == ()
+
+
 def test_an_ordinary_request_counts_desk_hours_and_says_how() -> None:
     told = decided("Le site internet de la mairie est en panne.")
     assert told.deadline == "normal"
