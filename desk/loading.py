@@ -133,8 +133,8 @@ def _version(models: Mapping[str, Fact]) -> str:
 def _said(error: ValidationError, document: Document) -> Iterator[Problem]:
     errors = error.errors(include_url=False, include_input=False, include_context=False)
     for one in errors:
-        if one["type"] == "too_short" and _has_inner(errors, one["loc"]):
-            continue  # the list is short only because an item of it is wrong
+        if follows(one, errors):
+            continue
         path = _path_in(document, one["loc"])
         code = one["type"]
         if code == "missing":
@@ -143,9 +143,12 @@ def _said(error: ValidationError, document: Document) -> Iterator[Problem]:
         yield document.problem(path, reason, of_key=code == "extra_forbidden")
 
 
-def _has_inner(errors: Iterable[ErrorDetails], location: KeyPath) -> bool:
-    size = len(location)
-    return any(len(one["loc"]) > size and one["loc"][:size] == location for one in errors)
+def follows(error: ErrorDetails, errors: Iterable[ErrorDetails]) -> bool:
+    """Tell whether a list is too short only because an item of it is wrong."""
+    location, size = error["loc"], len(error["loc"])
+    return error["type"] == "too_short" and any(
+        len(one["loc"]) > size and one["loc"][:size] == location for one in errors
+    )
 
 
 def _path_in(document: Document, location: KeyPath) -> KeyPath:

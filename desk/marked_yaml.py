@@ -67,11 +67,12 @@ class Document:
 
 
 class UnreadableFile(Exception):
-    """A file that could not be read as YAML; holds the problems."""
+    """A file that could not be read as YAML; holds the problems, and what was read if anything."""
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: list[Problem], document: Document | None = None) -> None:
         super().__init__("; ".join(map(str, problems)))
         self.problems = problems
+        self.document = document
 
 
 def dotted(path: KeyPath) -> str:
@@ -97,7 +98,7 @@ def read(file: Path) -> Document:
     problems: list[Problem] = []
     document.content = _plain(node, (), document, problems)
     if problems:
-        raise UnreadableFile(problems)
+        raise UnreadableFile(problems, document)
     return document
 
 

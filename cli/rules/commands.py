@@ -16,7 +16,7 @@ from cli.rules.scoring import BadFloor, Score, below, read_floors, wrong
 from services.router.domain import RuleSet, Understanding, understand
 from services.router.learning import learn as learned_from
 from services.router.learning import written
-from services.router.rules import RulesError, load_rules
+from services.router.rules import RulesError, catalogue_codes, load_rules
 
 app = typer.Typer(no_args_is_help=True, help="Check, test, rehearse and learn routing rules.")
 
@@ -47,6 +47,8 @@ def check(
     print(
         f"{file}: right, {ruleset.version}: {len(ruleset.rules)} rules, {phrases} phrases{learned}"
     )
+    if catalogue_codes(file) is None:
+        print("fields: services and profiles not checked, no readable catalogue.yaml beside it")
 
 
 @app.command("test")

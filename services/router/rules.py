@@ -3,17 +3,19 @@
 import hashlib
 import json
 import sys
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from pydantic import ValidationError
 
-from desk import Problem, marked_yaml
+from desk import DeskError, Problem, load_file, marked_yaml
+from desk.facts import Catalogue
+from desk.loading import follows
 from desk.marked_yaml import Document, KeyPath, UnreadableFile
 from services.router.domain.learned import Learned, Model
-from services.router.domain.notation import OWNED, Forms, Notation, PhraseError
+from services.router.domain.notation import Notation
 from services.router.domain.ruleset import (
     Balance,
     Declared,
@@ -23,12 +25,15 @@ from services.router.domain.ruleset import (
     RuleSet,
     compile_rules,
 )
-from services.router.domain.values import FLAGS, QUEUES
 from services.router.domain.words import fold
+from services.router.rules_checks import Codes, contradictions
 from services.router.rules_file import RuleFile, RulesFile
+from services.router.rules_salvage import as_far_as_read
 
-_FIELDS = ("service", "profile", "organisation", "reference")
-_CUES = ("problem", "ask", "past", "background", "pivot", "names-object")
+_CATALOGUE = "catalogue.yaml"
+_KEY = "[key]"
+"""How pydantic's places end that are a key and not its value."""
+_REASONS = {"missing": "this key is missing", "extra_forbidden": "unknown key"}
 
 
 class RulesError(Exception):
@@ -41,22 +46,38 @@ class RulesError(Exception):
 
 
 def load_rules(file: Path) -> RuleSet:
-    """Return the rule set that ``file`` declares; RulesError with all its mistakes."""
-    try:
-        document = marked_yaml.read(file)
-    except UnreadableFile as error:
-        raise RulesError(error.problems) from None
-    try:
-        declared = RulesFile.model_validate_json(json.dumps(document.content))
-    except ValidationError as error:
-        raise RulesError(list(_said(error, document))) from None
+    """
+    Return the rule set that ``file`` declares; RulesError with all its mistakes.
+
+    Services and profiles are checked against the catalogue that lies beside the file, if one does.
+    """
+    document, problems = _document(file)
+    declared, wrong = _shaped(document)
+    problems += wrong
     notation = Notation(declared.lists, frozenset(map(fold, declared.words.silent)))
-    problems = list(_contradictions(declared, document, notation))
+    told = {(problem.line, problem.column) for problem in problems}
+    problems += [
+        problem
+        for problem in contradictions(declared, document, notation, catalogue_codes(file) or {})
+        if (problem.line, problem.column) not in told
+    ]
+    learned, heard = _learned(declared, document, problems)
     if problems:
         raise RulesError(problems)
-    learned, heard = _learned(declared, document, file)
     version = _version(document.raw, heard)
     return compile_rules(_declared(declared, notation, version, learned))
+
+
+def catalogue_codes(file: Path) -> Codes | None:
+    """Return what requests may name, by the catalogue beside a rules file; ``None`` without it."""
+    try:
+        catalogue = load_file(file.with_name(_CATALOGUE), Catalogue)
+    except DeskError:
+        return None  # whoever reads the desk says what is wrong with it
+    return {
+        "service": frozenset(fold(one.id) for one in catalogue.services),
+        "profile": frozenset(fold(one.id) for one in catalogue.profiles),
+    }
 
 
 def schema_text() -> str:
@@ -73,95 +94,56 @@ def _version(*contents: bytes) -> str:
     return f"sha256:{digest.hexdigest()[:12]}"
 
 
-def _learned(declared: RulesFile, document: Document, file: Path) -> tuple[Learned | None, bytes]:
+def _document(file: Path) -> tuple[Document, list[Problem]]:
+    try:
+        return marked_yaml.read(file), []
+    except UnreadableFile as error:
+        if error.document is None:
+            raise RulesError(error.problems) from None
+        return error.document, error.problems
+
+
+def _shaped(document: Document) -> tuple[RulesFile, list[Problem]]:
+    try:
+        return RulesFile.model_validate_json(json.dumps(document.content)), []
+    except ValidationError as error:
+        return as_far_as_read(document.content), list(_said(error, document))
+
+
+def _learned(
+    declared: RulesFile, document: Document, problems: list[Problem]
+) -> tuple[Learned | None, bytes]:
     """Return what the file beside the rules has learned, and its bytes."""
     if declared.learned is None:
         return None, b""
     try:
-        content = file.with_name(declared.learned.file).read_bytes()
+        content = document.file.with_name(declared.learned.file).read_bytes()
         return Learned(msgspec.json.decode(content, type=Model)), content
     except (OSError, msgspec.MsgspecError) as error:
         said = error.strerror if isinstance(error, OSError) else str(error)
         reason = f"{declared.learned.file} cannot be read ({said})"
-        raise RulesError([document.problem(("learned", "file"), reason)]) from None
+        problems.append(document.problem(("learned", "file"), reason))
+        return None, b""
 
 
 def _said(error: ValidationError, document: Document) -> Iterator[Problem]:
-    for one in error.errors(include_url=False, include_input=False, include_context=False):
+    errors = error.errors(include_url=False, include_input=False, include_context=False)
+    for one in errors:
+        if follows(one, errors):
+            continue
         path: KeyPath = ()
         for part in one["loc"]:
             if (*path, part) in document.values:
                 path = (*path, part)
         code = one["type"]
+        of_key = code == "extra_forbidden"
         if code == "missing":
             path = (*path, one["loc"][-1])
-        reason = {"missing": "this key is missing", "extra_forbidden": "unknown key"}.get(
-            code, one["msg"].removeprefix("Input ")
-        )
-        yield document.problem(path, reason, of_key=code == "extra_forbidden")
-
-
-def _contradictions(
-    declared: RulesFile, document: Document, notation: Notation
-) -> Iterator[Problem]:
-    yield from _incomplete(declared, document)
-    for field in declared.fields:
-        if field not in _FIELDS:
-            reason = f"unknown field; known are {', '.join(_FIELDS)}"
-            yield document.problem(("fields", field), reason, of_key=True)
-    names: set[str] = set()
-    said: dict[Hashable, tuple[str, str]] = {}
-    for number, rule in enumerate(declared.rules):
-        if rule.name in names:
-            yield document.problem(("rules", number, "name"), "is already used further up")
-        names.add(rule.name)
-        for key, texts in (("phrases", rule.phrases), ("except", rule.except_)):
-            for place, text in enumerate(texts):
-                where: KeyPath = ("rules", number, key, place)
-                try:
-                    forms = notation.read(text)
-                except PhraseError as error:
-                    yield document.problem(where, str(error))
-                    continue
-                yield from _unowned(forms, declared, document, where)
-                if key == "phrases" and rule.queue is not None:
-                    yield from _disputed(rule, forms, said, document, where)
-
-
-def _unowned(
-    forms: Forms, declared: RulesFile, document: Document, where: KeyPath
-) -> Iterator[Problem]:
-    """Find ``mon:nom`` where no little words are declared for ``mon``."""
-    known = {fold(owner) for owner in declared.words.owners}
-    named = {word.partition(OWNED)[0] for said in forms.words() for word in said if OWNED in word}
-    for owner in sorted(named - known):
-        yield document.problem(where, f"words.owners does not say who {owner!r} is")
-
-
-def _disputed(
-    rule: RuleFile,
-    forms: Forms,
-    said: dict[Hashable, tuple[str, str]],
-    document: Document,
-    where: KeyPath,
-) -> Iterator[Problem]:
-    """Find words that speak for both queues."""
-    for sequence in forms.sequences or (forms,):
-        queue, name = said.setdefault(sequence, (str(rule.queue), rule.name))
-        if queue != rule.queue:
-            yield document.problem(where, f"speaks for the other queue in rule {name}")
-            return
-
-
-def _incomplete(declared: RulesFile, document: Document) -> Iterator[Problem]:
-    balance = declared.balance
-    for key, known, needed in (
-        ("start", balance.start, QUEUES),
-        ("thresholds", balance.thresholds, FLAGS),
-        ("cues", balance.cues, _CUES),
-    ):
-        for missing in (one for one in needed if one not in known):
-            yield document.problem(("balance", key, missing), "this key is missing")
+        said = one["msg"].removeprefix("Input ")
+        if one["loc"][-1] == _KEY:
+            said, of_key = f"unknown key: {said}", True
+        reason = _REASONS.get(code, said)
+        yield document.problem(path, reason, of_key=of_key)
 
 
 def _declared(

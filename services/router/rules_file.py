@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from services.router.domain.ruleset import CueKind
+from services.router.domain.ruleset import CueKind, WeighedCue
 from services.router.domain.values import Fact, Flag, Queue
 
 Points = Annotated[float, Field(ge=-10, le=10, strict=False)]
@@ -24,7 +24,7 @@ class BalanceFile(_Declared):
     start: dict[Queue, Points] = Field(description="Points each queue begins with.")
     thresholds: dict[Flag, Points] = Field(description="Points from which a flag is raised.")
     sure_margin: Points = Field(description="Lead the better queue needs to be sure, in points.")
-    cues: dict[CueKind, Factor] = Field(
+    cues: dict[WeighedCue, Factor] = Field(
         description="What a cue multiplies the evidence of its clause with."
     )
     long_text_words: int = Field(ge=10, description="From how many words a text is long.")

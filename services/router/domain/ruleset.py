@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from math import copysign
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from services.router.domain.learned import Learned
 from services.router.domain.notation import GAP, STEM, Forms, Notation
@@ -12,19 +12,10 @@ from services.router.domain.phrases import Phrase, Phrasebook, Singles
 from services.router.domain.values import Fact, Flag, FlagReading, Queue
 from services.router.domain.words import Lexicon, Vocabulary, fold, singular
 
-CueKind = Literal[
-    "problem",
-    "ask",
-    "past",
-    "background",
-    "settled",
-    "denied",
-    "pivot",
-    "done",
-    "names-object",
-    "negation",
-    "soft-negation",
-]
+WeighedCue = Literal["problem", "ask", "past", "background", "pivot", "names-object"]
+"""Cues whose factor an operator may turn; the others work by themselves."""
+CueKind = WeighedCue | Literal["settled", "denied", "done", "negation", "soft-negation"]
+WEIGHED_CUES: Final[tuple[WeighedCue, ...]] = get_args(WeighedCue)
 Dimension = Literal["queue", "training", "dpo", "remote", "cue", "fact"]
 
 
@@ -70,7 +61,7 @@ class Balance:
     """Points by which the better queue must lead to be sure."""
     learned_points: float
     """What a margin of one, as learned, is worth."""
-    cues: Mapping[CueKind, float]
+    cues: Mapping[WeighedCue, float]
     """What a cue multiplies the evidence of its clause with."""
     long_text_words: int
     closing_boost: float

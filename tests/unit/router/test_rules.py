@@ -125,6 +125,71 @@ def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
     assert len(reasons(tmp_path, text).splitlines()) == 2
 
 
+def test_a_mistake_of_shape_hides_no_other(tmp_path: Path) -> None:
+    text = SMALL.replace("sure_margin: 1", "sure_margin: eins")
+    text = text.replace("past: 0.7, ", "").replace("weight: 4", "wieght: 4")
+    text = text.replace("\nwords:", "\nlearned: {file: none.json, points: 1}\nwords:")
+    text = text.replace("<remettre>", "<rien>").replace("[boîte mail]", "[2026, '(x)', mon:nom]")
+    text += "  - name: offres\n    queue: [general]\n    phrases: [remettre offre]\n"
+    text += "    phrases: []\n"
+    told = [line.split("routing.yaml:")[1] for line in reasons(tmp_path, text).splitlines()]
+    assert told == [
+        "4: balance.sure_margin: should be a valid number, unable to parse string as a number",
+        "5: balance.cues.past: this key is missing",
+        "8: learned.file: none.json cannot be read (No such file or directory)",
+        "19: rules[0].wieght: unknown key",
+        "20: rules[0].phrases[0]: no list is named 'rien'",
+        "24: rules[1].phrases[0]: should be a valid string",
+        "24: rules[1].phrases[1]: '(x)' has a bracket",
+        "24: rules[1].phrases[2]: words.owners does not say who 'mon' is",
+        "25: rules[2].name: is already used further up",
+        "26: rules[2].queue: should be 'marketplace' or 'general'",
+        "28: rules[2].phrases: duplicate key, first on line 27",
+    ]
+
+
+@pytest.mark.parametrize("part", ["balance", "words", "lists", "rules"])
+@pytest.mark.parametrize("value", ["5", "[]", "[{a: [1]}]", "{start: 3, silent: 4, remettre: 5}"])
+def test_nothing_follows_from_a_part_that_is_of_another_shape(
+    tmp_path: Path, part: str, value: str
+) -> None:
+    begin = SMALL.index(f"{part}:\n")
+    ends = [SMALL.index(f"{one}:\n") for one in ("words", "lists", "rules")]
+    end = next((one for one in ends if one > begin), len(SMALL))
+    told = reasons(tmp_path, f"{SMALL[:begin]}{part}: {value}\n{SMALL[end:]}").splitlines()
+    line = SMALL[:begin].count("\n") + 1
+    assert {f"routing.yaml:{line}:" in one for one in told} == {True}
+
+
+@pytest.mark.parametrize("cue", ["settled", "negation", "melody"])
+def test_a_cue_without_a_factor_is_refused_one(tmp_path: Path, cue: str) -> None:
+    told = reasons(tmp_path, SMALL.replace("{problem: 1.6", f"{{{cue}: 2, problem: 1.6"))
+    assert f"routing.yaml:5: balance.cues.{cue}: unknown key: should be 'problem', 'ask'," in told
+
+
+def test_what_fields_say_of_services_and_profiles_is_looked_up_in_the_catalogue(
+    tmp_path: Path,
+) -> None:
+    fields = """fields:
+  service:
+    Parapheur: {general: 1}
+    parapheurs: {general: 1}
+    "*": {general: 1}
+  profile:
+    maire: {general: 1}
+  organisation:
+    sarl: {marketplace: 1}
+"""
+    text = SMALL.replace("rules:", f"{fields}rules:")
+    assert load_rules(written(tmp_path, text)).fields
+    (tmp_path / "catalogue.yaml").write_bytes(RULES_FILE.with_name("catalogue.yaml").read_bytes())
+    told = [line.split("routing.yaml:")[1] for line in reasons(tmp_path, text).splitlines()]
+    assert told == [
+        "18: fields.service.parapheurs: no such service in the catalogue of the desk",
+        "21: fields.profile.maire: no such profile in the catalogue of the desk",
+    ]
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(RulesError, match="does not exist"):
         load_rules(tmp_path / "none.yaml")

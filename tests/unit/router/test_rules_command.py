@@ -44,6 +44,13 @@ def test_the_shipped_rules_are_checked_with_what_they_have_learned() -> None:
     assert (code, err) == (0, "")
     assert "right, sha256:" in out
     assert "learned sha256:" in out
+    assert "not checked" not in out
+
+
+def test_a_check_without_the_catalogue_says_what_it_did_not_look_at(rules: Path) -> None:
+    code, out, _ = run("check", str(rules))
+    assert code == 0
+    assert "services and profiles not checked" in out
 
 
 def test_every_mistake_of_a_rules_file_is_told_with_its_line(rules: Path) -> None:

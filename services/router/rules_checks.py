@@ -1,0 +1,95 @@
+"""What a rules file may not say although each part of it is of the right shape."""
+
+from collections.abc import Hashable, Iterator, Mapping
+
+from desk import Problem
+from desk.marked_yaml import Document, KeyPath
+from services.router.domain.notation import OWNED, Forms, Notation, PhraseError
+from services.router.domain.ruleset import WEIGHED_CUES
+from services.router.domain.values import FLAGS, QUEUES
+from services.router.domain.words import fold
+from services.router.rules_file import RuleFile, RulesFile
+
+_FIELDS = ("service", "profile", "organisation", "reference")
+_ANY_VALUE = "*"
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "start": QUEUES,
+    "thresholds": FLAGS,
+    "cues": WEIGHED_CUES,
+}
+"""What each of these parts of ``balance`` must have."""
+
+Codes = Mapping[str, frozenset[str]]
+"""Of fields whose values the desk's catalogue declares: those values."""
+
+
+def contradictions(
+    declared: RulesFile, document: Document, notation: Notation, codes: Codes
+) -> Iterator[Problem]:
+    """Yield each mistake with its line."""
+    yield from _incomplete(declared, document)
+    for field, values in declared.fields.items():
+        yield from _unknown(field, values, document, codes)
+    names: set[str] = set()
+    said: dict[Hashable, tuple[str, str]] = {}
+    for number, rule in enumerate(declared.rules):
+        if rule.name in names:
+            yield document.problem(("rules", number, "name"), "is already used further up")
+        names.add(rule.name)
+        for key, texts in (("phrases", rule.phrases), ("except", rule.except_)):
+            for place, text in enumerate(texts):
+                where: KeyPath = ("rules", number, key, place)
+                try:
+                    forms = notation.read(text)
+                except PhraseError as error:
+                    yield document.problem(where, str(error))
+                    continue
+                yield from _unowned(forms, declared, document, where)
+                if key == "phrases" and rule.queue is not None:
+                    yield from _disputed(rule, forms, said, document, where)
+
+
+def _incomplete(declared: RulesFile, document: Document) -> Iterator[Problem]:
+    for key, needed in NEEDED.items():
+        known = getattr(declared.balance, key)
+        for missing in (one for one in needed if one not in known):
+            yield document.problem(("balance", key, missing), "this key is missing")
+
+
+def _unknown(
+    field: str, values: Mapping[str, object], document: Document, codes: Codes
+) -> Iterator[Problem]:
+    """Find fields that requests do not have, and values that no form offers."""
+    if field not in _FIELDS:
+        reason = f"unknown field; known are {', '.join(_FIELDS)}"
+        yield document.problem(("fields", field), reason, of_key=True)
+    known = codes.get(field)
+    for value in values:
+        if known is not None and value != _ANY_VALUE and fold(value) not in known:
+            reason = f"no such {field} in the catalogue of the desk"
+            yield document.problem(("fields", field, value), reason, of_key=True)
+
+
+def _unowned(
+    forms: Forms, declared: RulesFile, document: Document, where: KeyPath
+) -> Iterator[Problem]:
+    """Find ``mon:nom`` where no little words are declared for ``mon``."""
+    known = {fold(owner) for owner in declared.words.owners}
+    named = {word.partition(OWNED)[0] for said in forms.words() for word in said if OWNED in word}
+    for owner in sorted(named - known):
+        yield document.problem(where, f"words.owners does not say who {owner!r} is")
+
+
+def _disputed(
+    rule: RuleFile,
+    forms: Forms,
+    said: dict[Hashable, tuple[str, str]],
+    document: Document,
+    where: KeyPath,
+) -> Iterator[Problem]:
+    """Find words that speak for both queues."""
+    for sequence in forms.sequences or (forms,):
+        queue, name = said.setdefault(sequence, (str(rule.queue), rule.name))
+        if queue != rule.queue:
+            yield document.problem(where, f"speaks for the other queue in rule {name}")
+            return
