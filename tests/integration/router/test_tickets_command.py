@@ -22,10 +22,12 @@ from schemas.tickets import (
     TICKET_EVENT,
     TicketClosed,
     TicketEvent,
+    TicketOverdue,
     TicketReassigned,
     ticket_id,
 )
 from tests.commands import Ended, run_apart
+from tests.integration.router.moving import TOOL, mark, moved_while_open
 from tests.integration.router.routers import Oracle, Routers, make_request, put
 from tests.unit.router.cases import RULES_FILE
 
@@ -43,7 +45,12 @@ def routers(
 ) -> Iterator[Routers]:
     """Give one router to all: starting it is most of what a test here would take."""
     logs = tmp_path_factory.mktemp("router")
-    shared = Routers(kafka=session_stack.kafka, keys_dir=keys_dir, log_dir=logs)
+    shared = Routers(
+        kafka=session_stack.kafka,
+        keys_dir=keys_dir,
+        log_dir=logs,
+        environment={"ROUTER_SWEEP_INTERVAL_S": "1"},
+    )
     yield shared
     shared.stop()
 
@@ -68,11 +75,6 @@ def work(routers: Routers) -> None:
     """Have the router started, if it is not."""
     if not routers.processes or routers.processes[0].poll() is not None:
         routers.start(0)
-
-
-def mark(name: str) -> str:
-    """Return a word of a test's own without digits, which would be masked."""
-    return name.translate(str.maketrans("0123456789", "ghijklmnop"))
 
 
 def tracking(request: RequestReceived) -> str:
@@ -144,6 +146,40 @@ async def test_a_move_is_one_event_beside_the_ticket_however_often_it_is_done(
     back = await run(kafka, *move[:4], "marketplace", "--reason", "agreed")
     assert back.exit_code == 0
     assert len({event.id for event in await _events(kafka, ticket)}) == 2
+
+
+@pytest.mark.usefixtures("ticket")  # the router is at work
+async def test_a_move_by_another_tool_is_followed_and_the_ticket_stays_the_one_record(
+    kafka: str, producer: AIOKafkaProducer, oracle: Oracle, unique_name: str, tmp_path: Path
+) -> None:
+    request = await moved_while_open(producer, oracle, unique_name)
+    raised = (request.subject, TicketOverdue.model_fields["type"].default)
+    async with asyncio.timeout(60):
+        while not oracle.outcome.events[raised]:
+            await oracle.read()
+    *moves, overdue = await _events(kafka, request)
+    assert [(event.source, event.data.queue) for event in moves] == [(TOOL, "marketplace")]
+    assert isinstance(overdue, TicketOverdue)
+    assert overdue.data.queue == "marketplace"
+    assert oracle.outcome.tickets[request.subject] == 1
+    assert oracle.outcome.queues[request.subject] == topics.TICKETS_GENERAL
+    explained = (await run(kafka, "explain", request.subject)).stdout
+    for said in (
+        "marketplace, moved by hand from general",
+        "moved from general to marketplace: tender-matter",
+        *("overdue since", TOOL, "fuite « Fuite ; envoyé par erreur »"),
+    ):
+        assert said in explained
+    await put(producer, request)
+    out = tmp_path / "moved.jsonl"
+    done = await run(kafka, "rules", "export-moved", "--out", str(out), "--rules", str(RULES_FILE))
+    assert done.exit_code == 0, done.output
+    text = out.read_text(encoding="utf-8")
+    (case,) = (c for c in map(json.loads, text.splitlines()) if mark(unique_name) in c["body"])
+    assert (case["expected"]["queue"], case["why"]) == ("marketplace", "tender-matter")
+    assert "Vermorel" not in text
+    await oracle.read()
+    assert (oracle.outcome.tickets[request.subject], oracle.outcome.events[raised]) == (1, 1)
 
 
 async def test_a_reason_in_words_is_refused_because_it_may_name_somebody(
