@@ -20,9 +20,10 @@ from services.router.rules import RulesError, catalogue_codes, load_rules
 
 app = typer.Typer(no_args_is_help=True, help="Check, test, rehearse and learn routing rules.")
 
-RULES: Final = Path("deploy/desk/routing.yaml")
+DESK: Final = Path("deploy/desk")
+RULES: Final = DESK / "routing.yaml"
 TRAIN: Final = Path("tests/cases/train.jsonl")
-LEARNED: Final = Path("deploy/desk/learned.json")
+LEARNED: Final = DESK / "learned.json"
 
 Rules = Annotated[Path, typer.Option(help="The rules file.")]
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from datetime import datetime
+from typing import Final, NamedTuple, TypeAlias
 
 from pydantic import ValidationError
 
@@ -14,11 +15,20 @@ from cli.cases import FLAGS, BadCase, Expected
 from cli.rules.past import Past, Published, read_past
 from cli.rules.reasons import Told
 from cli.rules.scoring import QUEUE, Score
-from services.router.domain import QUEUES, RuleSet, Understanding, understand
+from desk.policy import Policy
+from schemas.tickets import DecisionData
+from services.router.domain import QUEUES, DueTimes, RuleSet, Understanding, understand
 
 Outcome: TypeAlias = Published | Understanding
 DEADLINE: Final = "deadline"
-"""Whether other facts were found, such as ``blocked``: they set how soon it is due."""
+"""Whether another deadline applies, so that it is due at another time."""
+
+
+class ByWhen(NamedTuple):
+    """A deadline's name, and when it ends; ``None`` for what was never received."""
+
+    deadline: str
+    due_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +40,8 @@ class Move:
     after: Told
     changed: tuple[str, ...]
     expected: Expected | None
+    due: tuple[ByWhen, ByWhen] | None
+    """Before and after, where the deadline changed."""
 
 
 @dataclass(slots=True)
@@ -51,7 +63,7 @@ class Comparison:
     """Both of requests with a label only."""
     moves: list[Move] = field(default_factory=list)
 
-    def count(self, past: Past, before: Outcome, after: Understanding) -> None:
+    def count(self, past: Past, before: Outcome, after: Understanding, desk: DueTimes) -> None:
         """Take one more request in."""
         self.requests += 1
         self.versions[before.ruleset_version] += 1
@@ -60,14 +72,14 @@ class Comparison:
         if past.expected is not None:
             self.before.count(past.expected, before)
             self.after.count(past.expected, after)
-        changed = differing(before, after)
+        changed = differing(before, after, desk.policy)
         self.changed.update(changed)
         if not changed:
             return
         self.moved += 1
         if len(self.moves) < self.most_moves:
             with suppress(ValidationError):  # counted, but its reasons cannot be shown
-                self.moves.append(_move(past, before, after, changed))
+                self.moves.append(_move(past, before, after, changed, desk))
 
     def add(self, other: Comparison) -> None:
         """Take in what was counted elsewhere."""
@@ -84,7 +96,12 @@ class Comparison:
 
 
 def compare(
-    lines: Iterable[bytes], *, current: RuleSet | None, candidate: RuleSet, most_moves: int
+    lines: Iterable[bytes],
+    *,
+    current: RuleSet | None,
+    candidate: RuleSet,
+    desk: DueTimes,
+    most_moves: int,
 ) -> Comparison:
     """
     Compare what was decided with what the candidate decides, on each request.
@@ -104,20 +121,51 @@ def compare(
         if before is None:
             made.unreadable += 1
             continue
-        made.count(past, before, understand(past.request, candidate))
+        made.count(past, before, understand(past.request, candidate), desk)
     return made
 
 
-def _move(past: Past, before: Outcome, after: Understanding, changed: tuple[str, ...]) -> Move:
+def _move(
+    past: Past, before: Outcome, after: Understanding, changed: tuple[str, ...], desk: DueTimes
+) -> Move:
     told = before.whole() if isinstance(before, Published) else before
-    return Move(name=past.name, before=told, after=after, changed=changed, expected=past.expected)
+    due = None
+    if DEADLINE in changed:
+        if isinstance(told, DecisionData):
+            former = ByWhen(told.deadline, told.due_at)
+        else:
+            former = _by_when(past, told, desk)
+        due = (former, _by_when(past, after, desk))
+    return Move(
+        name=past.name,
+        before=told,
+        after=after,
+        changed=changed,
+        expected=past.expected,
+        due=due,
+    )
 
 
-def differing(before: Outcome, after: Outcome) -> tuple[str, ...]:
-    """Return in what two decisions differ: the queue, a flag, what sets the deadline."""
+def _by_when(past: Past, told: Understanding, desk: DueTimes) -> ByWhen:
+    deadline = desk.policy.select(told.facts)
+    if past.received_at is None:
+        return ByWhen(deadline.id, None)
+    try:
+        received_at = datetime.fromisoformat(past.received_at)
+        return ByWhen(deadline.id, deadline.within.due(desk.calendar, received_at).at)
+    except ValueError:  # no moment, or one that no calendar knows
+        return ByWhen(deadline.id, None)
+
+
+def differing(before: Outcome, after: Outcome, policy: Policy) -> tuple[str, ...]:
+    """
+    Return in what two decisions differ: the queue, a flag, the deadline.
+
+    Both deadlines are those of one policy, so that only what rules find makes a difference.
+    """
     changed = [one for one in (QUEUE, *FLAGS) if getattr(before, one) != getattr(after, one)]
     known = before.facts and after.facts  # the oldest tickets do not name them
-    if known and further_facts(before) != further_facts(after):
+    if known and policy.select(before.facts) is not policy.select(after.facts):
         changed.append(DEADLINE)
     return tuple(changed)
 

@@ -34,6 +34,7 @@ class _Asked(msgspec.Struct):
     profile: str | None = None
     organisation: str | None = None
     consultation: _Consultation | None = None
+    received_at: str | None = None
 
 
 class _Ticket(msgspec.Struct):
@@ -72,6 +73,8 @@ class Past:
     request: Request
     decided: Published | None = None
     expected: Expected | None = None
+    received_at: str | None = None
+    """As written; a case was never received."""
 
 
 _event: Final = msgspec.json.Decoder(_Event).decode
@@ -104,4 +107,9 @@ def _of_event(line: bytes) -> Past:
 
 
 def _of(asked: _Asked, decided: Published | None) -> Past:
-    return Past(name=tracking_number(asked.request_id), request=as_heard(asked), decided=decided)
+    return Past(
+        name=tracking_number(asked.request_id),
+        request=as_heard(asked),
+        decided=decided,
+        received_at=asked.received_at,
+    )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from cli.rules.comparing import Comparison, compare
-from services.router.domain import RuleSet
+from services.router.domain import DueTimes, RuleSet
 
 CHUNK: Final = 250
 """Requests that a process takes at once."""
@@ -37,6 +37,8 @@ class Rehearsal:
 
     candidate: RuleSet
     current: RuleSet | None
+    desk: DueTimes
+    """By whose hours and policy it is due."""
     most_moves: int
     workers: int
 
@@ -104,5 +106,6 @@ def _compare(chunk: list[bytes], most_moves: int) -> Comparison:
         chunk,
         current=rehearsal.current,
         candidate=rehearsal.candidate,
+        desk=rehearsal.desk,
         most_moves=most_moves,
     )

@@ -14,10 +14,11 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from cli.rules import rehearsed
-from cli.rules.commands import RULES, Json, Limit, Reveal, app, fail, loaded
+from cli.rules.commands import DESK, RULES, Json, Limit, Reveal, app, fail, loaded
 from cli.rules.comparing import Comparison
 from cli.rules.rehearsal import Chunks, Rehearsal, chunked, cores, file_chunks
 from cli.running import WhereUnknown, find_where
+from desk import Desk, DeskError, load_desk
 from runtime.topic_reader import open_reader
 from schemas import topics
 
@@ -31,7 +32,7 @@ TOPICS: Final = {
 
 
 @app.command()
-def rehearse(
+def rehearse(  # noqa: PLR0913 - each is an option
     *,
     rules: Annotated[Path, typer.Option(help="The candidate.")],
     against: Annotated[
@@ -42,6 +43,7 @@ def rehearse(
         ),
     ],
     current: Annotated[Path, typer.Option(help="What decides now.")] = RULES,
+    desk: Annotated[Path, typer.Option(help="The desk whose hours and deadlines apply.")] = DESK,
     bootstrap: Annotated[
         str | None, typer.Option(envvar="AIGUILLAGE_KAFKA", help="Kafka, host:port.")
     ] = None,
@@ -54,12 +56,14 @@ def rehearse(
     Replay the past through a candidate rule set, and say what would move; publishes nothing.
 
     A ticket is compared with what was decided when it was made; a request or case without a
-    decision, with what the current rules decide. Where labels exist, both are scored on them.
+    decision, with what the current rules decide. Where another deadline of the desk's policy
+    applies, both due times are told. Where labels exist, both are scored on them.
     """
     began = time.perf_counter()
     plan = Rehearsal(
         candidate=loaded(rules),
         current=None if against in {"tickets", *TICKETS} else loaded(current),
+        desk=_desk(desk),
         most_moves=limit,
         workers=workers,
     )
@@ -73,6 +77,13 @@ def rehearse(
     for part in rehearsed.tables(made, version=plan.candidate.version, reveal=reveal):
         console.print(part)
     print(rehearsed.summary(plan, made, against=against, spent_s=spent_s))
+
+
+def _desk(folder: Path) -> Desk:
+    try:
+        return load_desk(folder)
+    except DeskError as error:
+        fail(str(error))
 
 
 async def _rehearse(plan: Rehearsal, against: str, bootstrap: str | None) -> Comparison:

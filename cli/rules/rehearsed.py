@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from datetime import UTC
+from typing import NamedTuple
 
 from rich.table import Table
 from rich.text import Text
 
 from cli.rules import showing
-from cli.rules.comparing import DEADLINE, Comparison, Move, further_facts
+from cli.rules.comparing import DEADLINE, ByWhen, Comparison, Move, further_facts
 from cli.rules.reasons import NOTHING, Told, outcome, reasons
 from cli.rules.rehearsal import Rehearsal
 
@@ -61,10 +63,11 @@ def as_json(
                 "id": move.name,
                 "changed": list(move.changed),
                 "expected": asdict(move.expected) if move.expected else None,
-                "before": _side(move, move.before, reveal=reveal),
-                "after": _side(move, move.after, reveal=reveal),
+                "before": _side(move, before, reveal=reveal),
+                "after": _side(move, after, reveal=reveal),
             }
             for move in made.moves
+            for before, after in (_sides(move),)
         ],
     }
 
@@ -81,24 +84,44 @@ def _moves(made: Comparison, *, reveal: bool) -> Table:
         name = move.name if move.expected is None else f"{move.name}\nexpected {_expected(move)}"
         cells = [name]
         cells += [
-            "\n".join([outcome(told), *_because(move, told, reveal=reveal)])
-            for told in (move.before, move.after)
+            "\n".join([outcome(side.told), *_because(move, side, reveal=reveal)])
+            for side in _sides(move)
         ]
         shown.add_row(*map(Text, cells))
     return shown
 
 
-def _side(move: Move, told: Told, *, reveal: bool) -> Mapping[str, object]:
-    return {"outcome": outcome(told), "because": _because(move, told, reveal=reveal)}
+class _Side(NamedTuple):
+    told: Told
+    due: ByWhen | None
 
 
-def _because(move: Move, told: Told, *, reveal: bool) -> list[str]:
+def _sides(move: Move) -> tuple[_Side, _Side]:
+    before, after = move.due or (None, None)
+    return _Side(move.before, before), _Side(move.after, after)
+
+
+def _side(move: Move, side: _Side, *, reveal: bool) -> Mapping[str, object]:
+    told: dict[str, object] = {
+        "outcome": outcome(side.told),
+        "because": _because(move, side, reveal=reveal),
+    }
+    if side.due:
+        at = side.due.due_at
+        told |= {"deadline": side.due.deadline, "due_at": at.isoformat() if at else None}
+    return told
+
+
+def _because(move: Move, side: _Side, *, reveal: bool) -> list[str]:
     lines = []
     for one in move.changed:
-        if one == DEADLINE:
-            lines.append(f"facts: {', '.join(sorted(further_facts(told))) or NOTHING}")
-        else:
-            lines += reasons(told, one, reveal=reveal)
+        if one != DEADLINE:
+            lines += reasons(side.told, one, reveal=reveal)
+        elif side.due:
+            at = side.due.due_at
+            due = f", due {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if at else ""
+            facts = ", ".join(sorted(further_facts(side.told))) or NOTHING
+            lines.append(f"deadline: {side.due.deadline}{due}; facts: {facts}")
     return lines
 
 

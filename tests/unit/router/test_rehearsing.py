@@ -1,7 +1,8 @@
 """A candidate rule set beside what was decided: what would move, and who is right more often."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import pytest
 
 from cli.rules.comparing import Comparison, compare
 from cli.rules.rehearsal import chunked
-from desk import load_desk
+from desk import Desk, load_desk
 from schemas.requests import RequestData, RequestReceived, request_id, tracking_number
 from schemas.tickets import DecisionData, TicketCreated, TicketData, ticket_id
 from services.router.deciding import build_decide
@@ -22,6 +23,11 @@ from tests.unit.router.test_rules import SMALL
 
 RECEIVED_AT = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
 TURNED = SMALL.replace("general: 0.5", "general: 9")
+
+
+@cache
+def desk() -> Desk:
+    return load_desk(RULES_FILE.parent)
 
 
 def rules(tmp_path: Path, text: str, name: str = "routing.yaml") -> Path:
@@ -64,7 +70,7 @@ def envelope(subject: UUID) -> dict[str, object]:
 
 def ticket(number: int, body: str, ruleset: RuleSet) -> bytes:
     data = request(number, body)
-    decide = build_decide(load_desk(RULES_FILE.parent), ruleset)
+    decide = build_decide(desk(), ruleset)
     decision = DecisionData.model_validate(msgspec.to_builtins(decide(data)))
     return TicketCreated.model_validate(
         {
@@ -82,13 +88,13 @@ def ticket(number: int, body: str, ruleset: RuleSet) -> bytes:
 
 def test_the_same_rules_move_nothing(current: RuleSet) -> None:
     lines = [ticket(1, "déposer une offre", current), case("bonjour")]
-    made = compare(lines, current=current, candidate=current, most_moves=5)
+    made = compare(lines, current=current, candidate=current, desk=desk(), most_moves=5)
     assert (made.requests, made.moved, made.moves) == (2, 0, [])
 
 
 def test_a_ticket_is_compared_with_what_was_published(current: RuleSet, candidate: RuleSet) -> None:
     line = ticket(1, "déposer une offre", current)
-    made = compare([line], current=None, candidate=candidate, most_moves=5)
+    made = compare([line], current=None, candidate=candidate, desk=desk(), most_moves=5)
     (move,) = made.moves
     assert move.name == tracking_number(request_id("past", "1"))
     assert (move.before.queue, move.after.queue) == ("marketplace", "general")
@@ -103,20 +109,50 @@ def test_a_request_without_a_decision_is_decided_by_both(
     data = request(2, "déposer une offre")
     event = RequestReceived.model_validate({**envelope(data.request_id), "data": data}).to_json()
     lines = [event, case("déposer une offre")]
-    made = compare(lines, current=current, candidate=candidate, most_moves=5)
+    made = compare(lines, current=current, candidate=candidate, desk=desk(), most_moves=5)
     assert (made.requests, made.moved) == (2, 2)
+
+
+BLOCKED = "  - name: bloque\n    fact: blocked\n    phrases: [tout est bloqué]\n"
+
+
+def test_where_another_deadline_applies_both_due_times_are_told(
+    tmp_path: Path, current: RuleSet
+) -> None:
+    urgent = load_rules(rules(tmp_path, SMALL + BLOCKED, "urgent.yaml"))
+    line = ticket(1, "Notre boîte mail est vide, tout est bloqué.", current)
+    data = request(2, "Tout est bloqué.")
+    event = RequestReceived.model_validate({**envelope(data.request_id), "data": data}).to_json()
+    lines = [line, event, case("tout est bloqué"), ticket(3, "bonjour", current)]
+    made = compare(lines, current=current, candidate=urgent, desk=desk(), most_moves=5)
+    assert (made.moved, made.changed) == (3, {"deadline": 3})
+    eight_hours, four_hours = RECEIVED_AT + timedelta(hours=24), RECEIVED_AT + timedelta(hours=5)
+    assert [move.due for move in made.moves] == [
+        (("normal", eight_hours), ("blocked", four_hours)),
+        (("normal", eight_hours), ("blocked", four_hours)),
+        (("normal", None), ("blocked", None)),
+    ]
+
+
+def test_other_facts_that_leave_the_deadline_as_it_was_move_nothing(
+    tmp_path: Path, current: RuleSet
+) -> None:
+    other = load_rules(rules(tmp_path, SMALL + BLOCKED.replace("blocked", "breach"), "other.yaml"))
+    line = ticket(1, "Tout est bloqué.", current)
+    made = compare([line], current=None, candidate=other, desk=desk(), most_moves=5)
+    assert (made.requests, made.moved) == (1, 0)
 
 
 def test_what_cannot_be_read_is_counted_and_left_out(current: RuleSet) -> None:
     lines = [b"{", b"[]", b'{"specversion": "1.0"}', b'{"id": 3}', b"\xff", case("bonjour")]
-    made = compare(lines, current=current, candidate=current, most_moves=5)
+    made = compare(lines, current=current, candidate=current, desk=desk(), most_moves=5)
     assert (made.unreadable, made.requests) == (5, 1)
 
 
 def test_labels_score_both_sides(current: RuleSet, candidate: RuleSet) -> None:
     label = {"queue": "marketplace", "training": False, "dpo": False, "remote": False}
     lines = [case("déposer une offre", expected=label), case("bonjour")]
-    made = compare(lines, current=current, candidate=candidate, most_moves=5)
+    made = compare(lines, current=current, candidate=candidate, desk=desk(), most_moves=5)
     assert (made.before.cases, made.before.right, made.after.right) == (1, 1, 0)
     assert made.after.queues == {("marketplace", "general"): 1}
 
@@ -127,7 +163,7 @@ def test_only_so_many_moves_are_kept_and_all_are_counted(
     lines = [case(f"déposer une offre {number}") for number in range(7)]
     total = Comparison(3)
     for chunk in (lines[:2], lines[2:]):
-        total.add(compare(chunk, current=current, candidate=candidate, most_moves=3))
+        total.add(compare(chunk, current=current, candidate=candidate, desk=desk(), most_moves=3))
     assert (total.moved, len(total.moves)) == (7, 3)
     assert [move.name[-1] for move in total.moves] == ["0", "1", "2"]
 
