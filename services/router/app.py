@@ -20,6 +20,7 @@ from runtime.health import health_routes
 from runtime.keys import KeyUnusable, read_key
 from runtime.lifecycle import Lifecycle, Need, Worker
 from runtime.logs import configure_logs
+from runtime.overlong import Watch
 from runtime.problems import EXCEPTION_HANDLERS
 from runtime.sealing import Sealer
 from runtime.serving import run
@@ -27,7 +28,7 @@ from runtime.settings import load, stop_misconfigured
 from schemas import topics
 from schemas.personal import personal_fields
 from schemas.tickets import TicketCreated
-from services.router.deciding import Decide, build_decide
+from services.router.deciding import build_decide
 from services.router.gateway.assignment import COMMIT_EVERY_S, Assignment
 from services.router.gateway.counts import Counts
 from services.router.gateway.partition import Keeping
@@ -58,7 +59,9 @@ def main() -> int:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE)
-    return run(_build_app, lambda: _prepare(settings, desk, rulebook, sealer), settings.http)
+    watch = Watch()
+    watch.start()
+    return run(_build_app, lambda: _prepare(settings, desk, rulebook, sealer, watch), settings.http)
 
 
 def _build_app(lifecycle: Lifecycle) -> ASGIApp:
@@ -70,15 +73,23 @@ def _build_app(lifecycle: Lifecycle) -> ASGIApp:
     )
 
 
-def _prepare(settings: Settings, desk: Desk, rulebook: Rulebook, sealer: Sealer) -> Lifecycle:
+def _prepare(
+    settings: Settings, desk: Desk, rulebook: Rulebook, sealer: Sealer, watch: Watch
+) -> Lifecycle:
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, rulebook.ask)
     broker = kafka.build_broker(settings.kafka, service=SERVICE)
     lost = asyncio.Event()
 
-    def decide() -> Decide:
-        return build_decide(desk, rulebook.ruleset)
+    def answering(partitions: int) -> Answering:
+        return Answering(
+            decide=build_decide(desk, rulebook.ruleset),  # one rule set for a whole transaction
+            partitions=partitions,
+            sealer=sealer,
+            horizon=timedelta(days=settings.horizon_days),
+            watch=watch,
+        )
 
-    assignment = _subscribe(broker, settings, decide, sealer, lost.set)
+    assignment = _subscribe(broker, settings, answering, lost.set)
 
     async def close() -> None:
         await assignment.close()
@@ -112,28 +123,22 @@ async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
 def _subscribe(
     broker: KafkaBroker,
     settings: Settings,
-    decide: Callable[[], Decide],
-    sealer: Sealer,
+    answering: Callable[[int], Answering],
     on_lost: Callable[[], None],
 ) -> Assignment:
-    horizon = timedelta(days=settings.horizon_days)
-
     def consumer() -> AIOKafkaConsumer:
         return subscriber.consumer
 
     assignment = Assignment(
         bootstrap_servers=settings.kafka.bootstrap_servers,
         consumer=consumer,
-        answering=lambda partitions: Answering(
-            decide=decide(),  # by one rule set for the whole transaction
-            partitions=partitions,
-            sealer=sealer,
-            horizon=horizon,
-        ),
+        answering=answering,
         now=lambda: datetime.now(UTC),
         on_lost=on_lost,
         counts=Counts.of(settings.partition_counts),
-        keeping=Keeping(horizon=horizon, snapshot_after=settings.snapshot_after),
+        keeping=Keeping(
+            horizon=timedelta(days=settings.horizon_days), snapshot_after=settings.snapshot_after
+        ),
     )
 
     async def handle_batch(message: KafkaMessage) -> None:

@@ -1,6 +1,8 @@
 """What clauses do — ask, complain, praise, tell a story — and what that makes their words count."""
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Final
 
 from msgspec import Struct
@@ -12,6 +14,10 @@ from services.router.domain.ruleset import CueKind, RuleSet
 _OBJECT_WORDS: Final = 5
 _NEGATION_REACH: Final = 3
 _NEGATION_BEHIND: Final = 4
+_FEW: Final = 50
+"""Negations up to which all are looked at: in a long text only those that are near."""
+_first: Final = attrgetter("first")
+_last: Final = attrgetter("last")
 
 
 class Setting(Struct, frozen=True, kw_only=True, gc=False):
@@ -29,7 +35,10 @@ class Setting(Struct, frozen=True, kw_only=True, gc=False):
     """Places that only name what a tender is for: ``consultation « numérisation du cadastre »``."""
     object_words: frozenset[int]
     negations: Sequence[Match]
+    """By where they end; soft ones too."""
     soft_negations: Sequence[Match]
+    negations_begin: Sequence[Match]
+    """By where they begin."""
 
 
 def setting(ruleset: RuleSet, heard: Heard, cues: Sequence[Match]) -> Setting:
@@ -57,8 +66,9 @@ def setting(ruleset: RuleSet, heard: Heard, cues: Sequence[Match]) -> Setting:
         ),
         objects=objects,
         object_words=heard.meanings(objects),
-        negations=by_kind.get("negation", ()),
-        soft_negations=by_kind.get("soft-negation", ()),
+        negations=sorted(by_kind.get("negation", ()), key=_last),
+        soft_negations=sorted(by_kind.get("soft-negation", ()), key=_last),
+        negations_begin=sorted(by_kind.get("negation", ()), key=_first),
     )
 
 
@@ -155,7 +165,10 @@ def names_object(state: Setting, heard: Heard, match: Match) -> bool:
 def negated(state: Setting, heard: Heard, match: Match) -> bool:
     """Tell whether the match is ruled out: ``pas de …``, ``… pas nécessaire``."""
     question = heard.clauses[match.clause].question
-    found = state.negations if question else [*state.negations, *state.soft_negations]
+    found = _between(state.negations, match.first - _NEGATION_REACH, match.last, _last)
+    if not question:
+        soft = state.soft_negations
+        found = [*found, *_between(soft, match.first - _NEGATION_REACH, match.last, _last)]
     segment = heard.segment_of[match.first]
     for negation in found:
         if heard.segment_of[negation.last] != segment or negation.last > match.last:
@@ -169,5 +182,16 @@ def negated(state: Setting, heard: Heard, match: Match) -> bool:
     return any(
         heard.segment_of[negation.first] == heard.segment_of[match.last]
         and 0 < negation.first - match.last <= _NEGATION_BEHIND
-        for negation in state.negations
+        for negation in _between(
+            state.negations_begin, match.last + 1, match.last + _NEGATION_BEHIND, _first
+        )
     )
+
+
+def _between(
+    found: Sequence[Match], low: int, high: int, place: Callable[[Match], int]
+) -> Sequence[Match]:
+    """Return at least those whose place, by which they are sorted, is from low to high."""
+    if len(found) <= _FEW:
+        return found
+    return found[bisect_left(found, low, key=place) : bisect_right(found, high, key=place)]

@@ -1,5 +1,6 @@
 """Frames: parts of a thought that stand in one sentence, in any order, near each other."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -11,6 +12,8 @@ Place = int
 
 _REACH: Final = 22
 """Most words that count, silent ones left out, from a frame's first word to its last."""
+_FEW: Final = 50
+"""Places of a part up to which all are tried: in a very long sentence only those within reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,8 @@ def _closest(choices: Sequence[Sequence[Place]]) -> Place:
     for anchor in choices[0]:
         mask = anchor
         for others in choices[1:]:
-            widened = [mask | place for place in others if not place & mask]
+            near = others if len(others) <= _FEW else _near(others, mask)
+            widened = [mask | place for place in near if not place & mask]
             if not widened:
                 mask = 0
                 break
@@ -67,6 +71,17 @@ def _closest(choices: Sequence[Sequence[Place]]) -> Place:
         if mask and _width(mask) < width:
             best, width = mask, _width(mask)
     return best
+
+
+def _near(places: Sequence[Place], mask: Place) -> Sequence[Place]:
+    """Return those within reach of the words, of places in the order of their first words."""
+    first = bisect_left(places, mask.bit_length() - _REACH, key=_begin)
+    last = bisect_right(places, _begin(mask) + _REACH, key=_begin)
+    return places[first:last]
+
+
+def _begin(mask: Place) -> int:
+    return (mask & -mask).bit_length()
 
 
 def _width(mask: Place) -> int:

@@ -12,6 +12,8 @@ from services.router.domain.values import Evidence, NotCounted
 
 REPEATS: Final = (1.0, 0.5, 0.25)
 MOST_EVIDENCE: Final = 6
+_FEW: Final = 50
+"""Matches up to which each is compared with all: in a long text only with those at its place."""
 _SILENT: Final[frozenset[Dimension]] = frozenset({"cue", "fact"})
 """What is not shown to people when it does not count."""
 
@@ -62,7 +64,10 @@ def _longest(
     if excepted:
         matches = _unexcepted(ruleset, heard, matches, excepted, aside)
     longer = [match for match in matches if match.mask & (match.mask - 1)]
-    return [match for match in matches if not _covered(match, longer)]
+    if len(longer) <= _FEW:
+        return [match for match in matches if not _covered(match, longer)]
+    there = _by_place(longer)
+    return [match for match in matches if not _covered(match, there.get(match.first, ()))]
 
 
 def _covered(match: Match, longer: Sequence[Match]) -> bool:
@@ -74,6 +79,14 @@ def _covered(match: Match, longer: Sequence[Match]) -> bool:
             if not phrase.frame or phrase.weight >= weight:
                 return True
     return False
+
+
+def _by_place(matches: Iterable[Match]) -> dict[int, list[Match]]:
+    there: dict[int, list[Match]] = {}
+    for match in matches:
+        for place in match.places():
+            there.setdefault(place, []).append(match)
+    return there
 
 
 def _unexcepted(
@@ -91,13 +104,15 @@ def _unexcepted(
         side: heard.meanings(place for match in found for place in match.places())
         for side, found in by_side.items()
     }
+    there = {side: _by_place(found) for side, found in by_side.items()}
     kept = []
     for match in matches:
         side = ruleset.sides[match.phrase.owner]
         if match.phrase.exception:
             continue
-        if any(other.mask & match.mask == match.mask for other in by_side.get(side, ())) or (
-            side in void and heard.only_subject(match.places(), void[side])
+        if side in void and (
+            any(o.mask & match.mask == match.mask for o in there[side].get(match.first, ()))
+            or heard.only_subject(match.places(), void[side])
         ):
             aside.append((match, "exception"))
         else:

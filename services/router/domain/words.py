@@ -111,6 +111,7 @@ class Vocabulary:
         self._longest_stem = max(map(len, self._stem_ids), default=0)
         self._correct = {singular(word) for word in correct}
         self._spellings = dict(spellings)
+        self._longest_mended = max(map(len, self._word_ids), default=0) + _MOST_MISSING
         self._by_sound: dict[str, str] = {}
         self._by_typo: dict[str, str] = {}
         for word in self._word_ids:
@@ -168,6 +169,8 @@ class Vocabulary:
     def mend(self, folded: str) -> str | None:
         """Return the known word that a misspelt one most likely is, if any."""
         word = singular(folded)
+        if len(word) > self._longest_mended:
+            return None  # near nothing, and a word of any length would take its square in memory
         if len(word) >= _SHORTEST_SOUND:
             heard = self._by_sound.get(sound(folded))
             if heard is not None and _near(word, heard):

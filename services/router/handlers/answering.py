@@ -1,13 +1,14 @@
 """What each request record leads to: a ticket, nothing where it has one, or a dead letter."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple, Protocol
 
 from runtime.dead_letters import bury
 from runtime.failures import PermanentFailure
 from runtime.kafka import Record, header, partition_of
+from runtime.overlong import Watch
 from runtime.sealing import Sealer
 from schemas import topics
 from services.router.deciding import Decide
@@ -50,6 +51,8 @@ class Answering:
     """
     Answers the records of one partition; never raises for what a record holds.
 
+    What ``watch`` interrupts, once it was started, is parked as what raises is.
+
     A request received longer ago than ``horizon`` is parked: its ticket may have been made, and
     have left its topic since.
     """
@@ -58,15 +61,19 @@ class Answering:
     partitions: int
     sealer: Sealer
     horizon: timedelta
+    watch: Watch = field(default_factory=Watch)
 
     def answer(self, record: Record, *, known: Answered, now: datetime, written: str) -> Answer:
         """Return what to publish for a request record; ``written`` is :func:`moment` of now."""
+        self.watch.current = record
         try:
             return self._answer(record, self._read(record), known, now, written)
         except PermanentFailure as failure:
             return self._parked(record, failure.reason)
         except Exception as error:  # all here is pure: it fails again on the same input
             return self._parked(record, "undecidable", error)
+        finally:
+            self.watch.current = None
 
     def _answer(
         self, record: Record, event: Incoming, known: Answered, now: datetime, written: str

@@ -28,6 +28,7 @@ from services.router.gateway import assignment, history, memory, partition
 from services.router.handlers import Answer, Answering
 
 POISON: Final = "POISON"
+HANGS: Final = "for ever"
 PAST_THE_SESSION_S: Final = 8.0
 FREEZE_AT: Final = "SOAK_FREEZE_AT"
 
@@ -112,13 +113,15 @@ def swallow_broken_records() -> None:
 
 
 def rules_that_raise() -> None:
-    """Raise for a request that names the poison: no mutant, but a bug that must be survived."""
+    """Raise, or never end, for a request that says so: no mutant, but a bug to be survived."""
     build = deciding.build_decide
 
     def build_poisoned(*args: Any) -> Decide:
         decide = build(*args)
 
         def poisoned(request: Received) -> Decision:
+            while HANGS in request.subject:
+                """Go round for ever."""
             if POISON in request.subject:
                 raise ZeroDivisionError
             return decide(request)

@@ -13,7 +13,7 @@ from schemas import topics
 from tests.integration.router.routers import OFTEN_WRITTEN_DOWN, Routers
 from tests.soak.router.cluster import Cluster
 from tests.soak.router.hurting import DIED_AT_ITS_POINT
-from tests.soak.router.mutant import FREEZE_AT, POISON
+from tests.soak.router.mutant import FREEZE_AT, HANGS, POISON
 from tests.soak.router.oracle import Verdict
 from tests.soak.router.records import FED, Fed, Source
 from tests.soak.router.stage import REQUESTS, WITHIN_S, Stage, staged
@@ -178,11 +178,11 @@ async def test_what_cannot_be_decided_is_parked_and_its_neighbours_are_answered(
 
 
 def _poison(source: Source) -> Sequence[Fed]:
-    """Return requests that make the rules raise."""
+    """Return requests that make the rules raise, and one on which they never end."""
     made = [source.request(REQUESTS + 10_000 + number) for number in range(5)]
     poisoned = [
-        one.model_copy(update={"data": one.data.model_copy(update={"subject": POISON})})
-        for one in made
+        one.model_copy(update={"data": one.data.model_copy(update={"subject": subject})})
+        for one, subject in zip(made, [*[POISON] * 4, f"{POISON} {HANGS}"], strict=True)
     ]
     return [
         Fed(

@@ -1,5 +1,7 @@
 """What the router understands of a request, by the shipped rules."""
 
+import time
+
 import pytest
 
 from services.router.domain import Request, understand
@@ -128,6 +130,26 @@ def test_any_text_is_decided(body: str) -> None:
     told = said(body)
     assert told.queue == "general"
     assert told.confident is False
+
+
+LONG_WORD = "".join(chr(97 + number * number % 26) for number in range(30_000))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "déposer offre " * 2_500,
+        "pas piraté données " * 1_800,
+        "site page marchés publics " * 1_300,
+        LONG_WORD,
+    ],
+    ids=["covered", "framed", "excepted", "one word"],
+)
+def test_no_text_takes_time_or_memory_by_the_square_of_its_length(body: str) -> None:
+    said("bonjour")
+    began = time.process_time()
+    said(body)
+    assert time.process_time() - began < 1.5
 
 
 def test_the_words_that_matched_are_quoted_as_found() -> None:
