@@ -22,7 +22,7 @@ _TICKET: Final = _NAMES.union(
     ("contact_name", "contact_email", "contact_phone", "received_at", "masked", "unreachable"),
     ("consultation_reference", "consultation_buyer", "consultation_object", "tool"),
     ("training", "dpo", "remote", "confident", "rule", "because", "readings"),
-    ("priority", "priority_title", "due_at", "due_because"),
+    ("priority", "priority_title", "due_at", "due_because", "closure"),
 )
 _ENTRY: Final = frozenset(
     (
@@ -235,4 +235,12 @@ def _ticket_variables(event: TicketCreated, desk: Desk, word: Word) -> dict[str,
         "priority_title": word("priorities", decision.priority),
         "due_at": decision.due_at,
         "due_because": decision.due_because,
+        "closure": _closure(request.received_at, desk),
     }
+
+
+def _closure(received_at: datetime, desk: Desk) -> tuple[str, ...]:
+    """Return what to say of an exceptional closure that a request met; mostly nothing."""
+    state = desk.calendar.state(received_at)
+    met = any(step.code == "closed-exceptionally" for step in state.steps)
+    return state.explanation if met else ()

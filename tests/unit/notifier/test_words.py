@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
 
-from desk import Desk
+from desk import Closure, Desk
 from services.consent.domain.table import table as state_table
 from services.notifier.domain import occasions
 from services.notifier.domain.occasions import Word
@@ -202,6 +204,26 @@ def test_only_web_addresses_become_links(renderer: Renderer) -> None:
     variables = {**events.NOTICES["session-offer"], "link": "javascript:alert(1)", "name": None}
     with pytest.raises(RenderingFailed):
         renderer.render("session-offer", variables)
+
+
+def test_who_writes_while_the_desk_is_exceptionally_closed_is_told_so_and_when_it_opens(
+    desk: Desk, word: Word, renderer: Renderer
+) -> None:
+    works = Closure(first=date(2026, 11, 23), last=date(2026, 11, 24), reason="travaux")
+    closed = replace(desk, calendar=replace(desk.calendar, closures=(works,)))
+    due_at = closed.calendar.due(events.NOW, timedelta(hours=8)).at
+    created = events.ticket(decision={"due_at": due_at})
+
+    def said(by: Desk) -> str:
+        variables = occasions.of_ticket(created, by, word, b"").variables
+        return " ".join(renderer.render("ticket-acknowledged", variables).text.split())
+
+    assert (
+        "Le lundi 23 novembre 2026, le service est exceptionnellement fermé (travaux). "
+        "Le service ouvre le mercredi 25 novembre 2026 à 9 h."
+    ) in said(closed)
+    assert "mercredi 25 novembre 2026 à 18 h" in said(closed)
+    assert "exceptionnellement" not in said(desk)
 
 
 def test_staff_see_both_readings_of_a_request_whose_queue_is_uncertain(
