@@ -88,7 +88,8 @@ async def remembered(stage: Stage, asked: argparse.Namespace, steps: Steps) -> f
     rows = []
     async for row in growth(stage, BY_NAME[SCALED], asked.messages):
         rows.append(row)
-        steps.note(f"  {row['remembered']:,} remembered: {row['rss_mib']} MiB")
+        known = f"{row['remembered']:,} remembered, {row['repeats']:,} repeats"
+        steps.note(f"  {known}: {row['rss_mib']} MiB")
     return {**figures.read(RESULT), "memory": rows}
 
 

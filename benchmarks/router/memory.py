@@ -1,7 +1,8 @@
-"""How the router's memory grows with the requests that it remembers."""
+"""How the router's memory grows with what it remembers, and that it does with nothing else."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from itertools import chain, islice
 from typing import Final
 
 import httpx
@@ -9,7 +10,7 @@ import httpx
 from benchmarks.router.clients import Client
 from benchmarks.router.cluster import NotSettledError
 from benchmarks.router.processes import rss_mib
-from benchmarks.router.requests import Maker
+from benchmarks.router.requests import Made, Maker
 from benchmarks.router.stage import Stage
 from benchmarks.router.throughput import output_at, running
 from deploy.local.processes import Child, NeverReadyError, Spec
@@ -17,12 +18,15 @@ from deploy.waiting import until
 from schemas import topics
 
 MESSAGES: Final = 1_000_000
+TENTHS: Final = 10
+_LAST: Final = 100
+"""New requests behind each tenth of the repeats: some in each partition say that it was read."""
 _A_TENTH_WITHIN_S: Final = 900.0
 _ANSWERED: Final = re.compile(r"^aiguillage_router_answered_requests ([\d.e+]+)$", re.MULTILINE)
 
 
 async def growth(stage: Stage, client: Client, messages: int) -> AsyncIterator[dict[str, float]]:
-    """Yield resident memory each time another tenth of the messages is remembered."""
+    """Yield resident memory by each tenth of the messages, and by each when all come again."""
     await stage.cluster.renew([topics.REQUESTS])
     await stage.cluster.write(topics.REQUESTS, Maker().make(messages))
     place = client.place(stage.cluster.bootstrap, "memory")
@@ -31,8 +35,19 @@ async def growth(stage: Stage, client: Client, messages: int) -> AsyncIterator[d
         await children[0].wait_ready()
         yield _row(0, children[0])
         async with httpx.AsyncClient(base_url=_url(spec), timeout=30, trust_env=False) as http:
-            for mark in range(messages // 10, messages + 1, max(1, messages // 10)):
+            for mark in range(messages // TENTHS, messages + 1, max(1, messages // TENTHS)):
                 yield _row(await _remembered(http, children[0], mark), children[0])
+            for number, repeats in enumerate(_again(messages), start=1):
+                await stage.cluster.write(topics.REQUESTS, repeats)
+                remembered = await _remembered(http, children[0], messages + number * _LAST)
+                yield _row(remembered, children[0], repeats=messages * number // TENTHS)
+
+
+def _again(messages: int) -> Iterator[Iterator[Made]]:
+    """Yield each tenth of the same requests, and a few new ones behind it."""
+    repeats, new = Maker().make(messages), Maker(seed=8).make(TENTHS * _LAST, first=messages)
+    for _ in range(TENTHS):
+        yield chain(islice(repeats, messages // TENTHS), islice(new, _LAST))
 
 
 async def _remembered(http: httpx.AsyncClient, child: Child, mark: int) -> int:
@@ -56,5 +71,6 @@ def _url(spec: Spec) -> str:
     return f"http://{spec.env['ROUTER_HTTP__HOST']}:{spec.env['ROUTER_HTTP__PORT']}"
 
 
-def _row(remembered: int, child: Child) -> dict[str, float]:
-    return {"remembered": remembered, "rss_mib": round(rss_mib(child.pid or 0), 1)}
+def _row(remembered: int, child: Child, *, repeats: int = 0) -> dict[str, float]:
+    resident = round(rss_mib(child.pid or 0), 1)
+    return {"remembered": remembered, "repeats": repeats, "rss_mib": resident}

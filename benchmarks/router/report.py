@@ -80,7 +80,10 @@ def _latency(latency: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def _memory(rows: Iterable[Mapping[str, float]]) -> str:
-    lines = [f"{row['remembered']:>10,} remembered {row['rss_mib']:>9} MiB" for row in rows]
+    lines = [
+        f"{row['remembered']:>10,} remembered, {row['repeats']:>9,} repeats {row['rss_mib']:>9} MiB"
+        for row in rows
+    ]
     return "\n".join(["Resident memory of the router", *lines, ""])
 
 

@@ -75,9 +75,9 @@ class Maker:
         bodies = (case["body"] for case in self._cases)
         self._sentences = [found.strip() for body in bodies for found in _SENTENCE.findall(body)]
 
-    def make(self, count: int) -> Iterator[Made]:
+    def make(self, count: int, *, first: int = 0) -> Iterator[Made]:
         """Yield requests; a number in each text, written nowhere else, makes every body another."""
-        for number in range(count):
+        for number in range(first, first + count):
             event = self._event(number)
             yield Made(
                 key=event.subject.encode(),
