@@ -18,7 +18,7 @@ apart = Gauge(
 )
 
 
-def _counted() -> float:
+def counted() -> float:
     """Return seconds of a clock that nobody can set; on Linux it goes on while suspended."""
     if hasattr(time, "CLOCK_BOOTTIME"):
         return time.clock_gettime(time.CLOCK_BOOTTIME)
@@ -35,7 +35,7 @@ class SteadyClock:
     """
 
     def __init__(
-        self, *, wall: Callable[[], float] = time.time, counted: Callable[[], float] = _counted
+        self, *, wall: Callable[[], float] = time.time, counted: Callable[[], float] = counted
     ) -> None:
         self._wall = wall
         self._counted = counted

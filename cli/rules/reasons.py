@@ -45,6 +45,14 @@ def lines(
     return told
 
 
+def fact_lines(told: Told, *, reveal: bool) -> list[str]:
+    """Return a line for each fact that words made: the fact, the rule, the words if they may."""
+    return [
+        f"{one.fact}: {one.rule}" + (f" « {printable(one.words)} »" if reveal else "")
+        for one in told.facts_evidence
+    ]
+
+
 def printable(text: str) -> str:
     """Return a text without what would steer a terminal."""
     return "".join(c if c.isprintable() else " " for c in text)

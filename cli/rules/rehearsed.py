@@ -12,7 +12,7 @@ from rich.text import Text
 
 from cli.rules import showing
 from cli.rules.comparing import DEADLINE, ByWhen, Comparison, Move, further_facts
-from cli.rules.reasons import NOTHING, Told, outcome, reasons
+from cli.rules.reasons import NOTHING, Told, fact_lines, outcome, reasons
 from cli.rules.rehearsal import Rehearsal
 
 
@@ -122,6 +122,7 @@ def _because(move: Move, side: _Side, *, reveal: bool) -> list[str]:
             due = f", due {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if at else ""
             facts = ", ".join(sorted(further_facts(side.told))) or NOTHING
             lines.append(f"deadline: {side.due.deadline}{due}; facts: {facts}")
+            lines += fact_lines(side.told, reveal=reveal)
     return lines
 
 

@@ -33,7 +33,7 @@ TABLES = {
     "e1cf1476e0b2b50517ca38b4a5a9e73497ece90bfb8e3695f31e8b14d644a966",
     "d9d7fff264c63dbbfa025046b52898d4f718ad66bb67d47e0ae9e8adcb50400a",
     "152c68741b7ab799f2aca9cfc0748e570fd5a5e41bfcc9fde734ea25369807cf",
-    "aa3a42010e712df6a8484b4393631c17388738635e590670f5fe65caefbcae60",
+    "3f33a04433104cdd081beeabb97232da4c6802e810bdb6e88d626eced232c3ac",
 }
 """SHA-256 of each state table (canonical JSON) that a release of the software had."""
 

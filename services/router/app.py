@@ -61,7 +61,12 @@ def main() -> int:
     gc.set_threshold(*GARBAGE)
     watch = Watch()
     watch.start()
-    return run(_build_app, lambda: _prepare(settings, desk, rulebook, sealer, watch), settings.http)
+    try:
+        return run(
+            _build_app, lambda: _prepare(settings, desk, rulebook, sealer, watch), settings.http
+        )
+    finally:
+        watch.stop()  # or its signal could end the interpreter while that shuts down
 
 
 def _build_app(lifecycle: Lifecycle) -> ASGIApp:

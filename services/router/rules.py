@@ -30,7 +30,7 @@ from services.router.rules_checks import Codes, contradictions
 from services.router.rules_file import RuleFile, RulesFile
 from services.router.rules_salvage import as_far_as_read
 
-_CATALOGUE = "catalogue.yaml"
+CATALOGUE = "catalogue.yaml"
 _KEY = "[key]"
 """How pydantic's places end that are a key and not its value."""
 _REASONS = {"missing": "this key is missing", "extra_forbidden": "unknown key"}
@@ -71,7 +71,7 @@ def load_rules(file: Path) -> RuleSet:
 def catalogue_codes(file: Path) -> Codes | None:
     """Return what requests may name, by the catalogue beside a rules file; ``None`` without it."""
     try:
-        catalogue = load_file(file.with_name(_CATALOGUE), Catalogue)
+        catalogue = load_file(file.with_name(CATALOGUE), Catalogue)
     except DeskError:
         return None  # whoever reads the desk says what is wrong with it
     return {

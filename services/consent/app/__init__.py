@@ -42,6 +42,7 @@ from services.consent.handlers.notices import Notices
 from services.consent.handlers.offering import Offering
 from services.consent.handlers.picturing import Picturing
 from services.consent.handlers.recorder import Recorder
+from services.consent.handlers.silences import Silences
 from services.consent.handlers.strangers import Strangers
 from services.consent.handlers.timers import Timers
 from services.consent.handlers.witnessing import Witnessing
@@ -145,9 +146,8 @@ class Consent:
         )
         self._offering = Offering(self._recorder, connections.persons, self._practice)
         subscribe(broker, Handlers(self._offering, self._recorder, self._practice), publisher)
-        self.timers = Timers(
-            self.follower, self._recorder, connections.beats, self._practice, now=self._now
-        )
+        silences = Silences(self.follower, connections.beats, now=self._now)
+        self.timers = Timers(self.follower, self._recorder, silences, self._practice, now=self._now)
         return connections.lifecycle(
             follow=self.follower.run,
             time=self.timers.run,

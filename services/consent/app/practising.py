@@ -17,6 +17,7 @@ def practice(desk: Desk, *, legal_basis: str) -> Practice:
     limits = desk.remote.limits
     in_minutes = {
         "offered": limits.offer_minutes,
+        "code-confirmed": limits.session_without_presence_minutes,
         "granted": limits.start_minutes,
         "oral-grant-attested": limits.start_minutes,
         "started": min(limits.session_without_presence_minutes, limits.session_minutes),

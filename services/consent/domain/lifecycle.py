@@ -153,6 +153,11 @@ def silence(state: SessionState, *, heard: datetime) -> Deadline | None:
     return None if timer is None else _deadline(state, timer, at_least=heard)
 
 
+def longest_silence_s() -> int:
+    """Return how long a page that can beat may be silent."""
+    return next(timer.after_s for timer in table().timers if timer.beats)
+
+
 def tells_dpo(draft: Draft) -> bool:
     """Return whether the DPO must be told of an entry with this draft."""
     if draft.type == "refused-act":

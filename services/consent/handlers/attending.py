@@ -154,7 +154,7 @@ class Attending:
         """
         if before.state.regions["presence"] == "shown":
             if not has_ended(before):
-                await self._beats.hear(session, self._now())
+                await self._beats.hear(session)
             return
         drafting = Drafting(practice=self._practice, session=session)
 

@@ -1,7 +1,7 @@
-"""The newest beat of each session's page: a small document, gone a day later."""
+"""The beats of each session's page: a small document, gone a day after the last."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -12,7 +12,11 @@ _KEPT: Final = timedelta(days=1)
 
 
 class MongoBeats:
-    """A document a session; any instance hears, and any instance's timers read."""
+    """
+    A document a session; any instance hears, and any instance's timers read.
+
+    It is a count that is read, not a time: clocks of instances are apart.
+    """
 
     def __init__(self, database: Database) -> None:
         self._documents = database["beats"]
@@ -22,16 +26,15 @@ class MongoBeats:
         with unavailable_when_away():
             await self._documents.create_index("at", expireAfterSeconds=int(_KEPT.total_seconds()))
 
-    async def hear(self, session: UUID, at: datetime) -> None:
-        """Remember a beat; the newest counts, in whatever order they come."""
+    async def hear(self, session: UUID) -> None:
+        """Count a beat."""
+        beat = {"$inc": {"beats": 1}, "$currentDate": {"at": True}}
         with unavailable_when_away():
-            await self._documents.update_one(
-                {"_id": str(session)}, {"$max": {"at": at}}, upsert=True
-            )
+            await self._documents.update_one({"_id": str(session)}, beat, upsert=True)
 
-    async def newest(self, sessions: Collection[UUID]) -> Mapping[UUID, datetime]:
-        """Return the newest beat of each of the sessions that had one."""
+    async def counts(self, sessions: Collection[UUID]) -> Mapping[UUID, int]:
+        """Return how many beats each of the sessions has had, but for those that had none."""
         which = {"_id": {"$in": [str(session) for session in sessions]}}
         with unavailable_when_away():
             found = await self._documents.find(which).to_list(None)
-        return {UUID(document["_id"]): document["at"] for document in found}
+        return {UUID(document["_id"]): document["beats"] for document in found}

@@ -196,6 +196,8 @@ class Writer:
         for pending in batch:
             session = pending.draft.session
             before = self._states.of(session)
+            if pending.answer.done():
+                continue  # whoever was told no meanwhile is not written after all
             if session in admitted:
                 self._put_back.append(pending)
             elif before.sequence != pending.after:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -101,8 +102,9 @@ def load_wording(desk: Desk) -> Wording:
     )
 
 
+@cache
 def read_yaml(name: str) -> dict[str, Any]:
-    """Return a data file of texts."""
+    """Return a data file of texts, which nobody changes."""
     content: dict[str, Any] = yaml.safe_load(_read(name))
     return content
 

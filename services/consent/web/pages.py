@@ -111,15 +111,21 @@ class Pages:
         shown.set_cookie(self.browsers.greet(session, visit))
         return shown
 
-    async def check_form(self, request: Req, session: UUID, *, bound: bool) -> dict[str, str]:
-        """Return the fields of a form of ours; a forged one is refused, and on record if bound."""
+    async def check_form(
+        self, request: Req, session: UUID, *, bound: bool, acts: bool = True
+    ) -> dict[str, str]:
+        """
+        Return the fields of a form of ours; a forged one is refused.
+
+        That is on record if the browser is bound and the form would have been an act.
+        """
         fields = await _fields(request)
         visit, cookie = (
             kind(request, session) for kind in (self.browsers.visit, self.browsers.bound)
         )
         browser = cookie if bound else visit
         if self.browsers.is_forged(request, session, browser, fields.get("csrf", "")):
-            if bound:
+            if bound and acts:
                 await self.attending.refuse_forgery(session)
             raise NotBound
         return fields
@@ -248,7 +254,7 @@ def _beating(pages: Pages) -> HTTPRouteHandler:
     async def beat(request: Req, token: FromPath[str]) -> None:
         session = pages.session_of(request, token)
         seen = await pages.look_bound(request, session)
-        fields = await pages.check_form(request, session, bound=True)
+        fields = await pages.check_form(request, session, bound=True, acts=False)
         in_view = fields.get("view") == "visible"
         cookie = pages.browsers.bound(request, session)
         await pages.attending.beat(session, seen, cookie, in_view=in_view)

@@ -78,6 +78,8 @@ class SessionPage:
     pictures: Sequence[Picture]
     timeline: Sequence[Mapping[str, str]]
     remote: RemoteCharter
+    silence_minutes: int
+    """How long the page may be silent once it has beaten."""
     ended: bool
 
     def can(self, name: str) -> bool:

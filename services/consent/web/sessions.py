@@ -8,7 +8,12 @@ from typing import Final
 from desk.facts import RemoteCharter
 from services.consent.domain.acts import ADHERENT_ACTS, WARNED
 from services.consent.domain.entry import Entry
-from services.consent.domain.lifecycle import Permitted, SessionState, decide
+from services.consent.domain.lifecycle import (
+    Permitted,
+    SessionState,
+    decide,
+    longest_silence_s,
+)
 from services.consent.domain.notices import Asked
 from services.consent.domain.persons import People
 from services.consent.domain.pictures import Capture, captures
@@ -17,6 +22,7 @@ from services.consent.handlers.recorder import Seen
 from services.consent.texts.wording import Wording
 from services.consent.web.rendering import Picture, Question, Renderer, SessionPage, Warned
 
+_MINUTE_S: Final = 60
 _ACTS: Final[dict[Asked, str]] = {"intervene": "intervention", "screenshot": "screenshot"}
 
 
@@ -57,6 +63,7 @@ class SessionPages:
             pictures=[self._picture(one, seen, people) for one in self._shown(seen)],
             timeline=self.renderer.timeline(seen.entries, assistant),
             remote=self.remote,
+            silence_minutes=longest_silence_s() // _MINUTE_S,
             ended=has_ended(seen),
         )
 

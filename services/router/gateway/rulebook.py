@@ -11,7 +11,7 @@ import structlog
 from desk import Problem
 from services.router import measures
 from services.router.domain import RuleSet
-from services.router.rules import RulesError, load_rules
+from services.router.rules import CATALOGUE, RulesError, load_rules
 
 log = structlog.get_logger()
 
@@ -116,7 +116,8 @@ def _stamp(file: Path) -> Stamp:
 
 
 def _stamps(file: Path) -> Iterator[tuple[str, int, int, int]]:
-    for each in (file, *sorted(file.parent.glob("*.json"))):
+    beside = (file.with_name(CATALOGUE), *sorted(file.parent.glob("*.json")))
+    for each in (file, *beside):
         try:
             found = each.stat()
         except OSError:

@@ -65,13 +65,17 @@ class Answering:
 
     def answer(self, record: Record, *, known: Answered, now: datetime, written: str) -> Answer:
         """Return what to publish for a request record; ``written`` is :func:`moment` of now."""
-        self.watch.current = record
         try:
-            return self._answer(record, self._read(record), known, now, written)
+            return self._watched(record, known, now, written)
         except PermanentFailure as failure:
             return self._parked(record, failure.reason)
         except Exception as error:  # all here is pure: it fails again on the same input
             return self._parked(record, "undecidable", error)
+
+    def _watched(self, record: Record, known: Answered, now: datetime, written: str) -> Answer:
+        self.watch.current = record
+        try:
+            return self._answer(record, self._read(record), known, now, written)
         finally:
             self.watch.current = None
 

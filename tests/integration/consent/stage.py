@@ -279,6 +279,16 @@ class Stage:
         return await self.exits.enter_async_context(client_of(self.url, headers))
 
 
+async def settle(*stages: Stage) -> None:
+    """Let the timers of all instances look at once, until nothing is left to be done."""
+    before = -1
+    while before != (before := await stages[0].size()):
+        async with asyncio.timeout(30):
+            while min(stage.consent.follower._next for stage in stages) < before:
+                await asyncio.sleep(0.02)
+        await asyncio.gather(*(stage.consent.timers.tick() for stage in stages for _ in range(2)))
+
+
 def acts(page: str) -> list[str]:
     """Return all acts that a page has buttons for."""
     return [act for form in forms(page) for act in form.acts]

@@ -8,6 +8,7 @@ from datetime import timedelta
 import httpx
 
 from services.consent.domain.lifecycle import tells_dpo
+from services.consent.handlers.silences import Silences
 from services.consent.handlers.timers import Timers
 from tests.integration.consent.stage import Stage, forms
 
@@ -64,7 +65,7 @@ async def test_several_instances_write_a_deadline_once(stage: Stage) -> None:
         Timers(
             consent.follower,
             consent._recorder,
-            consent.connections.beats,
+            Silences(consent.follower, consent.connections.beats, now=stage.clock),
             consent._practice,
             now=stage.clock,
         )

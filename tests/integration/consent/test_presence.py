@@ -1,14 +1,10 @@
 """Is the adherent's page still there? Measured where it can beat, and silence ends the session."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
 from runtime import mongo
-from tests.integration.consent.stage import Assistant, Stage, staged
-
-PERIOD_S = 1.2
-"""Time for the timers to have looked twice."""
+from tests.integration.consent.stage import Assistant, Stage, settle, staged
 
 
 async def _begun(stage: Stage, assistant: Assistant, session: str) -> dict[str, Any]:
@@ -34,7 +30,7 @@ async def test_a_page_that_was_never_in_view_is_not_measured(stage: Stage) -> No
     facts = await _begun(stage, assistant, session)
     assert (facts["presence"], facts["limit_s"]) == ("unmeasured", 1800)
     stage.clock.advance(minutes=29)
-    await asyncio.sleep(PERIOD_S)
+    await settle(stage)
     assert "presence-lost" not in await stage.types(session)
 
 
@@ -47,7 +43,7 @@ async def test_a_session_ends_three_minutes_after_the_last_beat_behind_other_win
     for _ in range(3):
         stage.clock.advance(minutes=2, seconds=30)
         assert (await adherent.beat("hidden")).status_code == 204
-    await asyncio.sleep(PERIOD_S)
+    await settle(stage)
     assert (await assistant.see(session))["state"]["session"] == "started"
     stage.clock.advance(minutes=3, seconds=1)
     types = await stage.until(session, "presence-lost")
@@ -57,15 +53,33 @@ async def test_a_session_ends_three_minutes_after_the_last_beat_behind_other_win
 
 async def test_who_is_not_at_the_page_does_not_beat(stage: Stage) -> None:
     _, adherent, session = await stage.accepted()
-    form = await adherent.beat_form()
+    form, before = await adherent.beat_form(), await stage.types(session)
     stranger = await stage.adherent(session)
     address = f"{stranger.link}/presence"
     unbound = await stranger.http.post(address, data=form)
     stranger.http.cookies.update(adherent.http.cookies)
     forged = await stranger.http.post(address, data=form | {"csrf": "0" * 64})
     assert (unbound.status_code, forged.status_code) == (403, 403)
-    types = await stage.types(session)
-    assert (types[-1], "presence-shown" in types) == ("refused-act", False)
+    assert await stage.types(session) == before
+
+
+async def test_another_browser_has_to_show_anew_that_it_can_beat_and_a_former_one_beats_no_more(
+    stage: Stage,
+) -> None:
+    assistant, adherent, session = await stage.accepted()
+    form = await adherent.beat_form()
+    await adherent.beat()
+    await _begun(stage, assistant, session)
+    code = (await assistant.do(session, "new-entry-code")).json()["entry_code"]["code"]
+    other = await stage.entered(session, code)
+    former = await adherent.http.post(f"{adherent.link}/presence", data=form)
+    assert former.status_code == 403
+    stage.clock.advance(minutes=20)
+    await settle(stage)
+    assert (await assistant.see(session))["state"]["session"] == "started"
+    assert (await other.beat()).status_code == 204
+    stage.clock.advance(minutes=3, seconds=1)
+    await stage.until(session, "presence-lost")
 
 
 async def test_a_page_that_is_over_beats_no_more(stage: Stage, database: mongo.Database) -> None:
@@ -92,11 +106,11 @@ async def test_beats_at_one_instance_count_for_the_timers_of_all_and_loss_comes_
         for _ in range(2):
             stage.clock.advance(minutes=2, seconds=30)
             assert (await there.beat()).status_code == 204
-        await asyncio.sleep(PERIOD_S)
+        await settle(stage, other)
         assert "presence-lost" not in await stage.types(session)
         stage.clock.advance(minutes=3, seconds=1)
         await stage.until(session, "presence-lost")
-        await asyncio.sleep(PERIOD_S)
+        await settle(stage, other)
         assert (await other.types(session)).count("presence-lost") == 1
 
 
@@ -109,7 +123,7 @@ async def test_silence_does_not_count_while_nobody_could_hear_and_counts_again_a
         await _begun(before, assistant, session)
     before.clock.advance(minutes=10)
     async with staged(tmp_path, mongo_uri, mongo_database, clock=before.clock) as after:
-        await asyncio.sleep(PERIOD_S)
+        await settle(after)
         assert "presence-lost" not in await after.types(session)
         after.clock.advance(minutes=3, seconds=1)
         assert (await after.until(session, "presence-lost")).count("presence-lost") == 1

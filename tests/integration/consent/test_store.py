@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -242,5 +242,26 @@ async def test_what_a_caller_has_given_up_is_not_written_afterwards(
     with pytest.raises(Unavailable):
         await log.append(given_up, after=0)
     away.clear()
+    await append_walk(log)
+    assert await log.entries(given_up.session) == ()
+
+
+async def test_what_a_caller_has_given_up_while_its_session_was_read_is_not_written_either(
+    log: MongoEvidenceLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_slowly = asyncio.Event()
+    states = log._writer._states
+    learn = states.learn
+
+    async def learn_slowly(wanted: dict[UUID, int]) -> None:
+        await read_slowly.wait()
+        await learn(wanted)
+
+    monkeypatch.setattr(evidence, "DEADLINE_S", 0.2)
+    monkeypatch.setattr(states, "learn", learn_slowly)
+    given_up = draft(uuid4(), "offered", "assistant")
+    with pytest.raises(Unavailable):
+        await log.append(given_up, after=0)
+    read_slowly.set()
     await append_walk(log)
     assert await log.entries(given_up.session) == ()

@@ -1,6 +1,5 @@
 """Every timer of the table: with two instances, and after a start, its act comes in time, once."""
 
-import asyncio
 import shutil
 import uuid
 from collections import Counter
@@ -18,7 +17,15 @@ from services.consent.domain.table import table
 from services.consent.handlers.offering import Wanted
 from tests.integration.consent import pictures
 from tests.integration.consent.deciding import deciding, offered
-from tests.integration.consent.stage import ADHERENT, Adherent, Assistant, Clock, Stage, staged
+from tests.integration.consent.stage import (
+    ADHERENT,
+    Adherent,
+    Assistant,
+    Clock,
+    Stage,
+    settle,
+    staged,
+)
 
 DAY_MINUTES: Final = 24 * 60
 EARLY_MINUTES: Final = 2
@@ -58,6 +65,15 @@ async def _seen(stage: Stage) -> str:
     assistant, adherent, session = await stage.accepted()
     assert (await adherent.beat()).status_code == 204
     assert (await assistant.do(session, "start")).status_code == 200
+    return session
+
+
+async def _bound_anew(stage: Stage) -> str:
+    assistant, adherent, session = await stage.accepted()
+    assert (await adherent.beat()).status_code == 204
+    assert (await assistant.do(session, "start")).status_code == 200
+    renewed = await assistant.do(session, "new-entry-code")
+    await stage.entered(session, renewed.json()["entry_code"]["code"])
     return session
 
 
@@ -113,6 +129,8 @@ SILENCES: Final[dict[tuple[str, str], tuple[int, Bring]]] = {
     ("identity", "asked"): (15, _asking_who),
     ("identity", "mailed"): (15, _mailed_who),
     ("session", "started"): (30, _last(Stage.started, 2)),
+    ("unmeasured", "started"): (30, _bound_anew),
+    ("unmeasured", "unknown"): (30, _bound_anew),
     ("presence", "started"): (3, _seen),
     ("presence", "shown"): (3, _seen),
     ("intervene-answer", "requested"): (5, _last(_intervening, 2)),
@@ -140,16 +158,6 @@ def desk(tmp_path: Path) -> Path:
 async def _bring_all(stage: Stage) -> dict[tuple[str, str], str]:
     """Bring a session to each state, and return it."""
     return {silence: await bring(stage) for silence, (_, bring) in SILENCES.items()}
-
-
-async def _settle(*stages: Stage) -> None:
-    """Let all instances look at once, until nothing is left to be done."""
-    before = -1
-    while before != (before := await stages[0].size()):
-        async with asyncio.timeout(30):
-            while min(stage.consent.follower._next for stage in stages) < before:
-                await asyncio.sleep(0.02)
-        await asyncio.gather(*(stage.consent.timers.tick() for stage in stages for _ in range(2)))
 
 
 async def _done(stage: Stage, sessions: dict[tuple[str, str], str]) -> set[tuple[str, str]]:
@@ -188,7 +196,7 @@ async def test_with_two_instances_each_timers_act_comes_in_time_and_once(
         for moment in moments:
             for passed in (moment - EARLY_MINUTES, moment):
                 clock.advance(seconds=passed * 60 - clock.ahead.total_seconds())
-                await _settle(one, other)
+                await settle(one, other)
                 due = {silence for silence in SILENCES if SILENCES[silence][0] <= passed}
                 assert await _done(other, sessions) == due, f"after {passed} minutes"
         await one.consent.connections._verify()
@@ -203,7 +211,7 @@ async def test_what_came_due_while_no_instance_ran_is_done_once_after_the_start(
     later = Clock()
     later.advance(minutes=DAY_MINUTES)
     async with staged(tmp_path, mongo_uri, mongo_database, clock=later, desk=desk) as after:
-        await _settle(after)
+        await settle(after)
         # A page's silence begins anew, and by now the session's own time is up: test_presence.py.
         expected = {silence for silence in SILENCES if silence[0] != "presence"}
         assert await _done(after, sessions) == expected

@@ -1,7 +1,7 @@
-"""The newest beats in memory."""
+"""The counts of beats in memory."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from datetime import datetime
 from uuid import UUID
 
 
@@ -10,16 +10,16 @@ async def _at_once() -> None:
 
 
 class FakeBeats:
-    """The newest beats in memory; ``turn`` is awaited where a database would be."""
+    """The counts of beats in memory; ``turn`` is awaited where a database would be."""
 
     def __init__(self, turn: Callable[[], Awaitable[None]] = _at_once) -> None:
         self._turn = turn
-        self._newest: dict[UUID, datetime] = {}
+        self.counted: Counter[UUID] = Counter()
 
-    async def hear(self, session: UUID, at: datetime) -> None:
+    async def hear(self, session: UUID) -> None:
         await self._turn()
-        self._newest[session] = max(at, self._newest.get(session, at))
+        self.counted[session] += 1
 
-    async def newest(self, sessions: Collection[UUID]) -> Mapping[UUID, datetime]:
+    async def counts(self, sessions: Collection[UUID]) -> Mapping[UUID, int]:
         await self._turn()
-        return {one: self._newest[one] for one in sessions if one in self._newest}
+        return {one: self.counted[one] for one in sessions if one in self.counted}

@@ -86,6 +86,7 @@ class Session:
     doubt: bool = False
     undeclared: bool = False
     page: bool = False
+    rebound: bool = False
     picture: Literal["none", "taken", "reviewed"] = "none"
     started: datetime = LONG_AGO
     lasts_s: int | None = None
@@ -114,7 +115,7 @@ class Session:
             waiting: self.view.stage == "asked",
             "grant": self.view.stage == "granted",
             "view": self.view.stage == "used",
-            "page": self.view.stage == "used" and self.page,
+            "page": self.view.stage == "used" and (self.page or self.rebound),
             "identity": self.identity,
             "doubt": self.is_paused,
             "picture": self.picture != "none",
@@ -248,7 +249,9 @@ def _note(session: Session, entry: Json) -> None:
         session.notice = entry["notice"]
     elif kind == "presence-shown":
         _never(session.view.stage not in ("granted", "used"), "a page of nothing", entry)
-        session.page = True
+        session.page, session.rebound = True, False
+    elif kind == "code-confirmed":
+        session.page, session.rebound = False, session.view.stage == "used"
     elif kind in ("identity-asked", "identity-confirmed"):
         session.identity = kind == "identity-asked"
     elif kind in ("unasked-reported", "unasked-retracted"):

@@ -160,7 +160,11 @@ def test_what_was_said_is_attested_by_a_second_person_or_marked_as_the_assistant
 def test_a_doubt_about_the_assistant_pauses_everything_but_stop() -> None:
     state = after(*STARTED, ("identity-asked", "adherent"))
     assert verdict(state, "intervene-requested", "assistant").__class__ is Refused
-    assert open_acts(state, "assistant", at=soon(state)) == {"ended", "screenshot-fetched"}
+    assert open_acts(state, "assistant", at=soon(state)) == {
+        "charter-warning-served",
+        "ended",
+        "screenshot-fetched",
+    }
     assert "stopped" in open_acts(state, "adherent", at=soon(state))
 
 

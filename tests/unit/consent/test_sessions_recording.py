@@ -16,6 +16,7 @@ from services.consent.domain.log import Stale
 from services.consent.handlers.follower import Follower
 from services.consent.handlers.offering import Offering, Wanted
 from services.consent.handlers.recorder import NotNow, Recorder, Seen
+from services.consent.handlers.silences import Silences
 from services.consent.handlers.timers import Timers
 from tests.unit.consent.fake_beats import FakeBeats
 from tests.unit.consent.fake_log import FakeEvidenceLog
@@ -52,6 +53,11 @@ class Interrupted(FakeEvidenceLog):
             await super().append(DRAFTING.refusal("adherent", "code-wrong"), after=len(entries))
             raise Stale
         return await super().append(draft, after=after)
+
+
+def _timers(follower: Follower, recorder: Recorder, clock: Clock) -> Timers:
+    silences = Silences(follower, FakeBeats(), now=clock)
+    return Timers(follower, recorder, silences, PRACTICE, now=clock)
 
 
 def _recorder(log: FakeEvidenceLog, clock: Clock) -> Recorder:
@@ -159,7 +165,7 @@ async def test_the_follower_knows_the_live_sessions_and_wakes_who_waits() -> Non
         assert follower.live[SESSION].session == "offered"
         event.clear()
         clock.at += timedelta(minutes=16)
-        await Timers(follower, recorder, FakeBeats(), PRACTICE, now=clock).tick()
+        await _timers(follower, recorder, clock).tick()
         await event.wait()
         assert SESSION not in follower.live
     following.cancel()
@@ -177,7 +183,7 @@ async def test_a_timer_that_was_early_writes_nothing() -> None:
         while SESSION not in follower.live:
             await asyncio.sleep(0.01)
     clock.at += timedelta(minutes=14, seconds=59)
-    await Timers(follower, recorder, FakeBeats(), PRACTICE, now=clock).tick()
+    await _timers(follower, recorder, clock).tick()
     following.cancel()
     assert await log.size() == 1
 

@@ -5,10 +5,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import pytest
+
+from runtime.failures import Unavailable
 from services.consent.domain.entry import Role
 from services.consent.handlers.follower import Follower
 from services.consent.handlers.recorder import Recorder
-from services.consent.handlers.timers import DEAF_S, Timers
+from services.consent.handlers.silences import DEAF_S, LISTEN_S, Silences
+from services.consent.handlers.timers import Timers
 from tests.unit.consent.drafts import draft
 from tests.unit.consent.fake_beats import FakeBeats
 from tests.unit.consent.fake_log import FakeEvidenceLog
@@ -24,18 +28,22 @@ class Place:
 
     at: datetime = datetime(2026, 11, 23, 9, tzinfo=UTC)
     counted: float = 0.0
+    ahead: timedelta = timedelta()
+    """How far this instance's clock is ahead of that of who wrote the log."""
     beats: FakeBeats = field(default_factory=FakeBeats)
 
     def __post_init__(self) -> None:
-        self.log = FakeEvidenceLog(now=lambda: self.at)
+        self.log = FakeEvidenceLog(now=lambda: self.at - self.ahead)
         self.follower = Follower(self.log)
+        self.silences = Silences(
+            self.follower, self.beats, now=lambda: self.at, seconds=lambda: self.counted
+        )
         self.timers = Timers(
             self.follower,
             Recorder(self.log, PRACTICE, now=lambda: self.at, on_append=self.follower.nudge),
-            self.beats,
+            self.silences,
             PRACTICE,
             now=lambda: self.at,
-            monotonic=lambda: self.counted,
         )
 
     async def begin(self, acts: Sequence[str] = AGREED) -> None:
@@ -65,10 +73,10 @@ async def test_three_minutes_of_silence_end_the_session_and_a_beat_breaks_them()
     place = Place()
     await place.begin()
     await place.wait(seconds=170)
-    await place.beats.hear(SESSION, place.at)
+    await place.beats.hear(SESSION)
     await place.wait(seconds=175)
     assert await place.types() == list(AGREED)
-    await place.wait(seconds=10)
+    await place.wait(seconds=LISTEN_S + 10)
     assert await place.types() == [*AGREED, "presence-lost"]
 
 
@@ -93,6 +101,42 @@ async def test_what_could_not_be_heard_while_the_log_was_away_is_no_silence() ->
     await place.wait(seconds=175)
     assert await place.types() == list(AGREED)
     await place.wait(seconds=10)
+    assert (await place.types())[-1] == "presence-lost"
+
+
+async def test_what_could_not_be_written_down_was_not_heard_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place = Place()
+    await place.begin()
+    await place.wait(seconds=170)
+    with monkeypatch.context() as patch:
+        patch.setattr(place.log, "append", _fails)
+        place.at += timedelta(seconds=20)
+        with pytest.raises(Unavailable):
+            await place.timers.tick()
+        place.silences.begin_anew()  # as the timers' loop does
+    await place.wait(seconds=175)
+    assert await place.types() == list(AGREED)
+    await place.wait(seconds=10)
+    assert (await place.types())[-1] == "presence-lost"
+
+
+async def _fails(*_: object, **__: object) -> None:
+    raise Unavailable("log")
+
+
+@pytest.mark.parametrize("apart_s", [-120, 120])
+async def test_beats_count_by_the_clock_of_who_reads_them(apart_s: int) -> None:
+    place = Place(ahead=timedelta(seconds=apart_s))
+    await place.begin()
+    for _ in range(5):
+        await place.wait(seconds=60)  # a page behind other windows, slowed down by its browser
+        await place.beats.hear(SESSION)
+    assert await place.types() == list(AGREED)
+    await place.wait(seconds=170)
+    assert await place.types() == list(AGREED)
+    await place.wait(seconds=LISTEN_S + 15)
     assert (await place.types())[-1] == "presence-lost"
 
 

@@ -222,7 +222,7 @@ NOTICES: dict[str, dict[str, str]] = {
         **{
             f"{scope}_{how}": "1"
             for scope in ("view", "intervene", "screenshot")
-            for how in ("link", "reply", "witness", "assistant")
+            for how in ("link", "witness", "assistant")
         },
         **dict.fromkeys(("sessions", "intervened", "refusals", "withdrawals", "stops"), "4"),
         **dict.fromkeys(("contests", "refused_acts", "unauthorized", "too_long"), "2"),

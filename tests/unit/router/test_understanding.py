@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from services.router.domain import Request, understand
+from services.router.domain import Request, cues, frames, understand, weighing
 from tests.unit.router.cases import labelled_cases, said, shipped_rules
 
 
@@ -135,21 +135,34 @@ def test_any_text_is_decided(body: str) -> None:
 LONG_WORD = "".join(chr(97 + number * number % 26) for number in range(30_000))
 
 
+LONG = [
+    "déposer offre " * 2_500,
+    "pas piraté données " * 1_800,
+    "site page marchés publics " * 1_300,
+]
+
+
 @pytest.mark.parametrize(
-    "body",
-    [
-        "déposer offre " * 2_500,
-        "pas piraté données " * 1_800,
-        "site page marchés publics " * 1_300,
-        LONG_WORD,
-    ],
-    ids=["covered", "framed", "excepted", "one word"],
+    "body", [*LONG, LONG_WORD], ids=["covered", "framed", "excepted", "one word"]
 )
 def test_no_text_takes_time_or_memory_by_the_square_of_its_length(body: str) -> None:
     said("bonjour")
     began = time.process_time()
     said(body)
     assert time.process_time() - began < 1.5
+
+
+@pytest.mark.parametrize("body", [*LONG, "Le dépôt n’est pas refusé, la page reste blanche. " * 60])
+def test_a_long_text_is_understood_as_if_all_its_places_were_compared(
+    body: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = body[:2_000]
+    told = []
+    for few in (0, len(short)):
+        for module in (cues, frames, weighing):
+            monkeypatch.setattr(module, "_FEW", few)
+        told.append(said(short))
+    assert told[0] == told[1]
 
 
 def test_the_words_that_matched_are_quoted_as_found() -> None:

@@ -14,7 +14,14 @@
     const asked = home.querySelector("[data-beat]");
     if (!asked) return;
     const body = new URLSearchParams({ csrf: asked.dataset.beat, view: document.visibilityState });
-    await fetch(`${address}/presence`, { method: "POST", body, credentials: "same-origin" });
+    try {
+      const sending = { method: "POST", body, credentials: "same-origin" };
+      const answer = await fetch(`${address}/presence`, sending);
+      // Another browser was bound, or the session is over.
+      if (answer.status >= 400 && answer.status < 500) clearInterval(beating);
+    } catch (error) {
+      console.warn("not heard, the next beat follows", error);
+    }
   }
 
   function place(fresh) {
@@ -55,8 +62,8 @@
     }
   }
 
+  const beating = setInterval(beat, BEAT_MS);
   beat();
-  setInterval(beat, BEAT_MS);
   document.addEventListener("visibilitychange", beat);
   const events = new EventSource(`${address}/events`);
   events.addEventListener("entry", refresh);
