@@ -32,6 +32,7 @@ AT_REST: Final = {
     "_consent.persons": "sealed",
     "_consent.pictures": "sealed",
     "_consent.sign_ins": "sealed",
+    "_consent.beats": "",
     "_consent.data_keys": "",
     "_notifier.deliveries": "sealed",
     "_notifier.open_tickets": "sealed",
