@@ -66,9 +66,13 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest: the whole system, the router's soak."""
-    longest = (LOCAL.parent / "tests" / "system", LOCAL.parent / "tests" / "soak")
-    items.sort(key=lambda item: not any(folder in item.path.parents for folder in longest))
+    """Begin with what takes longest, or waits longest: what comes last has nobody to share with."""
+    longest = [LOCAL.parent / "tests" / part for part in ("system", "soak", "integration/notifier")]
+
+    def place(item: pytest.Item) -> int:
+        return next((n for n, one in enumerate(longest) if one in item.path.parents), len(longest))
+
+    items.sort(key=place)
 
 
 class MakeTopic(Protocol):
