@@ -152,7 +152,7 @@ async def test_children_die_with_a_parent_that_is_killed(
     parent.kill()
     parent.wait()
 
-    assert await until(lambda: all(map(gone, children.values())), within_s=5)
+    assert await until(lambda: all(map(gone, children.values())), within_s=20)
 
 
 async def test_down_stops_a_stack_that_was_left(
