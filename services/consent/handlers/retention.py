@@ -25,8 +25,9 @@ from services.consent.domain.purging import (
 )
 from services.consent.domain.reconciliation import READ
 from services.consent.domain.table import table
-from services.consent.handlers import about_log
-from services.consent.handlers.about_log import put_if, put_on_record
+from services.consent.handlers import reading
+from services.consent.handlers.about_log import put_if
+from services.consent.handlers.reading import Reading
 
 log = structlog.get_logger()
 
@@ -39,7 +40,7 @@ purged_persons = Counter("aiguillage_purged_persons", "Person records that reten
 purged_pictures = Counter("aiguillage_purged_pictures", "Pictures that retention has removed.")
 
 
-class Log(about_log.Log, Protocol):
+class Log(reading.Log, Protocol):
     """The log, from which bytes can be removed."""
 
     async def remove(self, named: Iterable[range], *, under: int) -> int:
@@ -151,16 +152,9 @@ class Retention:
             await put_if(self._evidence, draft)
 
     async def _note_reader(self) -> None:
-        if self._actor == "service":
-            return
-        draft = Draft(
-            session=THE_LOG,
-            type=READ,
-            actor=self._actor,
-            legal_basis=self._basis,
-            facts={"what": "retention"},
-        )
-        await put_on_record(self._evidence, draft)
+        if self._actor != "service":
+            reader = Reading(self._evidence, actor=self._actor, legal_basis=self._basis)
+            await reader.record(READ, {"what": "retention"})
 
     async def _due(self) -> list[Due]:
         at, kept = self._now(), timedelta(days=self._kept_days)

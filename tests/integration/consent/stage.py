@@ -23,6 +23,7 @@ from runtime.doors import Door
 from runtime.keys import read_key
 from runtime.settings import HttpSettings, KafkaSettings, MongoSettings
 from services.consent.app import Consent
+from services.consent.domain.acts import Author, Drafting
 from services.consent.domain.derived import Secrets
 from services.consent.domain.entry import THE_LOG, Draft, Entry
 from services.consent.domain.signing_in import ASSISTANTS, OFFICERS, Entrance
@@ -268,6 +269,12 @@ class Stage:
                 await asyncio.sleep(0.05)
         return types
 
+    async def by_service(self, session: str, kind: str) -> None:
+        """Put on record what the service does when something has happened elsewhere."""
+        drafting = Drafting(practice=self.consent._practice, session=uuid.UUID(session))
+        draft = drafting.fact(kind, Author(role="service"))
+        await self.consent._recorder.record(uuid.UUID(session), lambda _: draft)
+
     async def about_log(self) -> list[Draft]:
         """Return what is on record about the log itself."""
         return [entry.draft for entry in await self.consent.connections.log.entries(THE_LOG)]
@@ -287,6 +294,14 @@ async def settle(*stages: Stage) -> None:
             while min(stage.consent.follower._next for stage in stages) < before:
                 await asyncio.sleep(0.02)
         await asyncio.gather(*(stage.consent.timers.tick() for stage in stages for _ in range(2)))
+
+
+async def fall_silent(*stages: Stage) -> None:
+    """Let three minutes pass twice: the first look after a leap may yet hear the last beat."""
+    for _ in range(2):
+        for clock in {id(stage.clock): stage.clock for stage in stages}.values():
+            clock.advance(minutes=3, seconds=1)
+        await settle(*stages)
 
 
 def acts(page: str) -> list[str]:

@@ -1,14 +1,11 @@
 """The adherent's pages in a real Chromium: accessible, live, and whole without JavaScript."""
 
-import uuid
-
 import pytest
 from playwright.async_api import Page, expect
 
 from deploy.local.browser import Chromium
-from services.consent.domain.acts import Author, Drafting
 from tests.integration.consent.browsing import Check, checker, looks, opened_page, press
-from tests.integration.consent.stage import Assistant, Stage, settle
+from tests.integration.consent.stage import Assistant, Stage, fall_silent
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -69,10 +66,7 @@ async def _run_live(
     await check("intervention granted")
     await press(page, "Vérifier l’identité du téléassistant")
     await check("identity asked")
-    draft = Drafting(practice=stage.consent._practice, session=uuid.UUID(session)).fact(
-        "identity-mailed", Author(role="service")
-    )
-    await stage.consent._recorder.record(uuid.UUID(session), lambda _: draft)
+    await stage.by_service(session, "identity-mailed")
     await expect(page.get_by_role("button", name="Les mots sont les mêmes")).to_be_visible()
     await check("identity mailed")
     await stop.click()
@@ -144,9 +138,7 @@ async def test_the_open_page_beats_by_itself_and_a_closed_one_ends_the_session(
         async with page.expect_response(f"**{stage.link(session)}/presence"):
             await page.clock.fast_forward(20_000)
         assert (await assistant.see(session))["state"]["session"] == "started"
-    for _ in range(2):  # the first look after a leap may yet hear the last beat
-        stage.clock.advance(minutes=3, seconds=1)
-        await settle(stage)
+    await fall_silent(stage)
     assert (await stage.types(session))[-1] == "presence-lost"
 
 

@@ -8,7 +8,6 @@ import pytest
 
 from deploy.local.browser import Chromium
 from deploy.waiting import until
-from services.consent.domain.acts import Author, Drafting
 from services.consent.handlers.offering import Wanted
 from services.consent.texts.assistant import load_assistant_wording
 from tests.integration.consent.browsing import opened_page
@@ -37,14 +36,18 @@ async def _their_page(keys: Keyboard, stage: Stage, adherent: Adherent) -> None:
     await keys.page.goto(stage.url + adherent.link)
 
 
+async def _enter(keys: Keyboard, stage: Stage, session: str, code: str) -> None:
+    await keys.page.goto(stage.url + stage.link(session))
+    await keys.write("Code d’accès", code)
+    await keys.enter()
+
+
 async def test_an_adherent_refuses_and_has_the_receipt(
     stage: Stage, chromium: Chromium, *, scripted: bool
 ) -> None:
     session, code = await offered(stage)
     async with _keyboard(chromium, scripted=scripted) as keys:
-        await keys.page.goto(stage.url + stage.link(session))
-        await keys.write("Code d’accès", code)
-        await keys.enter()
+        await _enter(keys, stage, session, code)
         await keys.press("Refuser la séance", "Space")
         await keys.says("Vous avez refusé la séance")
         await keys.press("Voir le reçu")
@@ -70,9 +73,7 @@ async def test_an_adherent_reports_takes_that_back_accepts_and_withdraws(
         await keys.page.goto(stage.url + stage.link(session))
         await keys.press("Je n’ai pas demandé cela")
         await keys.says("C’est signalé")
-        await keys.page.goto(stage.url + stage.link(session))
-        await keys.write("Code d’accès", code)
-        await keys.enter()
+        await _enter(keys, stage, session, code)
         await keys.press("Retirer le signalement", "Space")
         await keys.press("J’ai lu")
         await keys.press("Accepter que mon écran soit vu", "Space")
@@ -99,7 +100,7 @@ async def test_an_adherent_confirms_who_assists_then_denies_it_and_contests(
             ("Les mots sont différents", "Enter"),
         ):
             await keys.press("Vérifier l’identité du téléassistant", key)
-            await _mail_the_words(stage, session)
+            await stage.by_service(session, "identity-mailed")
             await keys.wait_for("Les mots sont différents")
             await keys.press(answer, key)
         await keys.says("La séance est terminée")
@@ -111,13 +112,6 @@ async def test_an_adherent_confirms_who_assists_then_denies_it_and_contests(
         "identity-denied",
         "contested",
     ]
-
-
-async def _mail_the_words(stage: Stage, session: str) -> None:
-    draft = Drafting(practice=stage.consent._practice, session=uuid.UUID(session)).fact(
-        "identity-mailed", Author(role="service")
-    )
-    await stage.consent._recorder.record(uuid.UUID(session), lambda _: draft)
 
 
 async def test_an_adherent_answers_each_question_and_takes_the_answer_back(

@@ -4,21 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from runtime import mongo
-from tests.integration.consent.stage import Assistant, Stage, settle, staged
+from tests.integration.consent.stage import Assistant, Stage, fall_silent, settle, staged
 
 
 async def _begun(stage: Stage, assistant: Assistant, session: str) -> dict[str, Any]:
     """Start the session and return the facts of its start."""
     assert (await assistant.do(session, "start")).status_code == 200
     return dict((await stage.entries(session))[-1].draft.facts)
-
-
-async def _fall_silent(*stages: Stage) -> None:
-    """Let three minutes pass twice: the first look after a leap may yet hear the last beat."""
-    for _ in range(2):
-        for clock in {id(stage.clock): stage.clock for stage in stages}.values():
-            clock.advance(minutes=3, seconds=1)
-        await settle(*stages)
 
 
 async def test_a_page_in_view_is_on_record_once_and_the_session_may_last_longer(
@@ -53,7 +45,7 @@ async def test_a_session_ends_three_minutes_after_the_last_beat_behind_other_win
         assert (await adherent.beat("hidden")).status_code == 204
     await settle(stage)
     assert (await assistant.see(session))["state"]["session"] == "started"
-    await _fall_silent(stage)
+    await fall_silent(stage)
     assert (await stage.types(session)).count("presence-lost") == 1
     assert (await assistant.see(session))["state"]["session"] == "over"
 
@@ -85,7 +77,7 @@ async def test_another_browser_has_to_show_anew_that_it_can_beat_and_a_former_on
     await settle(stage)
     assert (await assistant.see(session))["state"]["session"] == "started"
     assert (await other.beat()).status_code == 204
-    await _fall_silent(stage)
+    await fall_silent(stage)
     assert (await stage.types(session))[-1] == "presence-lost"
 
 
@@ -115,7 +107,7 @@ async def test_beats_at_one_instance_count_for_the_timers_of_all_and_loss_comes_
             assert (await there.beat()).status_code == 204
         await settle(stage, other)
         assert "presence-lost" not in await stage.types(session)
-        await _fall_silent(stage, other)
+        await fall_silent(stage, other)
         assert (await other.types(session)).count("presence-lost") == 1
 
 
@@ -130,5 +122,5 @@ async def test_silence_does_not_count_while_nobody_could_hear_and_counts_again_a
     async with staged(tmp_path, mongo_uri, mongo_database, clock=before.clock) as after:
         await settle(after)
         assert "presence-lost" not in await after.types(session)
-        await _fall_silent(after)
+        await fall_silent(after)
         assert (await after.types(session)).count("presence-lost") == 1

@@ -235,13 +235,20 @@ async def test_what_a_caller_has_given_up_is_not_written_afterwards(
         def __getattr__(self, name: str) -> Any:
             return getattr(database[COLLECTION], name)
 
-    monkeypatch.setattr(evidence, "DEADLINE_S", 0.2)
     log._writer._collection = AwayForAWhile()  # type: ignore[assignment]
     away.set()
+    await _is_given_up_for_good(log, monkeypatch, away.clear)
+
+
+async def _is_given_up_for_good(
+    log: MongoEvidenceLog, patch: pytest.MonkeyPatch, come_back: Callable[[], None]
+) -> None:
+    """Give an append up while it is held back; once it no longer is, it is not written."""
+    patch.setattr(evidence, "DEADLINE_S", 0.2)
     given_up = draft(uuid4(), "offered", "assistant")
     with pytest.raises(Unavailable):
         await log.append(given_up, after=0)
-    away.clear()
+    come_back()
     await append_walk(log)
     assert await log.entries(given_up.session) == ()
 
@@ -257,11 +264,5 @@ async def test_what_a_caller_has_given_up_while_its_session_was_read_is_not_writ
         await read_slowly.wait()
         await learn(wanted)
 
-    monkeypatch.setattr(evidence, "DEADLINE_S", 0.2)
     monkeypatch.setattr(states, "learn", learn_slowly)
-    given_up = draft(uuid4(), "offered", "assistant")
-    with pytest.raises(Unavailable):
-        await log.append(given_up, after=0)
-    read_slowly.set()
-    await append_walk(log)
-    assert await log.entries(given_up.session) == ()
+    await _is_given_up_for_good(log, monkeypatch, read_slowly.set)

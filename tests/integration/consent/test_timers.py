@@ -11,7 +11,6 @@ import pytest
 
 from deploy.local.services import DESK
 from schemas.tickets import ticket_id
-from services.consent.domain.acts import Author, Drafting
 from services.consent.domain.claims import session_id
 from services.consent.domain.table import table
 from services.consent.handlers.offering import Wanted
@@ -55,23 +54,19 @@ async def _asking_who(stage: Stage) -> str:
 
 async def _mailed_who(stage: Stage) -> str:
     session = await _asking_who(stage)
-    drafting = Drafting(practice=stage.consent._practice, session=uuid.UUID(session))
-    mailed = drafting.fact("identity-mailed", Author(role="service"))
-    await stage.consent._recorder.record(uuid.UUID(session), lambda _: mailed)
+    await stage.by_service(session, "identity-mailed")
     return session
 
 
-async def _seen(stage: Stage) -> str:
+async def _seen(stage: Stage) -> tuple[Assistant, str]:
     assistant, adherent, session = await stage.accepted()
     assert (await adherent.beat()).status_code == 204
     assert (await assistant.do(session, "start")).status_code == 200
-    return session
+    return assistant, session
 
 
 async def _bound_anew(stage: Stage) -> str:
-    assistant, adherent, session = await stage.accepted()
-    assert (await adherent.beat()).status_code == 204
-    assert (await assistant.do(session, "start")).status_code == 200
+    assistant, session = await _seen(stage)
     renewed = await assistant.do(session, "new-entry-code")
     await stage.entered(session, renewed.json()["entry_code"]["code"])
     return session
@@ -131,8 +126,8 @@ SILENCES: Final[dict[tuple[str, str], tuple[int, Bring]]] = {
     ("session", "started"): (30, _last(Stage.started, 2)),
     ("unmeasured", "started"): (30, _bound_anew),
     ("unmeasured", "unknown"): (30, _bound_anew),
-    ("presence", "started"): (3, _seen),
-    ("presence", "shown"): (3, _seen),
+    ("presence", "started"): (3, _last(_seen, 1)),
+    ("presence", "shown"): (3, _last(_seen, 1)),
     ("intervene-answer", "requested"): (5, _last(_intervening, 2)),
     ("intervene-begin", "granted"): (5, _last(_may_intervene, 1)),
     ("intervene-limit", "begun"): (15, _intervenes),

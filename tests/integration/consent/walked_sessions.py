@@ -1,17 +1,12 @@
 """Sessions that are walked through, with both their pages checked on the way."""
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Final
 
 import httpx
 
-from services.consent.domain.acts import Author, Drafting
-from services.consent.domain.entry import Draft
 from services.consent.domain.lifecycle import fold
-from services.consent.handlers.recorder import Seen
 from services.consent.texts.assistant import load_assistant_wording
 from tests.integration.consent.pictures import hand_in, screen
 from tests.integration.consent.stage import Adherent, Assistant, AtDesk, Stage
@@ -98,12 +93,8 @@ class Session:
         if who == "stranger":
             return await (await stage.adherent(self.id)).report_unasked()
         if who == "service":
-            await stage.consent._recorder.record(uuid.UUID(self.id), partial(self._fact, act))
+            await stage.by_service(self.id, act)
             return None
         if act == "take-screenshot":
             return await hand_in(self.show.assistant, self.id, screen())
         return await self.show.assistant.do(self.id, act, **SAID.get(act, {}))
-
-    def _fact(self, kind: str, _: Seen) -> Draft:
-        drafting = Drafting(practice=self.show.stage.consent._practice, session=uuid.UUID(self.id))
-        return drafting.fact(kind, Author(role="service"))
