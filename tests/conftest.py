@@ -35,16 +35,15 @@ settings.load_profile("any-machine")
 Found = TypeVar("Found")
 
 
-SPARE: Final = "gw2"
-"""The worker that takes what the others leave: of the processor, and from the end of the tests."""
-NICER: Final = 10
+SPARE: Final = {"gw2": 10, "gw3": 15}
+"""The workers that take what the others leave, of the processor, and from the end of the tests."""
 
 
 class _ByStack(LoadScopeScheduling):  # type: ignore[misc]
     """Keeps on one worker what shares a stack: each file, and all that hurts the whole system."""
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        if node.gateway.id == SPARE:
+        if node.gateway.id in SPARE:
             self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
         super()._assign_work_unit(node)
 
@@ -60,9 +59,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> _ByStack:
 
 
 def pytest_configure() -> None:
-    """Give the spare worker, and all that it starts, less of the processor than the others."""
-    if os.environ.get("PYTEST_XDIST_WORKER") == SPARE:
-        os.nice(NICER)
+    """Give a spare worker, and all that it starts, less of the processor than the others."""
+    os.nice(SPARE.get(os.environ.get("PYTEST_XDIST_WORKER", ""), 0))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,11 +1,10 @@
 """Brings all that the tests need, before they begin: so that its progress is seen."""
 
+import asyncio
 import sys
 
 from deploy.local import browser, debian, engine, fetching, folders, foreground, parts, preflight
 from deploy.local.progress import ConsoleSteps, Steps
-
-FOREIGN = ("kcat", "prometheus")
 
 
 async def bring(where: folders.Folders, steps: Steps) -> None:
@@ -13,14 +12,21 @@ async def bring(where: folders.Folders, steps: Steps) -> None:
     with_engine = await engine.answers()
     needed = ["make", "node", "npm", "setpriv", "apt-get", "dpkg"]
     preflight.check(needed if with_engine else ["java", "maven", *needed])
+    await asyncio.gather(_servers(where, steps, with_engine=with_engine), _clients(where, steps))
+
+
+async def _servers(where: folders.Folders, steps: Steps, *, with_engine: bool) -> None:
     if not with_engine:
         for part in (parts.kafka(where), parts.kafka_classes(where), parts.mongo(where)):
             await fetching.bring(part, steps, where.logs)
+    await debian.find(where, "prometheus", steps)
+
+
+async def _clients(where: folders.Folders, steps: Steps) -> None:
     await browser.find(where, steps)
     for part in (parts.go(where), parts.foreign_log(where)):
         await fetching.bring(part, steps, where.logs)
-    for package in FOREIGN:
-        await debian.find(where, package, steps)
+    await debian.find(where, "kcat", steps)
 
 
 async def _main() -> int:

@@ -27,7 +27,10 @@ class Steps(Protocol):
 
 
 class _Line:
-    """A step shown on one line: rewritten on a terminal, written at its begin and end elsewhere."""
+    """A step shown on one line: rewritten on a terminal, written at its begin and end elsewhere.
+
+    Steps side by side share the line that a terminal rewrites.
+    """
 
     def __init__(self, title: str, out: TextIO) -> None:
         self._title = title
@@ -45,7 +48,9 @@ class _Line:
             self._out.flush()
 
     def begins(self) -> None:
-        self._out.write(f"  … {self._title}" + ("" if self._out.isatty() else "\n"))
+        self._out.write(
+            f"\r\033[K  … {self._title}" if self._out.isatty() else f"  … {self._title}\n"
+        )
         self._out.flush()
 
     def ends(self, sign: str) -> None:

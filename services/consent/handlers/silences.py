@@ -50,7 +50,8 @@ class Silences:
         live = self._follower.live
         needed = [one for one, state in live.items() if silence(state, heard=at) is not None]
         is_time = self._listened is None or moment - self._listened >= LISTEN_S
-        if needed and (is_time or self._silent(needed, at)):
+        are_new = not self._heard.keys() >= set(needed)
+        if needed and (is_time or are_new or self._silent(needed, at)):
             await self._listen(needed, at)
             self._listened = moment
         return self._silent([one for one in needed if one in live], at)

@@ -137,6 +137,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
             first = (await consumer.beginning_offsets([origin]))[origin]
             committed = await consumer.committed(origin)
             owned.position = max(first, committed or 0)
+            owned.lay_there = (await consumer.end_offsets([origin]))[origin]
             consumer.seek(origin, owned.position)
         except BaseException:
             await owned.stop()

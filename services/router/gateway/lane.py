@@ -1,4 +1,9 @@
-"""The requests of one owned partition, waiting their turn: one task answers them in order."""
+"""
+The requests of one owned partition, waiting their turn: one task answers them in order.
+
+What lay there when the partition was taken over may hold the record on which the last owner died:
+it is tried first, in a child of the process, as far as that owner can have come.
+"""
 
 import asyncio
 import time
@@ -12,7 +17,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from runtime.kafka import Record
 from services.router.gateway.partition import OwnedPartition
 from services.router.gateway.telling import tell
-from services.router.handlers import Answer, Answering, Batch, overdue
+from services.router.gateway.trial import deadly
+from services.router.handlers import REPEAT, Answer, Answering, Batch, overdue
 
 log = structlog.get_logger()
 
@@ -53,6 +59,8 @@ class Lane:
         self._turn = asyncio.Lock()
         self._ending = False
         self._paused = False
+        self._untried = MOST_IN_A_TRANSACTION
+        """How many more the last owner can have had in hand; what has its ticket it had not."""
         self._task = asyncio.create_task(self._run())
 
     def offer(self, records: Sequence[Record]) -> None:
@@ -130,19 +138,36 @@ class Lane:
         if not records:
             return
         began = time.perf_counter()
-        answers = await self._answer(records)
+        answers = await self._answer(records, await self._deadly(records))
         outgoing = [answer.outgoing for answer in answers if answer.outgoing]
         if outgoing:
             tickets = [answer.ticket for answer in answers if answer.ticket]
             await self.owned.publish(outgoing, tickets)
         self.owned.position = records[-1].offset + 1
+        if self._untried > 0:
+            self._untried -= sum(answer.outcome != REPEAT for answer in answers)
         tell(records, answers, spent_s=time.perf_counter() - began)
 
-    async def _answer(self, records: list[Record]) -> list[Answer]:
+    async def _deadly(self, records: list[Record]) -> frozenset[int]:
+        """Return which of the records that lay there at the takeover kill whoever answers them."""
+        there = [one for one in records if one.offset < self.owned.lay_there]
+        if not there or self._untried <= 0:
+            return frozenset()
+        batch, answering, now = Batch(self.owned), self._answering(), self._now()
+
+        def act(record: Record) -> None:
+            batch.answer([record], answering, now)
+            error = batch.answers.pop().error
+            if isinstance(error, MemoryError):
+                raise error
+
+        return await deadly(there, act)
+
+    async def _answer(self, records: list[Record], deadly: frozenset[int]) -> list[Answer]:
         batch, answering, now = Batch(self.owned), self._answering(), self._now()
         began = time.perf_counter()
         for first in range(0, len(records), SLICE):
-            batch.answer(records[first : first + SLICE], answering, now)
+            batch.answer(records[first : first + SLICE], answering, now, deadly)
             if time.perf_counter() - began > SLICE_S:
                 await asyncio.sleep(0)
                 began = time.perf_counter()

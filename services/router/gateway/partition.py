@@ -56,8 +56,9 @@ class OwnedPartition:
     """
     Publishes in transactions that fence every former owner of the partition.
 
-    ``position`` is the offset of the next request; ``gap_checked`` the offset that a fetch was
-    asked for again after records seemed to be missing before it.
+    ``position`` is the offset of the next request; ``lay_there`` the end of those that lay there
+    at the takeover; ``gap_checked`` the offset that a fetch was asked for again after records
+    seemed to be missing before it.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class OwnedPartition:
         self._stable_ends = stable_ends
         self._keeping = keeping
         self.position = 0
+        self.lay_there = 0
         self.gap_checked: int | None = None
         self._memory = Memory()
         self._since_snapshot = 0

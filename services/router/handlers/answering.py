@@ -24,6 +24,8 @@ from services.router.handlers.records import (
 )
 
 MAX_TICKET_BYTES: Final = 1_000_000
+REPEAT: Final = "repeat"
+_NONE: Final[frozenset[int]] = frozenset()
 
 
 class Answered(Protocol):
@@ -72,6 +74,10 @@ class Answering:
         except Exception as error:  # all here is pure: it fails again on the same input
             return self._parked(record, "undecidable", error)
 
+    def condemned(self, record: Record) -> Answer:
+        """Return what to publish for a record that kills whoever answers it."""
+        return self._parked(record, "undecidable")
+
     def _watched(self, record: Record, known: Answered, now: datetime, written: str) -> Answer:
         self.watch.current = record
         try:
@@ -95,7 +101,7 @@ class Answering:
             ticket = Ticket(identifier, fingerprint, decision.queue, decision.due_at)
             return Answer(decision.queue, None, event.subject, event.traceparent, outgoing, ticket)
         if before == fingerprint:
-            return Answer("repeat", None, event.subject, event.traceparent)
+            return Answer(REPEAT, None, event.subject, event.traceparent)
         raise PermanentFailure("same-id-other-content")
 
     def _read(self, record: Record) -> Incoming:
@@ -132,10 +138,19 @@ class Batch:
         fingerprint = self._new.get(request)
         return self._known.fingerprint_of(request) if fingerprint is None else fingerprint
 
-    def answer(self, records: Sequence[Record], answering: Answering, now: datetime) -> None:
-        """Answer further records, in order."""
+    def answer(
+        self,
+        records: Sequence[Record],
+        answering: Answering,
+        now: datetime,
+        deadly: frozenset[int] = _NONE,
+    ) -> None:
+        """Answer further records, in order; those at the offsets ``deadly`` are not looked at."""
         written = moment(now)
         for record in records:
+            if record.offset in deadly:
+                self.answers.append(answering.condemned(record))
+                continue
             made = answering.answer(record, known=self, now=now, written=written)
             if made.ticket is not None:
                 self._new[made.ticket.request] = made.ticket.fingerprint

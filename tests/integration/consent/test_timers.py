@@ -187,6 +187,7 @@ async def test_with_two_instances_each_timers_act_comes_in_time_and_once(
         staged(tmp_path, mongo_uri, mongo_database, clock=clock, desk=desk) as other,
     ):
         sessions = await _bring_all(one)
+        await settle(one, other)  # silence begins where it is first listened for
         moments = sorted({minutes for minutes, _ in SILENCES.values()})
         for moment in moments:
             for passed in (moment - EARLY_MINUTES, moment):

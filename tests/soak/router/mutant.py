@@ -29,6 +29,7 @@ from services.router.handlers import Answer, Answering
 
 POISON: Final = "POISON"
 HANGS: Final = "for ever"
+KILLS: Final = "to death"
 PAST_THE_SESSION_S: Final = 8.0
 FREEZE_AT: Final = "SOAK_FREEZE_AT"
 
@@ -113,7 +114,7 @@ def swallow_broken_records() -> None:
 
 
 def rules_that_raise() -> None:
-    """Raise, or never end, for a request that says so: no mutant, but a bug to be survived."""
+    """Raise, never end, or die for a request that says so: no mutant, but bugs to be survived."""
     build = deciding.build_decide
 
     def build_poisoned(*args: Any) -> Decide:
@@ -122,6 +123,8 @@ def rules_that_raise() -> None:
         def poisoned(request: Received) -> Decision:
             while HANGS in request.subject:
                 """Go round for ever."""
+            if KILLS in request.subject:
+                os.abort()
             if POISON in request.subject:
                 raise ZeroDivisionError
             return decide(request)

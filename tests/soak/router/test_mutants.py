@@ -13,13 +13,14 @@ from schemas import topics
 from tests.integration.router.routers import OFTEN_WRITTEN_DOWN, Routers
 from tests.soak.router.cluster import Cluster
 from tests.soak.router.hurting import DIED_AT_ITS_POINT
-from tests.soak.router.mutant import FREEZE_AT, HANGS, POISON
+from tests.soak.router.mutant import FREEZE_AT, HANGS, KILLS, POISON
 from tests.soak.router.oracle import Verdict
 from tests.soak.router.records import FED, Fed, Source
 from tests.soak.router.stage import REQUESTS, WITHIN_S, Stage, staged
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 UNDUE = "overdue, but is not"
+KILLER = "record kills its router"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ def _undecided(*, poisoned: bool) -> Callable[[Stage], Awaitable[None]]:
         await stage.routers.ready(0, within_s=WITHIN_S)
         await stage.feed()
         if poisoned:
-            await stage.feeder.put(_poison(stage.source))
+            await stage.feeder.put(_poison(stage.source, *[POISON] * 4, f"{POISON} {HANGS}"))
         await stage.feed_last()
         async with asyncio.timeout(30):  # a poisoned record delays nobody longer
             assert await stage.answered()
@@ -177,12 +178,40 @@ async def test_what_cannot_be_decided_is_parked_and_its_neighbours_are_answered(
     await both(swallowing, Trial("rules-that-raise", _undecided(poisoned=True)))
 
 
-def _poison(source: Source) -> Sequence[Fed]:
-    """Return requests that make the rules raise, and one on which they never end."""
-    made = [source.request(REQUESTS + 10_000 + number) for number in range(5)]
+async def _killing(stage: Stage) -> None:
+    """Feed requests on which the router dies; the next one meets them first of all."""
+    stage.routers.start(0)
+    await stage.feed()
+    await stage.feed_last()
+    assert await stage.answered()
+    process = stage.routers.processes[0]
+    await stage.feeder.put(_poison(stage.source, *[KILLS] * 3))
+    assert await until(lambda: process.poll() is not None, within_s=WITHIN_S)
+    assert process.returncode == -signal.SIGABRT
+    assert not stage.routers.logged(0, KILLER)
+    stage.routers.start(0)
+    await stage.feed_last(REQUESTS + 1_000)
+    async with asyncio.timeout(30):
+        assert await stage.answered()
+    assert len(stage.routers.logged(0, KILLER)) == 3
+    assert stage.routers.processes[0].poll() is None
+
+
+async def test_what_kills_a_router_is_parked_by_the_next_one(
+    cluster: Cluster, keys_dir: Path, tmp_path: Path
+) -> None:
+    async with staged(cluster, keys_dir, tmp_path, "rules-that-raise") as stage:
+        await _killing(stage)
+        verdict = await stage.verdict()
+    _check(verdict, frozenset())
+
+
+def _poison(source: Source, *subjects: str) -> Sequence[Fed]:
+    """Return requests about these subjects, which cannot be decided."""
+    made = [source.request(REQUESTS + 10_000 + number) for number in range(len(subjects))]
     poisoned = [
         one.model_copy(update={"data": one.data.model_copy(update={"subject": subject})})
-        for one, subject in zip(made, [*[POISON] * 4, f"{POISON} {HANGS}"], strict=True)
+        for one, subject in zip(made, subjects, strict=True)
     ]
     return [
         Fed(

@@ -46,10 +46,10 @@ class Place:
             now=lambda: self.at,
         )
 
-    async def begin(self, acts: Sequence[str] = AGREED) -> None:
+    async def begin(self, acts: Sequence[str] = AGREED, session: UUID = SESSION) -> None:
         for sequence, kind in enumerate(acts):
             role: Role = "assistant" if kind in ("offered", "started") else "adherent"
-            await self.log.append(draft(SESSION, kind, role), after=sequence)
+            await self.log.append(draft(session, kind, role), after=sequence)
         await self.look()
 
     async def look(self) -> None:
@@ -78,6 +78,17 @@ async def test_three_minutes_of_silence_end_the_session_and_a_beat_breaks_them()
     assert await place.types() == list(AGREED)
     await place.wait(seconds=LISTEN_S + 10)
     assert await place.types() == [*AGREED, "presence-lost"]
+
+
+async def test_a_page_is_listened_for_from_the_first_look_on() -> None:
+    place, other = Place(), UUID(int=8)
+    await place.begin()
+    await place.wait(seconds=5)
+    await place.begin(session=other)
+    await place.wait(seconds=175)
+    assert place.follower.live[other].session == "started"
+    await place.wait(seconds=10)
+    assert place.follower.live[other].session == "over"
 
 
 async def test_a_process_that_was_stopped_gives_the_page_time_to_be_heard_again() -> None:
