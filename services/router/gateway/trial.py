@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 TRIES: Final = 3
 """A child may be killed for a reason that is not the record's; not three times at one record."""
-SILENT_S: Final = 5.0
+SILENT_S: Final = 8.0
 """How long one record may take; Python's own work is interrupted before, see ``Watch``."""
 MOST_MEMORY: Final = 256 * 1024 * 1024
 """Bytes that a child may have beyond its parent's; an honest answer takes a few millions."""

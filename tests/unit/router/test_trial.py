@@ -121,7 +121,11 @@ def watch() -> Iterator[Watch]:
     made.stop()
 
 
-async def test_work_that_is_watched_is_watched_in_the_child_too(watch: Watch) -> None:
+async def test_work_that_is_watched_is_watched_in_the_child_too(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "SILENT_S", 120.0)  # two seconds of processor time, on any machine
+
     def act(record: Record) -> None:
         watch.current = record
         try:
