@@ -50,7 +50,18 @@ def load_rules(file: Path) -> RuleSet:
     Return the rule set that ``file`` declares; RulesError with all its mistakes.
 
     Services and profiles are checked against the catalogue that lies beside the file, if one does.
+    What nobody expected is told of the file as a whole, and is the cause of the RulesError.
     """
+    try:
+        return _loaded(file)
+    except RulesError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: a fault of the program; please report it with the file"
+        raise RulesError([Problem(file=file, line=0, column=0, reason=reason)]) from error
+
+
+def _loaded(file: Path) -> RuleSet:
     document, problems = _document(file)
     declared, wrong = _shaped(document)
     problems += wrong
@@ -141,7 +152,8 @@ def _said(error: ValidationError, document: Document) -> Iterator[Problem]:
             path = (*path, one["loc"][-1])
         said = one["msg"].removeprefix("Input ")
         if one["loc"][-1] == _KEY:
-            said, of_key = f"unknown key: {said}", True
+            said = f"unknown key: {said}" if code == "literal_error" else said
+            of_key = True
         reason = _REASONS.get(code, said)
         yield document.problem(path, reason, of_key=of_key)
 

@@ -7,7 +7,20 @@ from pydantic_core import PydanticCustomError
 
 from services.router.domain.ruleset import CueKind, WeighedCue
 from services.router.domain.values import Fact, Flag, Queue
+from services.router.domain.words import ANY_NUMBER, fold, split
 
+
+def _single(text: str) -> str:
+    """Refuse what no word of a text can ever be."""
+    folded = fold(text)
+    if split(folded) != [folded] or not any(map(str.isalnum, folded)):
+        raise PydanticCustomError("word", "only single words here, of letters or digits")
+    if folded.isdecimal() and folded != ANY_NUMBER:
+        raise PydanticCustomError("number", "numbers are all written 0")
+    return text
+
+
+Word = Annotated[str, AfterValidator(_single)]
 Points = Annotated[float, Field(ge=-10, le=10, strict=False)]
 Factor = Annotated[float, Field(ge=0, le=20, strict=False)]
 Phrase = Annotated[str, Field(min_length=1, max_length=300)]
@@ -34,18 +47,18 @@ class BalanceFile(_Declared):
 class WordsFile(_Declared):
     """Words with a part of their own."""
 
-    silent: tuple[str, ...] = Field(description="Little words that never count.")
-    contrasts: tuple[str, ...] = Field(description="Words that begin a new thought.")
-    owners: dict[str, tuple[str, ...]] = Field(
+    silent: tuple[Word, ...] = Field(description="Little words that never count.")
+    contrasts: tuple[Word, ...] = Field(description="Words that begin a new thought.")
+    owners: dict[Word, tuple[Word, ...]] = Field(
         {}, description="Little words that say whose a thing is, for phrases such as mon:nom."
     )
-    correct: tuple[str, ...] = Field(
+    correct: tuple[Word, ...] = Field(
         (), description="Correct words, never taken for a misspelling."
     )
-    object_stops: tuple[str, ...] = Field(
+    object_stops: tuple[Word, ...] = Field(
         description="Words that end the name of what a tender is for."
     )
-    spellings: dict[str, str] = Field({}, description="Misspellings and what they stand for.")
+    spellings: dict[Word, Word] = Field({}, description="Misspellings and what they stand for.")
 
 
 class RuleFile(_Declared):

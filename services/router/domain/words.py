@@ -10,6 +10,8 @@ HARD_BREAK: Final = -1
 QUESTION: Final = -2
 SOFT_BREAK: Final = -3
 CONTRAST: Final = -4
+ANY_NUMBER: Final = "0"
+"""How every number is written: none is kept."""
 
 _TOKENS: Final = re.compile(r"\w+|[.!?;…\n]+|[,:–—|>]")
 _WORDS: Final = re.compile(r"\w+")
@@ -71,7 +73,7 @@ def spans(text: str) -> list[tuple[int, int]]:
 def singular(word: str) -> str:
     """Return a folded word without its plural ending; numbers become ``0``, hours ``0h``."""
     if word[0].isdigit():
-        return _HOUR.sub("0h", _NUMBER.sub("0", word))
+        return _HOUR.sub("0h", _NUMBER.sub(ANY_NUMBER, word))
     if len(word) >= _SHORTEST_PLURAL and word[-1] in "sx" and word not in _INVARIABLE:
         return word[:-1]
     return word
@@ -214,8 +216,8 @@ class Lexicon(dict[str, "tuple[int, ...] | int | str | None"]):
 
     def __missing__(self, written: str) -> tuple[int, ...] | int | str | None:
         """Work out a word met for the first time: numbers, a break, an owner, or None."""
-        if written.isdecimal() and written != "0":
-            return self["0"]  # numbers are all alike: none is kept
+        if written.isdecimal() and written != ANY_NUMBER:
+            return self[ANY_NUMBER]
         if len(self) >= KNOWN_WORDS:
             self.clear()
         meaning = self[written] = self.meaning(written)

@@ -8,7 +8,6 @@ from typing import Final
 
 import structlog
 
-from desk import Problem
 from services.router import measures
 from services.router.domain import RuleSet
 from services.router.rules import CATALOGUE, RulesError, load_rules
@@ -72,10 +71,7 @@ class Rulebook:
         try:
             found = await asyncio.to_thread(_load, self._file)
         except RulesError as error:
-            self._refuse(error.problems)
-        except Exception as error:  # a bug of ours must not cost the rules that work
-            log.error("ruleset refused", error=type(error).__name__, exc_info=error)
-            measures.ruleset_refused.set(1)
+            self._refuse(error)
         else:
             self._take(found)
 
@@ -85,16 +81,17 @@ class Rulebook:
         event = "ruleset as before" if found.version == former else "ruleset taken"
         log.info(event, version=found.version, former=former, rules=len(found.rules))
 
-    def _refuse(self, problems: tuple[Problem, ...]) -> None:
+    def _refuse(self, error: RulesError) -> None:
         measures.ruleset_refused.set(1)
-        for problem in problems[:_MOST_TOLD]:
+        for problem in error.problems[:_MOST_TOLD]:
             log.error(
                 "ruleset refused",
                 file=str(problem.file),
                 line=problem.line,
                 reason=problem.reason,
-                problems=len(problems),
+                problems=len(error.problems),
                 version=self.ruleset.version,
+                exc_info=error.__cause__,
             )
 
     def _show(self) -> None:

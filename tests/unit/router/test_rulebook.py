@@ -93,6 +93,20 @@ async def test_a_broken_file_is_refused_by_line_and_the_old_rules_stay(file: Pat
     assert rulebook.ruleset.version == former.version
 
 
+async def test_what_nobody_expected_is_refused_with_its_file_and_its_cause(file: Path) -> None:
+    rulebook = Rulebook(file, interval_s=1)
+    former = rulebook.ruleset
+    deep = "learned: {file: deep.json, points: 10}\nwords:\n"
+    (file.parent / "deep.json").write_text('{"x":' + "[" * 100_000, encoding="utf-8")
+    put(file, SMALL.replace("words:\n", deep))
+    with capture_logs() as logs:
+        await rulebook.look()
+    assert (rulebook.ruleset, refused()) == (former, 1)
+    (line,) = logs
+    assert (line["event"], line["file"], line["line"]) == ("ruleset refused", str(file), 0)
+    assert isinstance(line["exc_info"], RecursionError)
+
+
 async def test_a_file_that_is_gone_is_refused(file: Path) -> None:
     rulebook = Rulebook(file, interval_s=1)
     put(file, None)

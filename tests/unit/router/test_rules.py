@@ -190,6 +190,52 @@ def test_what_fields_say_of_services_and_profiles_is_looked_up_in_the_catalogue(
     ]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "line", "reason"),
+    [
+        (
+            "object_stops: [est]",
+            'object_stops: [""]',
+            12,
+            "words.object_stops[0]: only single words",
+        ),
+        ("correct: []", "correct: ['', ab]", 11, "words.correct[0]: only single words"),
+        ("correct: []", "correct: [_]", 11, "words.correct[0]: only single words"),
+        ("silent: [le", "silent: [à la", 9, "words.silent[0]: only single words"),
+        ("silent: [le", 'silent: ["l\'"', 9, "words.silent[0]: only single words"),
+        ("silent: [le", "silent: [le, '2024'", 9, "words.silent[1]: numbers are all written 0"),
+        ("[mais]", "[au contraire]", 10, "words.contrasts[0]: only single words"),
+        ("correct: []", "owners: {mon: [à moi]}", 11, "words.owners.mon[0]: only single words"),
+        ("correct: []", "owners: {à moi: [mon]}", 11, "words.owners.à moi: only single words"),
+        ("correct: []", "spellings: {a b: c}", 11, "words.spellings.a b: only single words"),
+        ("correct: []", 'spellings: {"": x}', 11, "words.spellings.: only single words"),
+        ("correct: []", "spellings: {ab: c d}", 11, "words.spellings.ab: only single words"),
+    ],
+)
+def test_words_that_no_text_can_have_are_named(
+    tmp_path: Path, old: str, new: str, line: int, reason: str
+) -> None:
+    (told,) = reasons(tmp_path, SMALL.replace(old, new, 1)).splitlines()
+    assert f"routing.yaml:{line}: {reason}" in told
+
+
+@pytest.mark.parametrize("word", ["Œuvre", "DÉJÀ", "0", "12h", "r2d2", "a_b", "été"])
+def test_words_are_taken_however_they_are_written(tmp_path: Path, word: str) -> None:
+    words = f"correct: ['{word}']\n  spellings: {{'{word}': '{word}'}}"
+    assert load_rules(written(tmp_path, SMALL.replace("correct: []", words)))
+
+
+def test_what_nobody_expected_is_told_of_the_file(tmp_path: Path) -> None:
+    text = SMALL.replace("words:\n", "learned: {file: deep.json, points: 10}\nwords:\n")
+    (tmp_path / "deep.json").write_text('{"x":' + "[" * 100_000, encoding="utf-8")
+    with pytest.raises(RulesError) as caught:
+        load_rules(written(tmp_path, text))
+    (told,) = caught.value.problems
+    assert (told.file.name, told.line) == ("routing.yaml", 0)
+    assert "RecursionError" in told.reason
+    assert isinstance(caught.value.__cause__, RecursionError)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(RulesError, match="does not exist"):
         load_rules(tmp_path / "none.yaml")
