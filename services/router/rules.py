@@ -65,7 +65,11 @@ def _loaded(file: Path) -> RuleSet:
     document, problems = _document(file)
     declared, wrong = _shaped(document)
     problems += wrong
-    notation = Notation(declared.lists, frozenset(map(fold, declared.words.silent)))
+    notation = Notation(
+        lists=declared.lists,
+        silent=frozenset(map(fold, declared.words.silent)),
+        owners=frozenset(map(fold, declared.words.owners)),
+    )
     told = {(problem.line, problem.column) for problem in problems}
     problems += [
         problem

@@ -1,10 +1,11 @@
 """What a rules file may not say although each part of it is of the right shape."""
 
 from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import replace
 
 from desk import Problem
 from desk.marked_yaml import Document, KeyPath
-from services.router.domain.notation import OWNED, Forms, Notation, PhraseError
+from services.router.domain.notation import BrokenList, Forms, Notation, PhraseError
 from services.router.domain.ruleset import WEIGHED_CUES
 from services.router.domain.values import FLAGS, QUEUES
 from services.router.domain.words import fold
@@ -30,6 +31,15 @@ def contradictions(
     yield from _incomplete(declared, document)
     for field, values in declared.fields.items():
         yield from _unknown(field, values, document, codes)
+    broken, sound = _broken(notation)
+    for name, texts in declared.lists.items():
+        for place, text in enumerate(texts):
+            if reason := broken.get((name, text)):
+                yield document.problem(("lists", name, place), reason)
+    yield from _rules(declared, document, sound)
+
+
+def _rules(declared: RulesFile, document: Document, notation: Notation) -> Iterator[Problem]:
     names: set[str] = set()
     said: dict[Hashable, tuple[str, str]] = {}
     for number, rule in enumerate(declared.rules):
@@ -44,7 +54,6 @@ def contradictions(
                 except PhraseError as error:
                     yield document.problem(where, str(error))
                     continue
-                yield from _unowned(forms, declared, document, where)
                 if key == "phrases" and rule.queue is not None:
                     yield from _disputed(rule, forms, said, document, where)
 
@@ -70,14 +79,28 @@ def _unknown(
             yield document.problem(("fields", field, value), reason, of_key=True)
 
 
-def _unowned(
-    forms: Forms, declared: RulesFile, document: Document, where: KeyPath
-) -> Iterator[Problem]:
-    """Find ``mon:nom`` where no little words are declared for ``mon``."""
-    known = {fold(owner) for owner in declared.words.owners}
-    named = {word.partition(OWNED)[0] for said in forms.words() for word in said if OWNED in word}
-    for owner in sorted(named - known):
-        yield document.problem(where, f"words.owners does not say who {owner!r} is")
+def _broken(notation: Notation) -> tuple[dict[tuple[str, str], str], Notation]:
+    """Return what is wrong with which entry of which list, and a notation without these."""
+    broken: dict[tuple[str, str], str] = {}
+    while found := dict(_broken_entries(notation)):
+        broken |= found
+        sound = {
+            name: tuple(text for text in texts if (name, text) not in found)
+            for name, texts in notation.lists.items()
+        }
+        notation = replace(notation, lists=sound)  # an entry that named a broken list is seen now
+    return broken, notation
+
+
+def _broken_entries(notation: Notation) -> Iterator[tuple[tuple[str, str], str]]:
+    for name, texts in notation.lists.items():
+        for text in texts:
+            try:
+                notation.read_entry(name, text)
+            except BrokenList:
+                continue
+            except PhraseError as error:
+                yield (name, text), str(error)
 
 
 def _disputed(
@@ -88,7 +111,9 @@ def _disputed(
     where: KeyPath,
 ) -> Iterator[Problem]:
     """Find words that speak for both queues."""
-    for sequence in forms.sequences or (forms,):
+    if not all(forms.parts):
+        return  # a list of which nothing is left
+    for sequence in (forms,) if forms.parts else forms.sequences:
         queue, name = said.setdefault(sequence, (str(rule.queue), rule.name))
         if queue != rule.queue:
             yield document.problem(where, f"speaks for the other queue in rule {name}")

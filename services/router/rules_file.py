@@ -104,6 +104,6 @@ class RulesFile(_Declared):
     balance: BalanceFile
     learned: LearnedFile | None = None
     words: WordsFile
-    lists: dict[Name, tuple[Phrase, ...]] = {}
+    lists: dict[Name, Annotated[tuple[Phrase, ...], Field(min_length=1)]] = {}
     fields: dict[str, dict[str, dict[Queue, Points]]] = {}
     rules: tuple[Annotated[RuleFile, AfterValidator(_speaks_once)], ...] = Field(min_length=1)

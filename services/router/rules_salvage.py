@@ -19,15 +19,15 @@ def as_far_as_read(content: Any) -> RulesFile:
     whole = _mapping(content)
     words, lists = whole.get("words"), whole.get("lists", {})
     owners = words.get("owners", {}) if isinstance(words, dict) else None
-    phrases_mean_something = isinstance(lists, dict) and isinstance(owners, dict)
+    means_something = isinstance(lists, dict) and isinstance(owners, dict)
     return RulesFile.model_construct(
         balance=_balance(_mapping(whole.get("balance"))),
         learned=_learned(whole.get("learned")),
         words=_words(_mapping(words)),
-        lists={name: _texts(said) for name, said in _mapping(lists).items()},
+        lists={name: _texts(said) for name, said in _mapping(lists).items() if means_something},
         fields={name: _mapping(values) for name, values in _mapping(whole.get("fields")).items()},
         rules=tuple(
-            _rule(_mapping(one), number, with_phrases=phrases_mean_something)
+            _rule(_mapping(one), number, with_phrases=means_something)
             for number, one in enumerate(_list(whole.get("rules")))
         ),
     )

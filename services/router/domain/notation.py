@@ -32,6 +32,19 @@ class PhraseError(ValueError):
     """A phrase cannot be read; the message says why."""
 
 
+class BrokenList(PhraseError):
+    """A list that is named cannot be read: the mistake is there, and not where it is named."""
+
+
+class ListLoop(PhraseError):
+    """A list names itself, directly or by way of others."""
+
+    def __init__(self, name: str, others: list[str]) -> None:
+        self.name = name
+        way = f", by way of {' and '.join(map(repr, others))}" if others else ""
+        super().__init__(f"the list {name!r} names itself{way}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forms:
     """The sequences of folded words that a phrase stands for; or a frame of such parts."""
@@ -50,17 +63,19 @@ class Forms:
 @dataclass(slots=True)
 class Notation:
     """
-    Reads phrases that may name these lists; ``silent`` words, folded, do not count.
+    Reads phrases that may name these lists and owners; ``silent`` words, folded, do not count.
 
     Every list, word and phrase is worked out once: rules name the same ones a hundred times.
     """
 
     lists: Mapping[str, tuple[str, ...]]
     silent: frozenset[str]
-    _forms: dict[str, Forms] = field(default_factory=dict)
-    _listed: dict[str, list[Sequence]] = field(default_factory=dict)
-    _words: dict[str, Sequence] = field(default_factory=dict)
-    _open: list[str] = field(default_factory=list)
+    owners: frozenset[str] = frozenset()
+    """Who a phrase may name before ``:``, folded."""
+    _forms: dict[str, Forms] = field(default_factory=dict, init=False)
+    _listed: dict[str, list[Sequence]] = field(default_factory=dict, init=False)
+    _words: dict[str, Sequence] = field(default_factory=dict, init=False)
+    _open: list[str] = field(default_factory=list, init=False)
     """The lists that are being read, each named by the one before."""
 
     def read(self, text: str) -> Forms:
@@ -71,9 +86,13 @@ class Notation:
             known = self._forms[text] = self._read(text)
         return known
 
+    def read_entry(self, name: str, text: str) -> None:
+        """Read one entry of a list; PhraseError when it is wrong, BrokenList when another is."""
+        self._open[:] = [name]
+        self._entry(text)
+
     def _read(self, text: str) -> Forms:
-        if any(bracket in text for bracket in "()[]{}"):
-            raise PhraseError(f"{text!r} has a bracket")
+        _without_brackets(text)
         if _AND in text or _WITHOUT in text:
             needed, *refused = text.split(_WITHOUT)
             parts = tuple(self._part(part.strip()) for part in needed.split(_AND))
@@ -108,25 +127,51 @@ class Notation:
         return options
 
     def _list(self, name: str) -> list[Sequence]:
-        """Return what a list stands for; a list may name others, but none twice."""
+        """Return what a list stands for; a list may name others, but not itself."""
         known = self._listed.get(name)
         if known is not None:
             return known
-        if name not in self.lists or name in self._open:
+        if name in self._open:
+            raise ListLoop(name, self._open[self._open.index(name) + 1 :])
+        if name not in self.lists:
             raise PhraseError(f"no list is named {name!r}")
         self._open.append(name)
-        listed = [sequence for one in self.lists[name] for sequence in self._checked(one)]
+        try:
+            listed = [sequence for one in self.lists[name] for sequence in self._entry(one)]
+        except PhraseError as error:
+            if isinstance(error, ListLoop) and error.name == self._open[0]:
+                raise
+            raise BrokenList(f"the list {name!r} cannot be read") from error
         self._open.pop()
         self._listed[name] = listed
         return listed
+
+    def _entry(self, text: str) -> tuple[Sequence, ...]:
+        _without_brackets(text)
+        return self._checked(text)
 
     def _said(self, choice: str) -> Sequence:
         known = self._words.get(choice)
         if known is None:
             pieces = _spaced(choice).replace("-", " ").split()
-            known = tuple(_word(piece) for piece in pieces if fold(piece) not in self.silent)
+            known = tuple(self._word(piece) for piece in pieces if fold(piece) not in self.silent)
             self._words[choice] = known
         return known
+
+    def _word(self, text: str) -> str:
+        owner, owned, text = text.rpartition(OWNED)
+        if not owned:
+            return _bare_word(text)
+        if not owner.isalpha():
+            raise PhraseError(f"{owner + owned + text!r}: nobody is named before ':'")
+        if fold(owner) not in self.owners:
+            raise PhraseError(f"words.owners does not say who {fold(owner)!r} is")
+        return f"{fold(owner)}{owned}{_bare_word(text)}"
+
+
+def _without_brackets(text: str) -> None:
+    if any(bracket in text for bracket in "()[]{}"):
+        raise PhraseError(f"{text!r} has a bracket")
 
 
 def _check(text: str, sequence: Sequence, pieces: list[str]) -> None:
@@ -136,13 +181,6 @@ def _check(text: str, sequence: Sequence, pieces: list[str]) -> None:
         raise PhraseError(f"{text!r} begins or ends with '..'")
     if len(sequence) == 1 and len(pieces) > 1:
         raise PhraseError(f"{text!r}: without its little words only one word is left")
-
-
-def _word(text: str) -> str:
-    owner, owned, text = text.rpartition(OWNED)
-    if owned and not owner.isalpha():
-        raise PhraseError(f"{owner + owned + text!r}: nobody is named before ':'")
-    return f"{fold(owner)}{owned}{_bare_word(text)}"
 
 
 def _bare_word(text: str) -> str:

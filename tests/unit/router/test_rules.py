@@ -190,6 +190,70 @@ def test_what_fields_say_of_services_and_profiles_is_looked_up_in_the_catalogue(
     ]
 
 
+LISTS = "lists:\n  remettre: [dépos*, remett*]\n"
+
+
+@pytest.mark.parametrize(
+    ("lists", "told"),
+    [
+        (
+            "  remettre: [dépos*, <remettre>]\n",
+            ["14: lists.remettre[1]: the list 'remettre' names itself"],
+        ),
+        (
+            "  remettre: [<a>]\n  a: [pli, b, <b> pli]\n  b: [<a>]\n",
+            [
+                "15: lists.a[2]: the list 'a' names itself, by way of 'b'",
+                "16: lists.b[0]: the list 'b' names itself, by way of 'a'",
+            ],
+        ),
+        (
+            "  remettre: [<a>]\n  a: [<b>]\n  b: [<remettre>]\n",
+            [
+                "14: lists.remettre[0]: the list 'remettre' names itself, by way of 'a' and 'b'",
+                "15: lists.a[0]: the list 'a' names itself, by way of 'b' and 'remettre'",
+                "16: lists.b[0]: the list 'b' names itself, by way of 'remettre' and 'a'",
+            ],
+        ),
+        ("  remettre: [dépos*, <rien>]\n", ["14: lists.remettre[1]: no list is named 'rien'"]),
+        (
+            "  remettre: [dépos*]\n  seule: [le, pli .., '(pli)', a + b, mon:nom]\n",
+            [
+                "15: lists.seule[0]: 'le' holds no word that counts",
+                "15: lists.seule[1]: 'pli ..' begins or ends with '..'",
+                "15: lists.seule[2]: '(pli)' has a bracket",
+                "15: lists.seule[3]: '+' is not one word",
+                "15: lists.seule[4]: words.owners does not say who 'mon' is",
+            ],
+        ),
+        (
+            "  remettre: [mon:dépôt, <autre>]\n  autre: [mon:pli, envoi]\n",
+            [
+                "14: lists.remettre[0]: words.owners does not say who 'mon' is",
+                "15: lists.autre[0]: words.owners does not say who 'mon' is",
+            ],
+        ),
+        ("  remettre: []\n", ["14: lists.remettre: "]),
+    ],
+)
+def test_a_mistake_in_a_list_is_told_there_and_nowhere_else(
+    tmp_path: Path, lists: str, told: list[str]
+) -> None:
+    text = SMALL.replace(LISTS, f"lists:\n{lists}")
+    found = [line.split("routing.yaml:")[1] for line in reasons(tmp_path, text).splitlines()]
+    assert len(found) == len(told)
+    assert all(one.startswith(said) for one, said in zip(found, told, strict=True)), found
+
+
+def test_a_phrase_with_a_broken_list_has_its_own_mistakes_told(tmp_path: Path) -> None:
+    text = SMALL.replace("[dépos*, remett*]", "[<rien>]").replace("..", "(..) <vide>")
+    found = [line.split("routing.yaml:")[1] for line in reasons(tmp_path, text).splitlines()]
+    assert found == [
+        "14: lists.remettre[0]: no list is named 'rien'",
+        "19: rules[0].phrases[0]: '<remettre> (..) <vide> offre' has a bracket",
+    ]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "line", "reason"),
     [

@@ -95,6 +95,6 @@ def test_a_phrase_is_refused_again_and_others_are_still_read() -> None:
     )
     for _ in range(2):
         for wrong in ("voir <un>", "voir <deux>"):
-            with pytest.raises(PhraseError, match="no list is named"):
+            with pytest.raises(PhraseError, match="names itself"):
                 notation.read(wrong)
         assert notation.read("voir <bon>").sequences == (("voir", "offre"),)
