@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
-from desk import facts, marked_yaml
+from desk import facts, marked_yaml, reasons
 from desk.calendar import Calendar
 from desk.hours import Hours
 from desk.marked_yaml import Document, KeyPath, Problem, UnreadableFile
@@ -20,21 +19,6 @@ from desk.policy import Policy
 from desk.values import Fact, as_tool_user
 
 M = TypeVar("M", bound=Fact)
-
-_REASONS: Mapping[str, str] = {
-    "missing": "this key is missing",
-    "extra_forbidden": "unknown key",
-    "too_short": "must not be empty",
-    "string_too_short": "must not be empty",
-    "model_type": "must be a mapping of keys",
-    "tuple_type": "must be a list",
-    "string_type": "must be text (put it in quotes)",
-    "int_type": "must be a whole number",
-    "bool_type": "must be true or false",
-    "date_type": "must be a date such as 2026-12-24",
-    "date_parsing": "must be a date such as 2026-12-24",
-    "date_from_datetime_parsing": "must be a date such as 2026-12-24",
-}
 
 
 class DeskError(Exception):
@@ -101,7 +85,7 @@ def _read(file: Path, model: type[M]) -> tuple[M, Document]:
     try:
         return model.model_validate_json(json.dumps(document.content)), document
     except ValidationError as error:
-        raise DeskError(_said(error, document)) from None
+        raise DeskError(reasons.problems(error, document)) from None
 
 
 def _assembled(models: Mapping[str, Fact]) -> Desk:
@@ -128,36 +112,6 @@ def _assembled(models: Mapping[str, Fact]) -> Desk:
 def _version(models: Mapping[str, Fact]) -> str:
     said = "\n".join(f"{name} {models[name].model_dump_json()}" for name in sorted(models))
     return hashlib.sha256(said.encode()).hexdigest()[:16]
-
-
-def _said(error: ValidationError, document: Document) -> Iterator[Problem]:
-    errors = error.errors(include_url=False, include_input=False, include_context=False)
-    for one in errors:
-        if follows(one, errors):
-            continue
-        path = _path_in(document, one["loc"])
-        code = one["type"]
-        if code == "missing":
-            path = (*path, one["loc"][-1])
-        reason = _REASONS.get(code, one["msg"].replace("Input should be", "must be"))
-        yield document.problem(path, reason, of_key=code == "extra_forbidden")
-
-
-def follows(error: ErrorDetails, errors: Iterable[ErrorDetails]) -> bool:
-    """Tell whether a list is too short only because an item of it is wrong."""
-    location, size = error["loc"], len(error["loc"])
-    return error["type"] == "too_short" and any(
-        len(one["loc"]) > size and one["loc"][:size] == location for one in errors
-    )
-
-
-def _path_in(document: Document, location: KeyPath) -> KeyPath:
-    """Return the location as far as the file knows it: without pydantic's own parts."""
-    path: KeyPath = ()
-    for part in location:
-        if (*path, part) in document.values:
-            path = (*path, part)
-    return path
 
 
 _LISTS = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,10 +11,13 @@ from typing import Any
 
 import yaml
 
+from desk import yaml_slips
 from desk.yaml_nodes import compose
 
 KeyPath = tuple[str | int, ...]
 MOST_BYTES = 1_000_000
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_UTF_16 = (BOM_UTF16_LE, BOM_UTF16_BE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -116,23 +121,24 @@ def _bytes(file: Path) -> bytes:
 
 
 def _text(file: Path, raw: bytes) -> str:
+    if raw.startswith(_UTF_16) or b"\0" in raw:
+        reason = "the text is UTF-16; save the file as UTF-8"
+        raise UnreadableFile([_at(file, Mark(line=1, column=1), reason)])
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         mark = _position(raw[: error.start].decode("utf-8-sig", errors="replace"))
-        raise UnreadableFile([_at(file, mark, "the text is not UTF-8")]) from None
+        reason = "the text is not UTF-8; save the file as UTF-8, not as ANSI or Latin-1"
+        raise UnreadableFile([_at(file, mark, reason)]) from None
 
 
 def _compose(file: Path, text: str) -> yaml.Node | None:
     try:
         return compose(text)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = Mark(line=mark.line + 1, column=mark.column + 1) if mark else None
-        reason = "not valid YAML: " + ", ".join(filter(None, (error.context, error.problem)))
-        if "\\t" in reason:
-            reason = "not valid YAML: a tab is used for indentation; use spaces"
-        raise UnreadableFile([_at(file, where, reason)]) from None
+        place, reason = yaml_slips.told(error, text)
+        where = Mark(line=place[0] + 1, column=place[1] + 1) if place else None
+        raise UnreadableFile([_at(file, where, f"not valid YAML: {reason}")]) from None
     except yaml.reader.ReaderError as error:
         where = _position(text[: error.position])
         reason = "not valid YAML: a control character"
@@ -149,7 +155,7 @@ def _plain(node: yaml.Node, path: KeyPath, document: Document, problems: list[Pr
             _plain(item, (*path, number), document, problems)
             for number, item in enumerate(node.value)
         ]
-    return _scalar(node)
+    return _scalar(node, document, problems)
 
 
 def _entries(
@@ -161,7 +167,7 @@ def _entries(
         if not isinstance(key_node, yaml.ScalarNode):
             problems.append(_at(document.file, mark, "a key must be plain text"))
             continue
-        key = str(key_node.value)
+        key = _said(key_node, document, problems)
         here = (*path, key)
         if key in seen:
             reason = f"{dotted(here)}: duplicate key, first on line {seen[key]}"
@@ -172,8 +178,21 @@ def _entries(
         yield key, value_node
 
 
-def _scalar(node: yaml.Node) -> str | int | float | bool | None:
-    kind, text = node.tag.removeprefix("tag:yaml.org,2002:"), str(node.value)
+def _said(node: yaml.Node, document: Document, problems: list[Problem]) -> str:
+    """Return the text of a scalar, without escapes that no text can have."""
+    text = str(node.value)
+    if _SURROGATE.search(text):
+        reason = "an escape (\\u…) that stands for no character"
+        problems.append(_at(document.file, _mark(node), reason))
+        return text.encode(errors="replace").decode()
+    return text
+
+
+def _scalar(
+    node: yaml.Node, document: Document, problems: list[Problem]
+) -> str | int | float | bool | None:
+    kind = node.tag.removeprefix("tag:yaml.org,2002:")
+    text = _said(node, document, problems)
     if kind == "null":
         return None
     if kind == "bool":

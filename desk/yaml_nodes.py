@@ -22,9 +22,12 @@ class _Strict(Composer, BaseResolver):
         event = self.peek_event()  # type: ignore[attr-defined]
         refusal = ""
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            refusal = "anchors and aliases are not allowed"
+            refusal = (
+                "anchors and aliases are not allowed;"
+                " put a text that begins with * or & in quotation marks"
+            )
         elif getattr(event, "tag", None):
-            refusal = "tags (!…) are not allowed"
+            refusal = "tags (!…) are not allowed; put a text that begins with ! in quotation marks"
         elif self.depth >= _DEEPEST:
             refusal = f"nested more than {_DEEPEST} levels deep"
         if refusal:

@@ -8,8 +8,8 @@ from typing import Any, Final
 from jinja2 import TemplateNotFound, TemplateSyntaxError
 from pydantic import ValidationError
 
-from desk import Desk, describe_hours, marked_yaml
-from desk.marked_yaml import Document, KeyPath, Problem, UnreadableFile
+from desk import Desk, describe_hours, marked_yaml, reasons
+from desk.marked_yaml import Document, Problem, UnreadableFile
 from desk.wording import unbroken
 from services.notifier.domain.occasions import VARIABLES
 from services.notifier.domain.table import MailTable
@@ -73,22 +73,11 @@ def load_table(renderer: Renderer, file: Path = MAILS, folder: Path = TEMPLATES)
     try:
         table = MailTable.model_validate_json(json.dumps(document.content))
     except ValidationError as error:
-        raise DeclarationWrong(_said(error, document)) from None
+        raise DeclarationWrong(reasons.problems(error, document)) from None
     problems = [*_template_problems(table, document, renderer, folder), *_repeats(table, document)]
     if problems:
         raise DeclarationWrong(problems)
     return table
-
-
-def _said(error: ValidationError, document: Document) -> Iterator[Problem]:
-    for one in error.errors(include_url=False, include_input=False, include_context=False):
-        path: KeyPath = ()
-        for part in one["loc"]:
-            if (*path, part) in document.values:
-                path = (*path, part)
-        missing = one["type"] == "missing"
-        reason = f"{one['loc'][-1]}: this key is missing" if missing else one["msg"]
-        yield document.problem(path, reason)
 
 
 def _template_problems(

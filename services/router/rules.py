@@ -3,17 +3,15 @@
 import hashlib
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from pydantic import ValidationError
 
-from desk import DeskError, Problem, load_file, marked_yaml
+from desk import DeskError, Problem, load_file, marked_yaml, reasons
 from desk.facts import Catalogue
-from desk.loading import follows
-from desk.marked_yaml import Document, KeyPath, UnreadableFile
+from desk.marked_yaml import Document, UnreadableFile
 from services.router.domain.learned import Learned, Model
 from services.router.domain.notation import Notation
 from services.router.domain.ruleset import (
@@ -27,13 +25,14 @@ from services.router.domain.ruleset import (
 )
 from services.router.domain.words import fold
 from services.router.rules_checks import Codes, contradictions
-from services.router.rules_file import RuleFile, RulesFile
+from services.router.rules_file import JSON_FILE, NAME, RuleFile, RulesFile
 from services.router.rules_salvage import as_far_as_read
 
 CATALOGUE = "catalogue.yaml"
-_KEY = "[key]"
-"""How pydantic's places end that are a key and not its value."""
-_REASONS = {"missing": "this key is missing", "extra_forbidden": "unknown key"}
+_PATTERNS = {
+    NAME: "must be lower-case letters, digits and hyphens, such as courrier-general",
+    JSON_FILE: "must be a file name such as learned.json",
+}
 
 
 class RulesError(Exception):
@@ -122,7 +121,7 @@ def _shaped(document: Document) -> tuple[RulesFile, list[Problem]]:
     try:
         return RulesFile.model_validate_json(json.dumps(document.content)), []
     except ValidationError as error:
-        return as_far_as_read(document.content), list(_said(error, document))
+        return as_far_as_read(document.content), list(reasons.problems(error, document, _PATTERNS))
 
 
 def _learned(
@@ -139,27 +138,6 @@ def _learned(
         reason = f"{declared.learned.file} cannot be read ({said})"
         problems.append(document.problem(("learned", "file"), reason))
         return None, b""
-
-
-def _said(error: ValidationError, document: Document) -> Iterator[Problem]:
-    errors = error.errors(include_url=False, include_input=False, include_context=False)
-    for one in errors:
-        if follows(one, errors):
-            continue
-        path: KeyPath = ()
-        for part in one["loc"]:
-            if (*path, part) in document.values:
-                path = (*path, part)
-        code = one["type"]
-        of_key = code == "extra_forbidden"
-        if code == "missing":
-            path = (*path, one["loc"][-1])
-        said = one["msg"].removeprefix("Input ")
-        if one["loc"][-1] == _KEY:
-            said = f"unknown key: {said}" if code == "literal_error" else said
-            of_key = True
-        reason = _REASONS.get(code, said)
-        yield document.problem(path, reason, of_key=of_key)
 
 
 def _declared(

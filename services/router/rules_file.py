@@ -24,7 +24,9 @@ Word = Annotated[str, AfterValidator(_single)]
 Points = Annotated[float, Field(ge=-10, le=10, strict=False)]
 Factor = Annotated[float, Field(ge=0, le=20, strict=False)]
 Phrase = Annotated[str, Field(min_length=1, max_length=300)]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
+NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+JSON_FILE = r"^[\w.-]+\.json$"
+Name = Annotated[str, Field(pattern=NAME, max_length=60)]
 
 
 class _Declared(BaseModel):
@@ -92,7 +94,7 @@ class LearnedFile(_Declared):
     """What was learned from labelled requests, besides the rules."""
 
     file: str = Field(
-        pattern=r"^[\w.-]+\.json$",
+        pattern=JSON_FILE,
         description="Beside this file; `aiguillage rules learn` makes it.",
     )
     points: Factor = Field(description="Points that a margin of one is worth.")

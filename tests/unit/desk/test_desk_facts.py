@@ -171,7 +171,7 @@ MISTAKES = [
     ("remote.yaml", "user: [Utilisateur, User, Benutzer, username]", "user: []",
      "report.columns.user: must not be empty"),
     ("remote.yaml", "offer_minutes: 15", "offer_minutes: 0", "limits.offer_minutes: "),
-    ("remote.yaml", '"15.0"', "15.0", "minimum_version: must be text (put it in quotes)"),
+    ("remote.yaml", '"15.0"', "15.0", "minimum_version: must be text: put it in quotation marks"),
     ("officers.yaml", "valid_until: 2035-12-31", "valid_until: 2025-12-31", "before valid_from"),
     ("officers.yaml", "id: aline-ferrandier", "id: lucie-garnerot", "is an assistant, too"),
     ("officers.yaml", "valid_from: 2024-01-08",
@@ -251,7 +251,7 @@ def test_mistakes_in_several_files_are_all_named(desk_dir: Path) -> None:
     [
         (b"", 0, "the file is empty"),
         (b"# nothing\n", 0, "the file is empty"),
-        (b"a: b\nc: \xff\n", 2, "the text is not UTF-8"),
+        (b"a: b\nc: \xff\n", 2, "the text is not UTF-8; save the file as UTF-8"),
         (b"- a\n", 1, "must be a mapping of keys"),
         (b"x" * 1_000_001, 0, "the file has more than"),
         (b"null\n", 1, "must be a mapping of keys"),

@@ -96,7 +96,7 @@ def test_a_refusal_says_where(file: Path) -> None:
     with pytest.raises(UnreadableFile) as refused:
         read(file)
     (problem,) = refused.value.problems
-    assert (problem.file, problem.line, problem.column) == (file, 3, 1)
+    assert (problem.file, problem.line, problem.column) == (file, 2, 4)
     assert str(problem) == str(refused.value)
 
 

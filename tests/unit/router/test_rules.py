@@ -67,9 +67,9 @@ def test_the_version_is_that_of_the_content(tmp_path: Path) -> None:
     ("old", "new", "line", "reason"),
     [
         ("weight: 4", "wieght: 4", 18, "unknown key"),
-        ("weight: 4", "weight: forte", 18, "should be a valid number"),
+        ("weight: 4", "weight: forte", 18, "must be a number"),
         ("weight: 4", "weight: 400", 18, "less than or equal to 10"),
-        ("queue: general", "queue: generale", 22, "should be 'marketplace' or 'general'"),
+        ("queue: general", "queue: generale", 22, "must be 'marketplace' or 'general'"),
         ("    queue: general\n", "", 21, "exactly one of queue, flag, cue, fact"),
         ("name: courrier", "name: offres", 21, "already used further up"),
         ("<remettre>", "<ouvrir>", 19, "no list is named 'ouvrir'"),
@@ -134,16 +134,16 @@ def test_a_mistake_of_shape_hides_no_other(tmp_path: Path) -> None:
     text += "    phrases: []\n"
     told = [line.split("routing.yaml:")[1] for line in reasons(tmp_path, text).splitlines()]
     assert told == [
-        "4: balance.sure_margin: should be a valid number, unable to parse string as a number",
+        "4: balance.sure_margin: must be a number such as 4 or 4.5, with a point",
         "5: balance.cues.past: this key is missing",
         "8: learned.file: none.json cannot be read (No such file or directory)",
         "19: rules[0].wieght: unknown key",
         "20: rules[0].phrases[0]: no list is named 'rien'",
-        "24: rules[1].phrases[0]: should be a valid string",
+        "24: rules[1].phrases[0]: must be text: put it in quotation marks",
         "24: rules[1].phrases[1]: '(x)' has a bracket",
         "24: rules[1].phrases[2]: words.owners does not say who 'mon' is",
         "25: rules[2].name: is already used further up",
-        "26: rules[2].queue: should be 'marketplace' or 'general'",
+        "26: rules[2].queue: must be 'marketplace' or 'general'",
         "28: rules[2].phrases: duplicate key, first on line 27",
     ]
 
@@ -164,7 +164,7 @@ def test_nothing_follows_from_a_part_that_is_of_another_shape(
 @pytest.mark.parametrize("cue", ["settled", "negation", "melody"])
 def test_a_cue_without_a_factor_is_refused_one(tmp_path: Path, cue: str) -> None:
     told = reasons(tmp_path, SMALL.replace("{problem: 1.6", f"{{{cue}: 2, problem: 1.6"))
-    assert f"routing.yaml:5: balance.cues.{cue}: unknown key: should be 'problem', 'ask'," in told
+    assert f"routing.yaml:5: balance.cues.{cue}: unknown key: must be 'problem', 'ask'," in told
 
 
 def test_what_fields_say_of_services_and_profiles_is_looked_up_in_the_catalogue(
