@@ -30,12 +30,18 @@ NotCounted = Literal["negated", "denied", "exception", "object-of-a-tender"]
 
 
 class Evidence(Payload):
-    """Words of the request that a rule matched, and the points that they brought."""
+    """
+    Words of the request that a rule matched, and the points that they brought.
+
+    No rule's are ``learned`` (from labelled requests), ``field-…`` (chosen), ``start`` (of a
+    queue), ``refused`` (negated or denied, off a flag) and ``rest`` (of further rules).
+    """
 
     rule: str
     words: PersonalText
-    """As written in the request; ``field=value`` where a field spoke."""
+    """As written in the request; ``field=value`` where a field spoke; empty where no words did."""
     points: float
+    """Below zero where it subtracts; those of a reading add up to its score."""
 
 
 class Reading(Payload):
@@ -83,6 +89,7 @@ class DecisionData(Payload):
     confident: bool
     """False: the better queue was taken, and a person should look at both readings."""
     rule: str
+    """The strongest evidence for the queue; ``no-rule`` where nothing said spoke for it."""
     because: tuple[PersonalText, ...] = ()
     readings: tuple[Reading, ...] = ()
     """The chosen queue's reading first."""

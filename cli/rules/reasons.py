@@ -9,6 +9,7 @@ from cli.cases import FLAGS
 from schemas.tickets import DecisionData
 from schemas.tickets import Evidence as WrittenEvidence
 from services.router.domain import Evidence, Understanding
+from services.router.domain.evidence import LEARNED, RESERVED
 
 Told: TypeAlias = Understanding | DecisionData
 """A decision as the rules make it, or as it was published."""
@@ -20,6 +21,15 @@ def outcome(told: Told) -> str:
     """Return queue and flags in one line: ``general training, not sure``."""
     flags = [flag for flag in FLAGS if getattr(told, flag)]
     return " ".join([told.queue, *flags]) + ("" if told.confident else ", not sure")
+
+
+def first_of_all(told: Told) -> str:
+    """Return what spoke most for the queue; where that was learned, the best rule after it, too."""
+    if told.rule != LEARNED or not told.readings:
+        return told.rule
+    spoke = [one.rule for one in told.readings[0].evidence if one.points > 0]
+    named = [rule for rule in spoke if rule not in RESERVED]
+    return ", then ".join([LEARNED, *named[:1]])
 
 
 def reasons(told: Told, aspect: str, *, reveal: bool) -> list[str]:
@@ -37,9 +47,9 @@ def reasons(told: Told, aspect: str, *, reveal: bool) -> list[str]:
 def lines(
     evidence: Iterable[Evidence | WrittenEvidence], *, reveal: bool, most: int = 4
 ) -> list[str]:
-    """Return a line for each: the rule, its points, and the words if they may be shown."""
+    """Return a line for each of the strongest: rule, points, and the words if they may be shown."""
     told = []
-    for one in list(evidence)[:most]:
+    for one in sorted(evidence, key=lambda one: -abs(one.points))[:most]:
         words = f" « {printable(one.words)} »" if reveal and one.words else ""
         told.append(f"{one.rule} {one.points:+.1f}{words}")
     return told

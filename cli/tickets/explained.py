@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from cli.dead.letters import letter_id
-from cli.rules.reasons import lines, printable
+from cli.rules.reasons import first_of_all, lines, printable
 from cli.tickets.finding import Story
 from schemas.tickets import (
     DecisionData,
@@ -21,6 +21,12 @@ from schemas.tickets import (
     TicketReassigned,
     TicketRegistered,
 )
+from services.router.domain.evidence import LEARNED, NO_RULE
+
+_NO_RULES: Final = {
+    LEARNED: "words learned from labelled requests",
+    NO_RULE: "no rule: no words spoke for it",
+}
 
 
 def parts(ticket: TicketCreated, story: Story) -> Iterator[RenderableType]:
@@ -85,7 +91,7 @@ def _card(ticket: TicketCreated, story: Story) -> Table:
         "received": f"{_moment(data.request.received_at)}, by {data.request.channel}",
         "decided": f"{_moment(ticket.time)}, by {decision.ruleset_version},"
         f" {decision.rules_looked_at} rules looked at",
-        "first of all by": decision.rule,
+        "first of all by": _first(decision),
         "sure": "yes" if decision.confident else "no: a person should look at both readings",
         "due": f"{_moment(decision.due_at)}, {decision.priority} ({decision.deadline})",
     }
@@ -93,6 +99,11 @@ def _card(ticket: TicketCreated, story: Story) -> Table:
     for name, value in rows.items():
         shown.add_row(name, Text(printable(value)))
     return shown
+
+
+def _first(decision: DecisionData) -> str:
+    said, then, rule = first_of_all(decision).partition(", ")
+    return f"{_NO_RULES.get(said, said)}{then}{rule}"
 
 
 def _readings(decision: DecisionData) -> Table:

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from desk import Problem
 from desk.marked_yaml import Document, KeyPath
+from services.router.domain.evidence import FIELDS, RESERVED
 from services.router.domain.notation import BrokenList, Forms, Notation, PhraseError
 from services.router.domain.ruleset import WEIGHED_CUES
 from services.router.domain.values import FLAGS, QUEUES
 from services.router.domain.words import fold
 from services.router.rules_file import RuleFile, RulesFile
 
-_FIELDS = ("service", "profile", "organisation", "reference")
 _ANY_VALUE = "*"
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "start": QUEUES,
@@ -45,6 +45,9 @@ def _rules(declared: RulesFile, document: Document, notation: Notation) -> Itera
     for number, rule in enumerate(declared.rules):
         if rule.name in names:
             yield document.problem(("rules", number, "name"), "is already used further up")
+        if rule.name in RESERVED:
+            reason = "is the name of evidence that is no rule's"
+            yield document.problem(("rules", number, "name"), reason)
         names.add(rule.name)
         for key, texts in (("phrases", rule.phrases), ("except", rule.except_)):
             for place, text in enumerate(texts):
@@ -69,8 +72,8 @@ def _unknown(
     field: str, values: Mapping[str, object], document: Document, codes: Codes
 ) -> Iterator[Problem]:
     """Find fields that requests do not have, and values that no form offers."""
-    if field not in _FIELDS:
-        reason = f"unknown field; known are {', '.join(_FIELDS)}"
+    if field not in FIELDS:
+        reason = f"unknown field; known are {', '.join(FIELDS)}"
         yield document.problem(("fields", field), reason, of_key=True)
     known = codes.get(field)
     for value in values:

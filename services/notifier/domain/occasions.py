@@ -8,7 +8,7 @@ from typing import Any, Final
 from desk import Desk
 from schemas.requests import tracking_number
 from schemas.sessions import EntryRecorded
-from schemas.tickets import Reading, TicketCreated, TicketOverdue, TicketReassigned
+from schemas.tickets import DecisionData, Reading, TicketCreated, TicketOverdue, TicketReassigned
 from services.notifier.domain.addresses import Undeliverable, to_wire
 from services.notifier.domain.table import Condition, Kind, Role
 
@@ -16,6 +16,10 @@ Word = Callable[[str, str], str]
 """The French word for a code: ``word(kind, code)``."""
 
 _AND: Final = "\u202f; "
+_BETWEEN: Final = " ; "
+"""What the router writes between words that it found."""
+_LEARNED: Final = "learned"
+"""The router's name for what was learned, where a rule's name stands otherwise."""
 _NAMES: Final = frozenset({"tracking", "ticket_id", "request_id", "queue_title"})
 _TICKET: Final = _NAMES.union(
     ("subject", "body", "organisation", "service_title", "profile_title", "channel_title"),
@@ -186,15 +190,36 @@ def _ticket_facts(event: TicketCreated) -> frozenset[Condition]:
     return frozenset(facts)
 
 
-def _reading(reading: Reading, desk: Desk) -> tuple[str, str]:
+def _reading(reading: Reading, desk: Desk, word: Word) -> tuple[str, str]:
     """Return a queue's title, and the words that speak for it, strongest first."""
-    words = dict.fromkeys(_said(one.words) for one in reading.evidence)
+    words = _said((one.words for one in reading.evidence if one.points > 0), word)
     return desk.queues[reading.queue].title, _AND.join(words)
 
 
-def _said(words: str) -> str:
-    """Return words of a request as mails write them; the router has plain blanks between."""
-    return words.replace(" ; ", _AND)
+def _said(told: Iterable[str], word: Word) -> tuple[str, ...]:
+    """Return what the router found as mails write it, each thing once; fields by their titles."""
+    known: set[str] = set()
+    said = []
+    for words in told:
+        parts = dict.fromkeys(_titled(part, word) for part in words.split(_BETWEEN) if part)
+        said.append(_AND.join(part for part in parts if part not in known))
+        known.update(parts)
+    return tuple(filter(None, said))
+
+
+def _titled(part: str, word: Word) -> str:
+    field, chosen, _ = part.partition("=")
+    return word("fields", field) if chosen and word("fields", field) != field else part
+
+
+def _rule(decision: DecisionData, word: Word) -> str:
+    """Return the rule that spoke most, as people read it; after learned words, the next one too."""
+    first = word("rules", decision.rule)
+    if decision.rule != _LEARNED or not decision.readings:
+        return first
+    spoke = [one.rule for one in decision.readings[0].evidence if one.points > 0 and one.words]
+    after = next((word("rules", rule) for rule in spoke if rule != _LEARNED), None)
+    return f"{first}, {word('then', '')} {after}" if after else first
 
 
 def _ticket_variables(event: TicketCreated, desk: Desk, word: Word) -> dict[str, Any]:
@@ -228,9 +253,9 @@ def _ticket_variables(event: TicketCreated, desk: Desk, word: Word) -> dict[str,
         "dpo": decision.dpo,
         "remote": decision.remote,
         "confident": decision.confident,
-        "rule": decision.rule,
-        "because": tuple(_said(words) for words in decision.because),
-        "readings": tuple(_reading(reading, desk) for reading in decision.readings),
+        "rule": _rule(decision, word),
+        "because": _said(decision.because, word),
+        "readings": tuple(_reading(reading, desk, word) for reading in decision.readings),
         "priority": decision.priority,
         "priority_title": word("priorities", decision.priority),
         "due_at": decision.due_at,

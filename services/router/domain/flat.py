@@ -8,6 +8,7 @@ counts by itself. The answer is that of the long way, at a third of the cost; te
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from services.router.domain.evidence import REST, add
 from services.router.domain.passages import Passage
 from services.router.domain.phrases import Singles
 from services.router.domain.ruleset import RuleSet
@@ -73,9 +74,9 @@ def _strength(one: tuple[float, str]) -> float:
 def _weight(rules: list[_Counted]) -> Weight:
     if len(rules) > 1:
         rules.sort(key=lambda one: -abs(one[1]))
-    told = [
-        Evidence(rule=rule, words=words, points=round(points, 2))
-        for rule, points, words in rules[:MOST_EVIDENCE]
-        if points
-    ]
+    told: list[Evidence] = []
+    for rule, points, words in rules[:MOST_EVIDENCE]:
+        add(told, rule, points, words)
+    if len(rules) > MOST_EVIDENCE:
+        add(told, REST, sum([points for _, points, _ in rules[MOST_EVIDENCE:]]))
     return Weight(sum([points for _, points, _ in rules]), 0.0, told)

@@ -7,8 +7,7 @@ words that made it say so can be shown. It is learned by ``services.router.learn
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from heapq import nlargest
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import sqrt
 from typing import Any, Final
@@ -22,6 +21,7 @@ ASPECTS: Final = ("queue", "training", "dpo", "remote")
 _TOKENS: Final = re.compile(r"[^\W_]+")
 _BEGINNINGS: Final = (4, 5, 6)
 _EDGE: Final = "^"
+_AT_AN_EDGE: Final = f"{_EDGE} "
 _KNOWN_WORDS: Final = 60_000
 _MOST_SHOWN: Final = 3
 _NOTHING: Final = (0.0,) * 5
@@ -74,20 +74,31 @@ def features(texts: Iterable[str], fields: Mapping[str, str | None]) -> dict[str
 class Heard:
     """What a request said: a margin for each aspect, above zero for yes; and on which words."""
 
-    __slots__ = ("_rows", "margins")
+    __slots__ = ("_added", "_words", "margins")
 
-    def __init__(self, margins: tuple[float, ...], rows: Mapping[str, Row]) -> None:
+    def __init__(
+        self, margins: tuple[float, ...], words: Sequence[str], added: Sequence[Sequence[float]]
+    ) -> None:
+        """Take what each of the words added, for each aspect."""
         self.margins = margins
-        self._rows = rows
+        self._words = words
+        self._added = added
 
     def words(self, aspect: int) -> tuple[str, ...]:
         """Return the words that spoke most for what an aspect's margin says."""
-        rows = self._rows.items()
-        if self.margins[aspect] > 0:
-            told = [(row[aspect], word) for word, row in rows if row[aspect] > 0]
-        else:
-            told = [(-row[aspect], word) for word, row in rows if row[aspect] < 0]
-        return tuple([word for _, word in nlargest(_MOST_SHOWN, told)])
+        if not self._words:
+            return ()
+        added = list(self._added[aspect])
+        most: Callable[[Iterable[float]], float] = max if self.margins[aspect] > 0 else min
+        told: dict[str, None] = {}
+        for _ in range(min(_MOST_SHOWN, len(added))):
+            points = most(added)
+            if points == 0 or (points > 0) != (self.margins[aspect] > 0):
+                break
+            place = added.index(points)
+            told[self._words[place].strip(_AT_AN_EDGE)] = None
+            added[place] = 0.0
+        return tuple(filter(None, told))
 
 
 _Followed = Mapping[str, tuple[str, Row]]
@@ -133,10 +144,11 @@ class Learned:
     def listen(self, texts: Sequence[str], fields: Mapping[str, str | None]) -> "Heard":
         """Return what a request says of each aspect of ``ASPECTS``."""
         rows = self._heard(texts, fields)
-        *sums, squares = map(sum, zip(*rows.values(), strict=True)) if rows else _NOTHING
+        added = list(zip(*rows.values(), strict=True))
+        *sums, squares = map(sum, added) if added else _NOTHING
         length = sqrt(squares) or 1.0
         margins = tuple([b + s / length for b, s in zip(self._biases, sums, strict=True)])
-        return Heard(margins, rows)
+        return Heard(margins, list(rows), added)
 
     def _heard(self, texts: Sequence[str], fields: Mapping[str, str | None]) -> dict[str, Row]:
         known, rows = self._known, dict[str, Row]()

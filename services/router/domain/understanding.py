@@ -4,6 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from services.router.domain.cues import Setting, names_object, negated, setting
+from services.router.domain.evidence import (
+    LEARNED,
+    REFUSED,
+    START,
+    add,
+    of_field,
+    reason,
+    strongest_first,
+)
 from services.router.domain.facts import facts_evidence, facts_of
 from services.router.domain.flat import Weight, weigh_flat
 from services.router.domain.hearing import Heard, hear
@@ -30,9 +39,6 @@ from services.router.domain.values import (
 from services.router.domain.weighing import Found, NotCounting, by_dimension, evidence, tally
 from services.router.domain.words import split
 
-_FIELD: Final = "field-"
-NO_RULE: Final = "no-rule"
-LEARNED: Final = "learned"
 _MOST_SET_ASIDE: Final = 6
 
 
@@ -44,14 +50,15 @@ def understand(request: Request, ruleset: RuleSet) -> Understanding:
     training, dpo, remote = [reading.raised for reading in weighed.flags]
     flags = tuple([reading.flag for reading in weighed.flags if reading.raised])
     facts = facts_of(first.queue, weighed.facts, flags)
+    rule, because = reason(first.evidence)
     return Understanding(
         queue=first.queue,
         training=training,
         dpo=dpo,
         remote=remote,
         confident=first.score - second.score >= ruleset.balance.sure_margin,
-        rule=first.evidence[0].rule if first.evidence else NO_RULE,
-        because=tuple(dict.fromkeys([one.words for one in first.evidence[:4]])),
+        rule=rule,
+        because=because,
         readings=(first, second),
         flags=weighed.flags,
         set_aside=weighed.set_aside,
@@ -121,10 +128,10 @@ def _queues(
     weights: dict[Queue, Weight] = {}
     for queue in QUEUES:
         tallies = tally(by_queue[queue])
-        told, spoken = [*evidence(ruleset, heard, tallies)], 0.0
+        told, spoken = evidence(ruleset, heard, tallies), 0.0
         if learned is not None and (learned.margins[0] > 0) == (queue == "marketplace"):
             spoken = abs(learned.margins[0]) * ruleset.balance.learned_points
-            told.append(_learned_evidence(learned, 0, spoken))
+            add(told, LEARNED, spoken, _words(learned, 0))
         weights[queue] = Weight(sum(one.points for one in tallies), spoken, told)
     return weights
 
@@ -145,7 +152,7 @@ def _factor(ruleset: RuleSet, heard: Heard, match: Match, state: Setting) -> flo
 def _readings(
     ruleset: RuleSet, queues: Mapping[Queue, Weight], fields: Sequence[tuple[Queue, Evidence]]
 ) -> tuple[Reading, Reading]:
-    """Return both queues' readings, the stronger first: words, then the fields that were chosen."""
+    """Return both queues' readings, the stronger first: by words, fields and their start."""
     readings = []
     for queue in QUEUES:
         points, learned, told = queues[queue]
@@ -153,8 +160,11 @@ def _readings(
             spoken = [one for of, one in fields if of == queue]
             points += sum([one.points for one in spoken])
             told += spoken
-        score = round(ruleset.balance.start[queue] + points + learned, 2)
-        readings.append(Reading(queue=queue, score=score, evidence=tuple(told)))
+        start = ruleset.balance.start[queue]
+        if start:
+            add(told, START, start)
+        score = round(start + points + learned, 2)
+        readings.append(Reading(queue=queue, score=score, evidence=strongest_first(told)))
     one, other = readings
     return (other, one) if other.score > one.score else (one, other)
 
@@ -171,10 +181,8 @@ def _field_evidence(request: Request, ruleset: RuleSet) -> list[tuple[Queue, Evi
     told = []
     for field, value in asked:
         found = field_evidence(ruleset, field, value)
-        if found is not None:
-            words = f"{field}={value}"
-            one = Evidence(rule=f"{_FIELD}{field}", words=words, points=found.points)
-            told.append((found.queue, one))
+        if value and found is not None:
+            told.append((found.queue, of_field(field, value, found.points)))
     return told
 
 
@@ -187,7 +195,7 @@ def _flag(
     learned: LearnedHeard | None,
     aside: list[NotCounting],
 ) -> FlagReading:
-    found, refused = [], 0.0
+    found, refused, refused_words = [], 0.0, ""
     for match in matches:
         why = _not_counted(state, heard, match)
         always = ruleset.rules[match.phrase.owner].always
@@ -197,24 +205,25 @@ def _flag(
             found.append(Found(match, points))
             continue
         aside.append((match, why))
-        if why != "object-of-a-tender":
-            refused = max(refused, points)
+        if why != "object-of-a-tender" and points > refused:
+            refused, refused_words = points, heard.quote(match.places())
     tallies = tally(found)
     score = sum(one.points for one in tallies) - refused
     told = evidence(ruleset, heard, tallies)
+    add(told, REFUSED, -refused, refused_words)
     if learned is not None:
         aspect = ASPECTS.index(flag)
         points = learned.margins[aspect] * ruleset.balance.learned_points
         score += points
-        if points > 0:
-            told = (*told, _learned_evidence(learned, aspect, points))
+        # against a flag that nothing else speaks of, its words are of no use to anybody
+        add(told, LEARNED, points, _words(learned, aspect) if told or points > 0 else "")
     threshold = ruleset.balance.thresholds[flag]
     return FlagReading(
         flag=flag,
         raised=score >= threshold,
         score=round(score, 2),
         threshold=threshold,
-        evidence=told,
+        evidence=strongest_first(told),
     )
 
 
@@ -225,9 +234,8 @@ def _listen(request: Request, parts: Sequence[Passage], ruleset: RuleSet) -> Lea
     return ruleset.learned.listen([part.text for part in parts], fields)
 
 
-def _learned_evidence(learned: LearnedHeard, aspect: int, points: float) -> Evidence:
-    words = " ; ".join(learned.words(aspect))
-    return Evidence(rule=LEARNED, words=words, points=round(points, 2))
+def _words(learned: LearnedHeard, aspect: int) -> str:
+    return " ; ".join(learned.words(aspect))
 
 
 def _not_counted(state: Setting, heard: Heard, match: Match) -> NotCounted | None:

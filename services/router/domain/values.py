@@ -36,12 +36,17 @@ class Request(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Evidence(Struct, frozen=True, kw_only=True, gc=False):
-    """Words of the request that a rule matched, and what they counted for."""
+    """
+    Words of the request that a rule matched, and what they counted for.
+
+    Under a name of :mod:`services.router.domain.evidence`, what counted besides rules.
+    """
 
     rule: str
     words: str
-    """As found in the request; ``field=value`` where a field spoke."""
+    """As found in the request; ``field=value`` where a field spoke; empty where no words did."""
     points: float
+    """Below zero where it subtracts; all that is shown adds up to the score."""
 
 
 class Reading(Struct, frozen=True, kw_only=True, gc=False):
@@ -89,6 +94,7 @@ class Understanding(Struct, frozen=True, kw_only=True, gc=False):
     confident: bool
     """False: the better queue was taken, and a person should look at both readings."""
     rule: str
+    """What spoke most for the queue."""
     because: tuple[str, ...]
     readings: tuple[Reading, Reading]
     """The chosen queue's reading first."""

@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from services.router.domain.evidence import REST, add
 from services.router.domain.hearing import Heard
 from services.router.domain.phrases import Match
 from services.router.domain.ruleset import Dimension, RuleSet
@@ -140,14 +141,12 @@ def tally(found: Iterable[Found]) -> list[Tally]:
     return tallies
 
 
-def evidence(ruleset: RuleSet, heard: Heard, tallies: Sequence[Tally]) -> tuple[Evidence, ...]:
-    """Return the strongest tallies as people read them: rule, words as found, points."""
-    return tuple(
-        Evidence(
-            rule=ruleset.rules[one.rule].name,
-            words=" ; ".join(dict.fromkeys(heard.quote(f.match.places()) for f in one.found[:2])),
-            points=round(one.points, 2),
-        )
-        for one in tallies[:MOST_EVIDENCE]
-        if one.points
-    )
+def evidence(ruleset: RuleSet, heard: Heard, tallies: Sequence[Tally]) -> list[Evidence]:
+    """Return the strongest tallies as people read them, and what the rest of them adds up to."""
+    told: list[Evidence] = []
+    for one in tallies[:MOST_EVIDENCE]:
+        words = dict.fromkeys([heard.quote(f.match.places()) for f in one.found[:2]])
+        add(told, ruleset.rules[one.rule].name, one.points, " ; ".join(words))
+    if len(tallies) > MOST_EVIDENCE:
+        add(told, REST, sum([one.points for one in tallies[MOST_EVIDENCE:]]))
+    return told

@@ -8,7 +8,7 @@ from rich.console import Console
 from cli.tickets.explained import parts
 from cli.tickets.finding import Story
 from schemas import generate
-from schemas.tickets import TicketCreated
+from schemas.tickets import DecisionData, TicketCreated
 
 EXAMPLE = Path(generate.__file__).parent / "examples" / "assistance.ticket.created.v1.json"
 
@@ -36,3 +36,29 @@ def test_a_ticket_that_does_not_say_them_is_shown_all_the_same() -> None:
     text = shown(ticket.model_copy(update={"data": data}))
     assert "blocked, marketplace" in text
     assert "Plus personne" not in text
+
+
+def decided(**changes: object) -> TicketCreated:
+    ticket = TicketCreated.model_validate_json(EXAMPLE.read_bytes())
+    told = ticket.data.decision.model_dump() | changes
+    decision = DecisionData.model_validate(told)
+    data = ticket.data.model_copy(update={"decision": decision})
+    return ticket.model_copy(update={"data": data})
+
+
+def test_what_was_learned_is_said_in_words_with_the_rule_after_it() -> None:
+    evidence = [
+        {"rule": "plis", "words": "plis", "points": 3.0},
+        {"rule": "learned", "words": "pli ; salle", "points": 8.25},
+        {"rule": "field-service", "words": "service=salle", "points": 5.0},
+        {"rule": "salle", "words": "salle", "points": -4.0},
+    ]
+    reading = {"queue": "marketplace", "score": 12.25, "evidence": evidence}
+    told = shown(decided(rule="learned", readings=[reading])).splitlines()
+    first = next(line for line in told if "first of all by" in line)
+    assert "words learned from labelled requests, then plis" in first
+    said = [line.split("│")[3].strip() for line in told if line.count("│") == 4]
+    assert said[:2] == ["learned +8.2 « pli ; salle »", "field-service +5.0 « service=salle »"]
+    assert said[2:4] == ["salle -4.0 « salle »", "plis +3.0 « plis »"]
+    none = shown(decided(rule="no-rule", readings=[]))
+    assert "no rule: no words spoke for it" in none

@@ -15,6 +15,7 @@ from services.notifier.domain import occasions
 from services.notifier.domain.occasions import Word
 from services.notifier.domain.table import Mail, MailTable
 from services.notifier.rendering import TEMPLATES, Rendered, Renderer, RenderingFailed
+from services.router.domain.evidence import FIELDS, RESERVED
 from tests.unit.notifier import events
 from tests.unit.test_typography import BREAKS
 
@@ -237,6 +238,46 @@ def test_staff_see_both_readings_of_a_request_whose_queue_is_uncertain(
     assert f"{desk.queues['marketplace'].title}\u00a0: signer l’offre" in text
     sure = occasions.of_ticket(events.ticket(), desk, word, b"").variables
     assert "signer l’offre" not in renderer.render("ticket-staff", dict(sure)).text
+
+
+LEARNED = {
+    "rule": "learned",
+    "because": ("profile=agent ; visa", "parapheur", "profile=agent"),
+    "readings": (
+        {
+            "queue": "general",
+            "score": 14.7,
+            "evidence": (
+                {"rule": "learned", "words": "profile=agent ; visa", "points": 9.0},
+                {"rule": "parapheur", "words": "parapheur", "points": 4.0},
+                {"rule": "agenda", "words": "agenda", "points": -1.0},
+                {"rule": "field-profile", "words": "profile=agent", "points": 2.0},
+                {"rule": "start", "words": "", "points": 0.7},
+            ),
+        },
+    ),
+}
+
+
+def test_staff_read_in_words_what_no_rule_said(desk: Desk, word: Word, renderer: Renderer) -> None:
+    def said(**decision: object) -> str:
+        created = events.ticket(decision=decision)
+        variables = dict(occasions.of_ticket(created, desk, word, b"").variables)
+        return " ".join(renderer.render("ticket-staff", variables).text.split())
+
+    text = said(**LEARNED, confident=False)
+    assert "mots appris d’exemples de demandes, puis parapheur" in text
+    assert "profil choisi ; visa, parapheur Objet" in text  # each thing once
+    assert f"{desk.queues['general'].title} : profil choisi ; visa ; parapheur Num" in text
+    assert "mots appris d’exemples de demandes Mots" in said(**{**LEARNED, "readings": ()})
+    assert "aucune, rien de reconnu ne parle pour cette file" in said(rule="no-rule")
+    assert "learned" not in text
+
+
+def test_whatever_may_stand_for_a_rule_has_words(word: Word) -> None:
+    never = {"start", "rest", "refused"}  # they have no words of the request
+    assert [name for name in RESERVED - never if word("rules", name) == name] == []
+    assert [name for name in FIELDS if word("fields", name) == name] == []
 
 
 def test_each_alert_to_the_dpo_says_what_to_look_at(

@@ -197,7 +197,7 @@ def test_the_command_counts_over_all_processes(tmp_path: Path) -> None:
     assert told["labelled"]["after"]["queue"] == 1
     assert len(told["moves"]) == 2
     assert told["moves"][0]["before"] == {"outcome": "marketplace", "because": ["offres +4.0"]}
-    assert told["moves"][0]["after"] == {"outcome": "general", "because": ["-"]}
+    assert told["moves"][0]["after"] == {"outcome": "general", "because": ["start +9.0"]}
     assert told["seconds"] > 0
 
 
