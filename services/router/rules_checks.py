@@ -1,6 +1,6 @@
 """What a rules file may not say although each part of it is of the right shape."""
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from desk import Problem
@@ -31,6 +31,7 @@ def contradictions(
     yield from _incomplete(declared, document)
     for field, values in declared.fields.items():
         yield from _unknown(field, values, document, codes)
+        yield from _alike(field, values, document)
     broken, sound = _broken(notation)
     for name, texts in declared.lists.items():
         for place, text in enumerate(texts):
@@ -79,6 +80,16 @@ def _unknown(
     for value in values:
         if known is not None and value != _ANY_VALUE and fold(value) not in known:
             reason = f"no such {field} in the catalogue of the desk"
+            yield document.problem(("fields", field, value), reason, of_key=True)
+
+
+def _alike(field: str, values: Iterable[str], document: Document) -> Iterator[Problem]:
+    """Find values that are read as another one is: ``Autre`` and ``autre``."""
+    known: dict[str, str] = {}
+    for value in values:
+        first = known.setdefault(fold(value), value)
+        if first != value:
+            reason = f"is read as {first}, which is further up"
             yield document.problem(("fields", field, value), reason, of_key=True)
 
 

@@ -95,7 +95,8 @@ class RuleSet:
     rules: tuple[Rule, ...]
     sides: tuple[str | None, ...]
     """For each rule, its side."""
-    fields: Mapping[tuple[str, str], FieldEvidence]
+    fields: Mapping[tuple[str, str], tuple[FieldEvidence, ...]]
+    """By field and value: what it counts for, for one queue or for both."""
     balance: Balance
     phrasebook: Phrasebook
     lexicon: Lexicon
@@ -147,7 +148,7 @@ def compile_rules(declared: Declared) -> RuleSet:
         version=declared.version,
         rules=declared.rules,
         sides=tuple(rule.side for rule in declared.rules),
-        fields={(f.field, f.value): f for f in declared.fields},
+        fields=_by_value(declared.fields),
         balance=declared.balance,
         phrasebook=book,
         lexicon=lexicon,
@@ -161,6 +162,16 @@ def compile_rules(declared: Declared) -> RuleSet:
         ),
         flat=flat,
     )
+
+
+def _by_value(
+    fields: Iterable[FieldEvidence],
+) -> dict[tuple[str, str], tuple[FieldEvidence, ...]]:
+    found: dict[tuple[str, str], tuple[FieldEvidence, ...]] = {}
+    for one in fields:
+        key = (one.field, one.value)
+        found[key] = (*found.get(key, ()), one)
+    return found
 
 
 def _unraised(declared: Declared, flag: Flag) -> FlagReading:
@@ -192,9 +203,7 @@ def _vocabulary(declared: Declared, sequences: Iterable[tuple[str, ...]]) -> Voc
     )
 
 
-def field_evidence(ruleset: RuleSet, field: str, value: str | None) -> FieldEvidence | None:
+def field_evidence(ruleset: RuleSet, field: str, value: str) -> tuple[FieldEvidence, ...]:
     """Return what a field's value counts for, or what any value of that field does."""
-    if not value:
-        return None
     known = ruleset.fields.get((field, fold(value)))
-    return known or ruleset.fields.get((field, _ANY_VALUE))
+    return known or ruleset.fields.get((field, _ANY_VALUE), ())

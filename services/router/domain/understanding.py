@@ -178,12 +178,13 @@ def _field_evidence(request: Request, ruleset: RuleSet) -> list[tuple[Queue, Evi
         ("reference", request.consultation_reference),
     ]
     asked += [("organisation", word) for word in dict.fromkeys(split(request.organisation or ""))]
-    told = []
-    for field, value in asked:
-        found = field_evidence(ruleset, field, value)
-        if value and found is not None:
-            told.append((found.queue, of_field(field, value, found.points)))
-    return told
+    return [
+        (found.queue, of_field(field, value, found.points))
+        for field, value in asked
+        if value
+        for found in field_evidence(ruleset, field, value)
+        if found.points
+    ]
 
 
 def _flag(

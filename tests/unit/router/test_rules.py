@@ -300,6 +300,35 @@ def test_what_nobody_expected_is_told_of_the_file(tmp_path: Path) -> None:
     assert isinstance(caught.value.__cause__, RecursionError)
 
 
+def test_all_that_a_value_of_a_field_counts_for_counts(tmp_path: Path) -> None:
+    fields = "fields: {service: {parapheur: {general: 9, marketplace: 0.1}, '*': {general: 1}}}\n"
+    rules = load_rules(written(tmp_path, SMALL.replace("rules:", f"{fields}rules:")))
+    told = understand(Request(body="Bonjour.", service="Parapheur"), rules)
+    assert [(one.queue, one.score) for one in told.readings] == [
+        ("general", 9.5),
+        ("marketplace", 0.1),
+    ]
+    told = understand(Request(body="Bonjour.", service="agenda"), rules)
+    assert [one.score for one in told.readings] == [1.5, 0.0]
+
+
+def test_values_of_a_field_that_are_read_alike_are_named(tmp_path: Path) -> None:
+    fields = """fields:
+  service:
+    Élu: {general: 1}
+    autre: {general: 1}
+    elu: {marketplace: 1}
+    Autre: {general: 2}
+  profile:
+    elu: {general: 1}
+"""
+    told = reasons(tmp_path, SMALL.replace("rules:", f"{fields}rules:")).splitlines()
+    assert [line.split("routing.yaml:")[1] for line in told] == [
+        "19: fields.service.elu: is read as Élu, which is further up",
+        "20: fields.service.Autre: is read as autre, which is further up",
+    ]
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(RulesError, match="does not exist"):
         load_rules(tmp_path / "none.yaml")
