@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from desk import Problem
 from services.router import measures
 from services.router.domain import RuleSet
 from services.router.rules import CATALOGUE, RulesError, load_rules
@@ -18,14 +19,16 @@ SETTLED_AFTER_S: Final = 0.3
 """A file that changes once more within this is still being written."""
 _MOST_TOLD: Final = 20
 
-Stamp = tuple[tuple[str, int, int, int], ...]
+_File = tuple[str, int, int, int, int]
+Stamp = tuple[_File, ...]
 
 
 class Rulebook:
     """
     Holds the rule set of ``file``; what belongs together is decided by one value of ``ruleset``.
 
-    A change is read beside the event loop. What is wrong is refused, and the former rule set stays.
+    A change is read beside the event loop, and taken only if no file changed while it was read.
+    What is wrong is refused, looked at again each time, and the former rule set stays.
     """
 
     def __init__(
@@ -40,8 +43,11 @@ class Rulebook:
         self._interval_s = interval_s
         self._sleep = sleep
         self._asked = asyncio.Event()
-        self._seen = _stamp(file)
-        self.ruleset = load_rules(file)
+        self._refused: tuple[Problem, ...] = ()
+        self._seen, found = _read(file)
+        if isinstance(found, RulesError):
+            raise found
+        self.ruleset = found
         self._show()
 
     def ask(self) -> None:
@@ -59,30 +65,38 @@ class Rulebook:
             await self.look(asked=self._asked.is_set())
 
     async def look(self, *, asked: bool = False) -> None:
-        """Read the rules again if their files have changed, or if that was asked for."""
+        """Read the rules again if their files have changed, were refused, or if that was asked."""
         self._asked.clear()
         stamp = await asyncio.to_thread(_stamp, self._file)
-        if stamp == self._seen and not asked:
+        as_seen = stamp == self._seen and not asked
+        if as_seen and not self._refused:
             return
         await self._sleep(SETTLED_AFTER_S)
-        if stamp != await asyncio.to_thread(_stamp, self._file):
-            return  # the next look finds it, whole
+        found = await asyncio.to_thread(_read_once, self._file, stamp)
+        if found is None:
+            self._asked.set()  # the next look, at once, finds them whole
+            return
         self._seen = stamp
-        try:
-            found = await asyncio.to_thread(_load, self._file)
-        except RulesError as error:
-            self._refuse(error)
+        if isinstance(found, RulesError):
+            self._refuse(found, told=as_seen)
         else:
             self._take(found)
 
     def _take(self, found: RuleSet) -> None:
+        gc.collect()
+        gc.freeze()  # rules stay: no later collection need go over them
+        self._refused = ()
         former, self.ruleset = self.ruleset.version, found
         self._show()
         event = "ruleset as before" if found.version == former else "ruleset taken"
         log.info(event, version=found.version, former=former, rules=len(found.rules))
 
-    def _refuse(self, error: RulesError) -> None:
+    def _refuse(self, error: RulesError, *, told: bool) -> None:
+        """Say what is wrong; where the same files were refused before, only if that is new."""
         measures.ruleset_refused.set(1)
+        refused, self._refused = self._refused, error.problems
+        if told and refused == self._refused:
+            return
         for problem in error.problems[:_MOST_TOLD]:
             log.error(
                 "ruleset refused",
@@ -100,11 +114,25 @@ class Rulebook:
         measures.ruleset_refused.set(0)
 
 
-def _load(file: Path) -> RuleSet:
-    found = load_rules(file)
-    gc.collect()
-    gc.freeze()  # rules stay: no later collection need go over them
-    return found
+def _read(file: Path) -> tuple[Stamp, RuleSet | RulesError]:
+    """Return the rules as no change fell into their reading, or what is wrong with them."""
+    while True:
+        stamp = _stamp(file)
+        found = _read_once(file, stamp)
+        if found is not None:
+            return stamp, found
+
+
+def _read_once(file: Path, stamp: Stamp) -> RuleSet | RulesError | None:
+    """Return the rules or what is wrong with them; ``None`` where the files are not as stamped."""
+    if _stamp(file) != stamp:
+        return None
+    found: RuleSet | RulesError
+    try:
+        found = load_rules(file)
+    except RulesError as error:
+        found = error
+    return found if _stamp(file) == stamp else None
 
 
 def _stamp(file: Path) -> Stamp:
@@ -112,11 +140,11 @@ def _stamp(file: Path) -> Stamp:
     return tuple(_stamps(file))
 
 
-def _stamps(file: Path) -> Iterator[tuple[str, int, int, int]]:
+def _stamps(file: Path) -> Iterator[_File]:
     beside = (file.with_name(CATALOGUE), *sorted(file.parent.glob("*.json")))
     for each in (file, *beside):
         try:
             found = each.stat()
         except OSError:
             continue
-        yield each.name, found.st_mtime_ns, found.st_size, found.st_ino
+        yield each.name, found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino

@@ -1,6 +1,12 @@
 """Rules are taken live, whole or not at all."""
 
 import asyncio
+import os
+import resource
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +26,89 @@ def file(tmp_path: Path) -> Path:
     written = tmp_path / "routing.yaml"
     put(written, SMALL)
     return written
+
+
+LEARNING = SMALL.replace("words:\n", "learned: {file: learned.json, points: 10}\nwords:\n")
+ROOT = os.geteuid() == 0
+NOBODY = 65534
+
+
+def learned(version: int) -> str:
+    return f'{{"version":"{version}","biases":[0,0,0,{version}],"words":{{}}}}'
+
+
+def swap(file: Path, text: str) -> None:
+    """Put a file in place as the runbook says: whole."""
+    beside = file.with_suffix(".new")
+    put(beside, text)
+    beside.replace(file)
+
+
+def swap_while_read(file: Path, said: str) -> None:
+    """Wait until a reader has the rules and opens what was learned; swap that; let it read on."""
+    pipe = file.with_name("learned.json")
+    with pipe.open("w", encoding="utf-8") as reader:
+        swap(pipe, learned(2))
+        reader.write(said)
+
+
+@pytest.fixture
+def piped(file: Path) -> Path:
+    """Rules that name learned words which are a pipe: who reads them has read the rules."""
+    put(file, LEARNING)
+    os.mkfifo(file.with_name("learned.json"))
+    return file
+
+
+def put_as_if_unchanged(file: Path, text: str) -> None:
+    before = file.stat()
+    put(file, text)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert file.stat().st_size == before.st_size
+
+
+def permit(file: Path, mode: int) -> None:
+    file.chmod(mode)
+
+
+def own(file: Path) -> None:
+    """Give a file to the unprivileged user."""
+    if ROOT:
+        os.chown(file, NOBODY, -1)
+
+
+@contextmanager
+def unprivileged() -> Iterator[None]:
+    """Be a user for whom modes of files count, as they do not for root."""
+    if not ROOT:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@contextmanager
+def nothing_can_be_opened() -> Iterator[None]:
+    """Have this process hold as many descriptors as it may."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.fixture
+def open_file() -> Iterator[Path]:
+    """Yield a rules file in a folder that everybody may enter, and the unprivileged user owns."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "routing.yaml"
+        put(file, SMALL)
+        own(file.parent)
+        yield file
 
 
 def put(file: Path, text: str | None) -> None:
@@ -52,15 +141,20 @@ async def test_a_change_is_taken_and_its_version_shown(file: Path) -> None:
 
 
 async def test_what_was_learned_anew_is_taken_too(file: Path, tmp_path: Path) -> None:
-    learned = tmp_path / "learned.json"
-    put(learned, '{"version":"1","biases":[0,0,0,0],"words":{}}')
-    text = SMALL.replace("words:\n", "learned: {file: learned.json, points: 10}\nwords:\n")
-    put(file, text)
+    put(tmp_path / "learned.json", learned(1))
+    put(file, LEARNING)
     rulebook = Rulebook(file, interval_s=1)
     former = rulebook.ruleset.version
-    put(learned, '{"version":"2","biases":[0,0,0,1],"words":{}}')
+    put(tmp_path / "learned.json", learned(2))
     await rulebook.look()
     assert rulebook.ruleset.version != former
+
+
+async def test_a_change_that_keeps_size_and_times_is_taken(file: Path) -> None:
+    rulebook = Rulebook(file, interval_s=1)
+    put_as_if_unchanged(file, TURNED)
+    await rulebook.look()
+    assert rulebook.ruleset.version == load_rules(file).version
 
 
 async def test_nothing_is_read_while_nothing_changes_unless_asked(file: Path) -> None:
@@ -124,6 +218,81 @@ async def test_a_file_that_is_still_being_written_is_left_alone(file: Path) -> N
     await rulebook.look()
     assert rulebook.ruleset is former
     assert refused() == 0
+
+
+@pytest.mark.parametrize("said", [learned(1), "{"], ids=["mixed", "broken"])
+async def test_files_that_are_swapped_while_they_are_read_are_read_again(
+    piped: Path, said: str
+) -> None:
+    rules, pipe = piped.with_name("before.yaml"), piped.with_name("learned.json")
+    put(rules, SMALL)
+    rulebook = Rulebook(rules, interval_s=1)
+    former = rulebook.ruleset
+    put(rules, LEARNING)
+    with capture_logs() as logs, ThreadPoolExecutor(1) as operator:
+        swapping = operator.submit(swap_while_read, rules, said)
+        await rulebook.look()
+        swapping.result(timeout=60)
+    assert pipe.is_file()
+    assert rulebook.ruleset is former
+    assert (logs, refused()) == ([], 0)
+    watching = asyncio.create_task(rulebook.watch())
+
+    async def taken() -> bool:
+        return rulebook.ruleset.version == load_rules(rules).version
+
+    assert await until(taken, within_s=20)
+    watching.cancel()
+
+
+async def test_no_router_starts_with_files_that_were_swapped_while_they_were_read(
+    piped: Path,
+) -> None:
+    with ThreadPoolExecutor(1) as operator:
+        swapping = operator.submit(swap_while_read, piped, learned(1))
+        rulebook = await asyncio.to_thread(Rulebook, piped, interval_s=1)
+        swapping.result(timeout=60)
+    assert rulebook.ruleset.version == load_rules(piped).version
+
+
+async def test_a_file_that_may_be_read_again_is_taken(open_file: Path) -> None:
+    rulebook = Rulebook(open_file, interval_s=1)
+    swap(open_file, TURNED)
+    own(open_file)
+    with unprivileged():
+        permit(open_file, 0o000)
+        with capture_logs() as logs:
+            await rulebook.look()
+            await rulebook.look()
+        assert refused() == 1
+        (line,) = logs
+        assert line["reason"] == "the file cannot be read (Permission denied)"
+        permit(open_file, 0o600)
+        await rulebook.look()
+    assert refused() == 0
+    assert rulebook.ruleset.version == load_rules(open_file).version
+
+
+async def test_refused_files_are_looked_at_again_although_they_are_the_same(file: Path) -> None:
+    rulebook = Rulebook(file, interval_s=1)
+    put(file, TURNED)
+    with nothing_can_be_opened():
+        await rulebook.look()
+    assert refused() == 1
+    await rulebook.look()
+    assert refused() == 0
+    assert rulebook.ruleset.version == load_rules(file).version
+
+
+async def test_the_same_mistake_in_a_file_that_was_written_again_is_told_again(file: Path) -> None:
+    rulebook = Rulebook(file, interval_s=1)
+    wrong = SMALL.replace("weight: 4", "wieght: 4")
+    with capture_logs() as logs:
+        for text in (wrong, wrong + "# once more\n"):
+            put(file, text)
+            await rulebook.look()
+            await rulebook.look()
+    assert [line["line"] for line in logs] == [18, 18]
 
 
 async def test_the_watch_finds_changes_by_itself_and_at_once_when_asked(file: Path) -> None:
