@@ -137,7 +137,10 @@ def _read_once(file: Path, stamp: Stamp) -> RuleSet | RulesError | None:
 
 def _stamp(file: Path) -> Stamp:
     """Return what tells that a file was written, of the rules and of what may lie beside them."""
-    return tuple(_stamps(file))
+    try:
+        return tuple(_stamps(file))
+    except OSError:  # the folder cannot be listed now: reading says why
+        return ()
 
 
 def _stamps(file: Path) -> Iterator[_File]:

@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from deploy.waiting import until
+from services.router.gateway import rulebook as gateway
 from services.router.gateway.rulebook import Rulebook
 from services.router.rules import RulesError, load_rules
 from tests.unit.router.test_rules import SMALL
@@ -273,12 +274,27 @@ async def test_a_file_that_may_be_read_again_is_taken(open_file: Path) -> None:
     assert rulebook.ruleset.version == load_rules(open_file).version
 
 
-async def test_refused_files_are_looked_at_again_although_they_are_the_same(file: Path) -> None:
+async def test_rules_that_could_not_be_opened_are_looked_at_again(file: Path) -> None:
     rulebook = Rulebook(file, interval_s=1)
     put(file, TURNED)
     with nothing_can_be_opened():
         await rulebook.look()
     assert refused() == 1
+    await rulebook.look()
+    assert refused() == 0
+    assert rulebook.ruleset.version == load_rules(file).version
+
+
+async def test_refused_files_are_looked_at_again_although_no_change_is_seen(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(file, SMALL)
+    rulebook = Rulebook(file, interval_s=1)
+    put(file, SMALL.replace("weight: 4", "wieght: 4"))
+    await rulebook.look()
+    assert refused() == 1
+    monkeypatch.setattr(gateway, "_stamp", lambda _: rulebook._seen)
+    put(file, TURNED)
     await rulebook.look()
     assert refused() == 0
     assert rulebook.ruleset.version == load_rules(file).version
