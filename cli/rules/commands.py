@@ -67,8 +67,9 @@ def try_cases(
     """
     Say how often the rules are right on labelled cases, and list those that come out wrong.
 
-    Ends with 1 when a case that is not marked `"may_fail": true` comes out wrong; with --floor,
-    when a share is below it: queue, sure, right-when-sure, and the F1 of training, dpo, remote.
+    Ends with 1 when there is no case, and when one that is not marked `"may_fail": true` comes
+    out wrong; with --floor, when a share is below it, or no case measures it: queue, sure,
+    right-when-sure, and the F1 of training, dpo, remote.
     """
     try:
         floors = read_floors(floor)
@@ -76,6 +77,8 @@ def try_cases(
         score, failed = _tested(cases, ruleset)
     except (BadFloor, UnreadableCases) as error:
         fail(str(error))
+    if not score.cases:
+        fail(f"{', '.join(map(str, cases))}: no case in it, so nothing was tested")
     missed = below(score, floors)
     unforgiven = [case for case, _, _ in failed if not case.may_fail]
     if as_json:
@@ -85,7 +88,7 @@ def try_cases(
         console.print(showing.scores([(ruleset.version, score)]))
         console.print(showing.failures(failed[:limit], of=len(failed), reveal=reveal))
     if missed:
-        fail(f"below its floor: {', '.join(missed)}")
+        fail(_missed(score, missed))
     if not floors and unforgiven:
         fail(f"{len(unforgiven)} cases came out wrong that may not")
 
@@ -135,6 +138,15 @@ def fail(message: str) -> NoReturn:
     """Say on stderr why nothing more is done, and end with 1."""
     typer.echo(message, err=True)
     raise typer.Exit(code=1)
+
+
+def _missed(score: Score, missed: list[str]) -> str:
+    unmeasured = [name for name in missed if score.shares()[name] is None]
+    said = [
+        ("below its floor", [name for name in missed if name not in unmeasured]),
+        ("a floor, and no case that could measure it", unmeasured),
+    ]
+    return "; ".join(f"{what}: {', '.join(names)}" for what, names in said if names)
 
 
 def _tested(

@@ -40,15 +40,17 @@ class FlagScore:
     false_alarms: int
 
     @property
-    def precision(self) -> float:
+    def precision(self) -> float | None:
         return _share(self.hits, self.hits + self.false_alarms)
 
     @property
-    def recall(self) -> float:
+    def recall(self) -> float | None:
         return _share(self.hits, self.hits + self.misses)
 
     @property
-    def f1(self) -> float:
+    def f1(self) -> float | None:
+        if not self.hits + self.misses:
+            return None  # no case that should have it: nothing is known of how it is found
         return _share(2 * self.hits, 2 * self.hits + self.misses + self.false_alarms)
 
 
@@ -93,8 +95,8 @@ class Score:
             false_alarms=self.flags[name, False, True],
         )
 
-    def shares(self) -> Mapping[str, float]:
-        """Return what may have a floor, each between 0 and 1; 1 where there was nothing to do."""
+    def shares(self) -> Mapping[str, float | None]:
+        """Return what may have a floor, each between 0 and 1; ``None``: no case measures it."""
         return {
             QUEUE: _share(self.right, self.cases),
             SURE: _share(self.sure, self.cases),
@@ -104,11 +106,11 @@ class Score:
 
     def as_json(self) -> dict[str, object]:
         """Return all of it as plain values."""
-        shares = {name: round(share, 4) for name, share in self.shares().items()}
+        shares = {name: _rounded(share) for name, share in self.shares().items()}
         flags = {
             name: {
-                "precision": round(self.flag(name).precision, 4),
-                "recall": round(self.flag(name).recall, 4),
+                "precision": _rounded(self.flag(name).precision),
+                "recall": _rounded(self.flag(name).recall),
                 "f1": shares[name],
                 "hits": self.flag(name).hits,
                 "misses": self.flag(name).misses,
@@ -152,10 +154,16 @@ def read_floors(text: str) -> dict[str, float]:
 
 
 def below(score: Score, floors: Mapping[str, float]) -> list[str]:
-    """Return the names of what does not reach its floor."""
+    """Return the names of what does not reach its floor, or is measured by no case."""
     shares = score.shares()
-    return [name for name, floor in floors.items() if shares[name] < floor]
+    return [
+        name for name, floor in floors.items() if (share := shares[name]) is None or share < floor
+    ]
 
 
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else 1.0
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 4)

@@ -27,15 +27,15 @@ def scores(measured: Sequence[tuple[str, Score]]) -> Table:
         (SURE, "sure"),
         (RIGHT_WHEN_SURE, "right when sure"),
     ):
-        shown.add_row(label, *(f"{score.shares()[name]:.2%}" for _, score in measured))
+        shown.add_row(label, *(_as(".2%", score.shares()[name]) for _, score in measured))
     for wanted in QUEUES:
         for got in QUEUES:
             counts = (str(score.queues[wanted, got]) for _, score in measured)
             shown.add_row(f"{wanted} as {got}", *counts)
     for flag in FLAGS:
-        shown.add_row(f"{flag} F1", *(f"{score.flag(flag).f1:.3f}" for _, score in measured))
-        for part, attribute in (("precision", "precision"), ("recall", "recall")):
-            shares = (f"{getattr(score.flag(flag), attribute):.3f}" for _, score in measured)
+        shown.add_row(f"{flag} F1", *(_as(".3f", score.flag(flag).f1) for _, score in measured))
+        for part in ("precision", "recall"):
+            shares = (_as(".3f", getattr(score.flag(flag), part)) for _, score in measured)
             shown.add_row(f"{flag} {part}", *shares)
     return shown
 
@@ -81,3 +81,7 @@ def _expected(case: Case) -> str:
         return ""
     flags = [flag for flag in FLAGS if getattr(case.expected, flag)]
     return " ".join([case.expected.queue, *flags])
+
+
+def _as(form: str, share: float | None) -> str:
+    return "-" if share is None else format(share, form)

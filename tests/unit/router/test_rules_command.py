@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.rules import app
-from cli.rules.scoring import BadFloor, Score, read_floors
+from cli.rules.scoring import BadFloor, Score, below, read_floors
 from services.router.domain.learned import Model
 from tests.unit.router.cases import CASES, RULES_FILE
 from tests.unit.router.test_rules import SMALL
@@ -123,8 +123,31 @@ def test_a_floor_that_makes_no_sense_is_refused(text: str) -> None:
         read_floors(text)
 
 
-def test_scores_without_cases_reach_every_floor() -> None:
-    assert set(Score().shares().values()) == {1.0}
+def test_a_score_without_cases_has_no_share_and_reaches_no_floor() -> None:
+    assert set(Score().shares().values()) == {None}
+    assert below(Score(), {"queue": 0.0, "dpo": 0.0}) == ["queue", "dpo"]
+
+
+@pytest.mark.parametrize("more", [(), ("--floor", "queue=0.5"), ("--json",)])
+def test_without_a_case_nothing_is_right(
+    rules: Path, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    code, out, err = run("test", "--rules", str(rules), "--cases", written(tmp_path), *more)
+    assert (code, out) == (1, "")
+    assert "cases.jsonl: no case in it" in err
+
+
+def test_a_floor_under_a_flag_that_no_case_has_is_missed(rules: Path, tmp_path: Path) -> None:
+    cases = written(tmp_path, case("bonjour", "general"))
+    arguments = ("test", "--rules", str(rules), "--cases", cases)
+    code, out, err = run(*arguments, "--floor", "queue=0.9,dpo=0.1")
+    assert code == 1
+    assert "no case that could measure it: dpo" in err
+    assert "queue" not in err
+    told = json.loads(run(*arguments, "--floor", "dpo=0", "--json")[1])
+    assert (told["below_floor"], told["flags"]["dpo"]["f1"]) == (["dpo"], None)
+    assert "dpo F1" in out
+    assert "1.000" not in out
 
 
 def test_learning_writes_a_file_that_the_rules_can_read(tmp_path: Path) -> None:
