@@ -10,10 +10,12 @@ from typing import Annotated, Final, NoReturn
 import typer
 from rich.console import Console
 
-from cli.cases import Case, UnreadableCases, read_cases
+from cli.cases import UnreadableCases, read_cases
 from cli.rules import showing
 from cli.rules.scoring import BadFloor, Score, below, read_floors, wrong
-from services.router.domain import RuleSet, Understanding, understand
+from cli.rules.watched import UNDECIDABLE, Undecided, understood
+from runtime.overlong import Watch
+from services.router.domain import RuleSet
 from services.router.learning import learn as learned_from
 from services.router.learning import written
 from services.router.rules import RulesError, catalogue_codes, load_rules
@@ -149,15 +151,17 @@ def _missed(score: Score, missed: list[str]) -> str:
     return "; ".join(f"{what}: {', '.join(names)}" for what, names in said if names)
 
 
-def _tested(
-    files: list[Path], ruleset: RuleSet
-) -> tuple[Score, list[tuple[Case, Understanding, list[str]]]]:
-    score = Score()
-    failed = []
-    for case in read_cases(*files, labelled=True):
-        told = understand(case.request, ruleset)
-        if case.expected is not None:
-            score.count(case.expected, told)
-        if differing := wrong(case, told):
-            failed.append((case, told, differing))
+def _tested(files: list[Path], ruleset: RuleSet) -> tuple[Score, list[showing.Failure]]:
+    score, failed, watch = Score(), [], Watch()
+    watch.start()
+    try:
+        for case in read_cases(*files, labelled=True):
+            told = understood(case.request, ruleset, watch)
+            decided = None if isinstance(told, Undecided) else told
+            if case.expected is not None:
+                score.count(case.expected, decided)
+            if differing := wrong(case, decided) if decided else [UNDECIDABLE]:
+                failed.append((case, told, differing))
+    finally:
+        watch.stop()
     return score, failed

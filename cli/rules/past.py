@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
 
-from cli.cases import BadCase, Expected, read_case
+from cli.cases import BadCase, Expected, read_case, read_object
 from schemas.requests import Channel, RequestReceived, tracking_number
 from schemas.tickets import DecisionData, Queue, TicketCreated
 from services.router.deciding import as_heard
 from services.router.domain import Request
 
-_EVENT: Final = b'"specversion"'
+_ATTRIBUTE: Final = "specversion"
+_EVENT: Final = f'"{_ATTRIBUTE}"'.encode()
 _TICKET: Final = TicketCreated.model_fields["type"].default
 _REQUEST: Final = RequestReceived.model_fields["type"].default
+
+
+class Line(NamedTuple):
+    """One line or record, and where it lies: ``past.jsonl:3``, or topic, partition, offset."""
+
+    place: str
+    content: bytes
 
 
 class _Consultation(msgspec.Struct):
@@ -90,7 +98,10 @@ def read_past(line: bytes) -> Past:
             return _of_event(line)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             pass  # a case may hold that word, too
-    case = read_case(line.decode("utf-8", "surrogateescape"))
+    text = line.decode("utf-8", "surrogateescape")
+    if _EVENT in line and _ATTRIBUTE in read_object(text):
+        raise BadCase("an event that is not as its contract says")
+    case = read_case(text)
     return Past(name=case.request.id, request=case.request, expected=case.expected)
 
 

@@ -9,12 +9,15 @@ import os
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from cli.rules.comparing import Comparison, compare
+from cli.rules.past import Line
+from runtime.overlong import Watch
 from services.router.domain import DueTimes, RuleSet
 
 CHUNK: Final = 250
@@ -24,7 +27,11 @@ GARBAGE: Final = (50_000, 20, 50)
 AHEAD: Final = 4
 """Chunks that are held for each process."""
 
-Chunks = AsyncIterator[list[bytes]]
+Chunks = AsyncIterator[list[Line]]
+
+
+class WorkerDied(Exception):
+    """A process that decided has ended; says between which places what it was on lies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +53,20 @@ class Rehearsal:
         """
         Return what all chunks together gave, in their order.
 
-        The process may have no other threads when this begins: it is copied (``fork``).
+        The process may have no other threads when this begins: it is copied (``fork``). Raises
+        ``WorkerDied``.
         """
+        waiting: deque[_Asked] = deque()
+        try:
+            return await self._run(chunks, waiting)
+        except BrokenProcessPool:
+            where = f", at one from {waiting[0].first} to {waiting[-1].last}" if waiting else ""
+            raise WorkerDied(
+                f"a process that decided requests has died{where}: of it, or for want of memory"
+            ) from None
+
+    async def _run(self, chunks: Chunks, waiting: deque[_Asked]) -> Comparison:
         total = Comparison(self.most_moves)
-        waiting: deque[Future[Comparison]] = deque()
         with ProcessPoolExecutor(
             self.workers,
             mp_context=multiprocessing.get_context("fork"),
@@ -59,12 +76,26 @@ class Rehearsal:
             pool.submit(_ready).result()  # all are begun before anything is connected
             async for chunk in chunks:
                 room = self.most_moves - len(total.moves)
-                waiting.append(pool.submit(_compare, chunk, room))
+                future = pool.submit(_compare, chunk, room)
+                waiting.append(_Asked(chunk[0].place, chunk[-1].place, future))
                 if len(waiting) >= self.workers * AHEAD:
-                    total.add(await asyncio.wrap_future(waiting.popleft()))
-            for future in waiting:
-                total.add(await asyncio.wrap_future(future))
+                    await _take(waiting, total)
+            while waiting:
+                await _take(waiting, total)
         return total
+
+
+class _Asked(NamedTuple):
+    """A chunk that a process has been given."""
+
+    first: str
+    last: str
+    future: Future[Comparison]
+
+
+async def _take(waiting: deque[_Asked], total: Comparison) -> None:
+    total.add(await asyncio.wrap_future(waiting[0].future))
+    waiting.popleft()  # only now: if it dies, it is where
 
 
 def cores() -> int:
@@ -75,23 +106,26 @@ def cores() -> int:
 async def file_chunks(file: Path) -> Chunks:
     """Yield the lines of a file that are not blank, a chunk at a time."""
     with file.open("rb") as lines:
-        for chunk in chunked(line for line in lines if line.strip()):
+        placed = (Line(f"{file}:{at}", line) for at, line in enumerate(lines, 1) if line.strip())
+        for chunk in chunked(placed):
             yield chunk
 
 
-def chunked(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
+def chunked(lines: Iterable[Line]) -> Iterator[list[Line]]:
     """Cut lines into lists of ``CHUNK``."""
     rest = iter(lines)
     while chunk := list(islice(rest, CHUNK)):
         yield chunk
 
 
-_REHEARSED: list[Rehearsal] = []
-"""In a worker: what it rehearses."""
+_REHEARSED: list[tuple[Rehearsal, Watch]] = []
+"""In a worker: what it rehearses, and what ends a decision that does not."""
 
 
 def _prepare(rehearsal: Rehearsal) -> None:
-    _REHEARSED.append(rehearsal)
+    watch = Watch()
+    watch.start()
+    _REHEARSED.append((rehearsal, watch))
     gc.freeze()  # the rules stay: no collection need go over them
     gc.set_threshold(*GARBAGE)
 
@@ -100,12 +134,13 @@ def _ready() -> None:
     """Do nothing: that it was done is what matters."""
 
 
-def _compare(chunk: list[bytes], most_moves: int) -> Comparison:
-    (rehearsal,) = _REHEARSED
+def _compare(chunk: list[Line], most_moves: int) -> Comparison:
+    ((rehearsal, watch),) = _REHEARSED
     return compare(
         chunk,
         current=rehearsal.current,
         candidate=rehearsal.candidate,
         desk=rehearsal.desk,
         most_moves=most_moves,
+        watch=watch,
     )

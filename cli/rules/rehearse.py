@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
 import typer
+from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from cli.rules import rehearsed
 from cli.rules.commands import DESK, RULES, Json, Limit, Reveal, app, fail, loaded
 from cli.rules.comparing import Comparison
-from cli.rules.rehearsal import Chunks, Rehearsal, chunked, cores, file_chunks
+from cli.rules.past import Line
+from cli.rules.rehearsal import Chunks, Rehearsal, WorkerDied, chunked, cores, file_chunks
 from cli.running import WhereUnknown, find_where
 from desk import Desk, DeskError, load_desk
 from runtime.topic_reader import open_reader
@@ -57,7 +59,8 @@ def rehearse(  # noqa: PLR0913 - each is an option
 
     A ticket is compared with what was decided when it was made; a request or case without a
     decision, with what the current rules decide. Where another deadline of the desk's policy
-    applies, both due times are told. Where labels exist, both are scored on them.
+    applies, both due times are told. Where labels exist, both are scored on them. What cannot be
+    read is counted and left out; what raises or takes too long is a move, as live it is parked.
     """
     began = time.perf_counter()
     plan = Rehearsal(
@@ -69,6 +72,8 @@ def rehearse(  # noqa: PLR0913 - each is an option
     )
     made = _run(_rehearse(plan, against, bootstrap))
     spent_s = time.perf_counter() - began
+    if not made.requests:
+        fail("\n".join([f"{against}: no request in it to compare", *rehearsed.left_out(made)]))
     if as_json:
         told = rehearsed.as_json(plan, made, against=against, spent_s=spent_s, reveal=reveal)
         print(json.dumps(told, ensure_ascii=False))
@@ -97,8 +102,12 @@ async def _rehearse(plan: Rehearsal, against: str, bootstrap: str | None) -> Com
 async def _topic_chunks(kafka: str, names: tuple[str, ...]) -> Chunks:
     async with open_reader(kafka) as reader:
         async for records in reader.stream(names):
-            for chunk in chunked(record.value or b"" for record in records):
+            for chunk in chunked(map(_line, records)):
                 yield chunk
+
+
+def _line(record: ConsumerRecord) -> Line:
+    return Line(f"{record.topic}/{record.partition}/{record.offset}", record.value or b"")
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
@@ -108,5 +117,5 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
         fail(f"Kafka: {type(error).__name__}")
     except OSError as error:
         fail(f"{error.filename or 'the past'}: cannot be read ({error.strerror})")
-    except WhereUnknown as error:
+    except (WhereUnknown, WorkerDied) as error:
         fail(str(error))

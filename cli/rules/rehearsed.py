@@ -11,14 +11,24 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.rules import showing
-from cli.rules.comparing import DEADLINE, ByWhen, Comparison, Move, further_facts
-from cli.rules.reasons import NOTHING, Told, fact_lines, outcome, reasons
+from cli.rules.comparing import (
+    DEADLINE,
+    GAINED,
+    LOOK,
+    LOST,
+    ByWhen,
+    Comparison,
+    Move,
+    further_facts,
+)
+from cli.rules.reasons import NOTHING, Told, fact_lines, lines, reasons
 from cli.rules.rehearsal import Rehearsal
+from cli.rules.watched import Undecided, told_as
 
 
 def tables(made: Comparison, *, version: str, reveal: bool) -> Iterator[Table]:
     """Yield what there is to show: moves; both rule sets' shares where there are labels."""
-    if made.moves:
+    if made.listed:
         yield _moves(made, reveal=reveal)
     if made.after.cases:
         yield showing.scores([("before", made.before), (version, made.after)])
@@ -29,16 +39,25 @@ def summary(plan: Rehearsal, made: Comparison, *, against: str, spent_s: float) 
     changed = ", ".join(f"{name} {count}" for name, count in made.changed.most_common())
     before = ", ".join(f"{name} ({count})" for name, count in made.versions.most_common(3))
     rate = f"{made.requests / max(spent_s, 0.001):,.0f} requests/s"
-    lines = [
+    said = [
         f"{against}: {made.requests} requests, decided before by {before or 'nothing'}",
         f"{plan.candidate.version}: {made.moved} would come out otherwise"
         + (f" ({changed})" if changed else ""),
         f"sure: {made.sure_before} before, {made.sure_after} after",
+        *_looks(made),
         f"{spent_s:.1f} s, {rate}, {plan.workers} processes",
     ]
-    if made.unreadable:
-        lines.insert(1, f"{made.unreadable} could not be read, and were left out")
-    return "\n".join(lines)
+    return "\n".join([*said[:1], *left_out(made), *said[1:]])
+
+
+def left_out(made: Comparison) -> list[str]:
+    """Return how much could not be read, and where and why of the first few."""
+    if not made.unreadable:
+        return []
+    said = [f"  {place}: {reason}" for place, reason in made.left_out]
+    if more := made.unreadable - len(said):
+        said.append(f"  and {more} more")
+    return [f"{made.unreadable} could not be read:", *said]
 
 
 def as_json(
@@ -51,8 +70,10 @@ def as_json(
         "before": dict(made.versions.most_common()),
         "requests": made.requests,
         "unreadable": made.unreadable,
+        "left_out": [one._asdict() for one in made.left_out],
         "moved": made.moved,
         "changed": dict(made.changed.most_common()),
+        "looks": dict(made.looks),
         "sure": {"before": made.sure_before, "after": made.sure_after},
         "labelled": {"before": made.before.as_json(), "after": made.after.as_json()}
         if made.after.cases
@@ -66,10 +87,17 @@ def as_json(
                 "before": _side(move, before, reveal=reveal),
                 "after": _side(move, after, reveal=reveal),
             }
-            for move in made.moves
+            for move in made.listed
             for before, after in (_sides(move),)
         ],
     }
+
+
+def _looks(made: Comparison) -> list[str]:
+    if not made.looks:
+        return []
+    gained, lost = made.looks[GAINED], made.looks[LOST]
+    return [f"a person's look: {gained} gain it, {lost} lose it, and nothing else"]
 
 
 def _moves(made: Comparison, *, reveal: bool) -> Table:
@@ -80,11 +108,11 @@ def _moves(made: Comparison, *, reveal: bool) -> Table:
     )
     for column in ("request", "before", "candidate"):
         shown.add_column(column)
-    for move in made.moves:
+    for move in made.listed:
         name = move.name if move.expected is None else f"{move.name}\nexpected {_expected(move)}"
         cells = [name]
         cells += [
-            "\n".join([outcome(side.told), *_because(move, side, reveal=reveal)])
+            "\n".join([told_as(side.told), *_because(move, side, reveal=reveal)])
             for side in _sides(move)
         ]
         shown.add_row(*map(Text, cells))
@@ -92,7 +120,7 @@ def _moves(made: Comparison, *, reveal: bool) -> Table:
 
 
 class _Side(NamedTuple):
-    told: Told
+    told: Told | Undecided
     due: ByWhen | None
 
 
@@ -103,7 +131,7 @@ def _sides(move: Move) -> tuple[_Side, _Side]:
 
 def _side(move: Move, side: _Side, *, reveal: bool) -> Mapping[str, object]:
     told: dict[str, object] = {
-        "outcome": outcome(side.told),
+        "outcome": told_as(side.told),
         "because": _because(move, side, reveal=reveal),
     }
     if side.due:
@@ -113,17 +141,29 @@ def _side(move: Move, side: _Side, *, reveal: bool) -> Mapping[str, object]:
 
 
 def _because(move: Move, side: _Side, *, reveal: bool) -> list[str]:
-    lines = []
+    if isinstance(side.told, Undecided):
+        return []
+    said = []
     for one in move.changed:
-        if one != DEADLINE:
-            lines += reasons(side.told, one, reveal=reveal)
+        if one == LOOK:
+            said += _both_readings(side.told, reveal=reveal)
+        elif one != DEADLINE:
+            said += reasons(side.told, one, reveal=reveal)
         elif side.due:
             at = side.due.due_at
             due = f", due {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if at else ""
             facts = ", ".join(sorted(further_facts(side.told))) or NOTHING
-            lines.append(f"deadline: {side.due.deadline}{due}; facts: {facts}")
-            lines += fact_lines(side.told, reveal=reveal)
-    return lines
+            said.append(f"deadline: {side.due.deadline}{due}; facts: {facts}")
+            said += fact_lines(side.told, reveal=reveal)
+    return said
+
+
+def _both_readings(told: Told, *, reveal: bool) -> list[str]:
+    said = []
+    for reading in told.readings:
+        said.append(f"{reading.queue}: {reading.score:g}")
+        said += lines(reading.evidence, reveal=reveal)
+    return said
 
 
 def _expected(move: Move) -> str:

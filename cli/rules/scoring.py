@@ -12,6 +12,8 @@ from cli.cases import FLAGS, Case, Expected
 QUEUE: Final = "queue"
 SURE: Final = "sure"
 RIGHT_WHEN_SURE: Final = "right-when-sure"
+UNDECIDED: Final = "undecided"
+"""In the place of a queue, where a request could not be decided."""
 FLOORS: Final = (QUEUE, SURE, RIGHT_WHEN_SURE, *FLAGS)
 """What may be given a floor: the share of right queues, of sure ones…, each flag's F1."""
 
@@ -65,11 +67,14 @@ class Score:
     sure: int = 0
     sure_and_right: int = 0
 
-    def count(self, expected: Expected, decided: Decided) -> None:
-        """Take one more request in."""
+    def count(self, expected: Expected, decided: Decided | None) -> None:
+        """Take one more request in; ``None``: it could not be decided."""
+        if decided is None:
+            self.queues[expected.queue, UNDECIDED] += 1
+            self.flags.update((flag, getattr(expected, flag), False) for flag in FLAGS)
+            return
         self.queues[expected.queue, decided.queue] += 1
-        for flag in FLAGS:
-            self.flags[flag, getattr(expected, flag), getattr(decided, flag)] += 1
+        self.flags.update((f, getattr(expected, f), getattr(decided, f)) for f in FLAGS)
         self.sure += decided.confident
         self.sure_and_right += decided.confident and expected.queue == decided.queue
 

@@ -8,11 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.cases import FLAGS, Case
-from cli.rules.reasons import outcome, reasons
-from cli.rules.scoring import QUEUE, RIGHT_WHEN_SURE, SURE, Score
+from cli.rules.reasons import reasons
+from cli.rules.scoring import QUEUE, RIGHT_WHEN_SURE, SURE, UNDECIDED, Score
+from cli.rules.watched import Undecided, told_as
 from services.router.domain import QUEUES, RuleSet, Understanding
 
-Failure = tuple[Case, Understanding, list[str]]
+Failure = tuple[Case, Understanding | Undecided, list[str]]
 
 
 def scores(measured: Sequence[tuple[str, Score]]) -> Table:
@@ -29,9 +30,10 @@ def scores(measured: Sequence[tuple[str, Score]]) -> Table:
     ):
         shown.add_row(label, *(_as(".2%", score.shares()[name]) for _, score in measured))
     for wanted in QUEUES:
-        for got in QUEUES:
-            counts = (str(score.queues[wanted, got]) for _, score in measured)
-            shown.add_row(f"{wanted} as {got}", *counts)
+        for got in (*QUEUES, UNDECIDED):
+            counts = [score.queues[wanted, got] for _, score in measured]
+            if got != UNDECIDED or any(counts):
+                shown.add_row(f"{wanted} as {got}", *map(str, counts))
     for flag in FLAGS:
         shown.add_row(f"{flag} F1", *(_as(".3f", score.flag(flag).f1) for _, score in measured))
         for part in ("precision", "recall"):
@@ -47,9 +49,11 @@ def failures(failed: Sequence[Failure], *, of: int, reveal: bool) -> Table:
     for column in ("case", "expected", "decided", "because"):
         shown.add_column(column)
     for case, told, differing in failed:
-        because = [line for one in differing for line in reasons(told, one, reveal=reveal)]
+        because = []
+        if not isinstance(told, Undecided):
+            because = [line for one in differing for line in reasons(told, one, reveal=reveal)]
         name = f"{case.request.id} (may fail)" if case.may_fail else case.request.id
-        cells = (name, _expected(case), outcome(told), "\n".join(because))
+        cells = (name, _expected(case), told_as(told), "\n".join(because))
         shown.add_row(*map(Text, cells))
     return shown
 
@@ -67,8 +71,8 @@ def tested(
                 "id": case.request.id,
                 "aspects": differing,
                 "expected": _expected(case),
-                "decided": outcome(told),
-                "rule": told.rule,
+                "decided": told_as(told),
+                "rule": None if isinstance(told, Undecided) else told.rule,
                 "may_fail": case.may_fail,
             }
             for case, told, differing in failed

@@ -1,17 +1,24 @@
 """A candidate rule set beside what was decided: what would move, and who is right more often."""
 
 import json
+import os
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import NoReturn
 from uuid import UUID
 
 import msgspec
 import pytest
 
+from cli.rules import rehearsed as rehearsed_as
 from cli.rules.comparing import Comparison, compare
-from cli.rules.rehearsal import chunked
+from cli.rules.past import Line
+from cli.rules.rehearsal import Chunks, Rehearsal, WorkerDied, chunked
+from cli.rules.watched import Undecided
 from desk import Desk, load_desk
+from runtime.overlong import Watch
 from schemas.requests import RequestData, RequestReceived, request_id, tracking_number
 from schemas.tickets import DecisionData, TicketCreated, TicketData, ticket_id
 from services.router.deciding import build_decide
@@ -19,6 +26,7 @@ from services.router.domain import RuleSet
 from services.router.rules import load_rules
 from tests.commands import run_apart
 from tests.unit.router.cases import RULES_FILE
+from tests.unit.router.spoilt import raise_, spin, spoilt
 from tests.unit.router.test_rules import SMALL
 
 RECEIVED_AT = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
@@ -86,16 +94,37 @@ def ticket(number: int, body: str, ruleset: RuleSet) -> bytes:
     ).to_json()
 
 
+def compared(
+    lines: Iterable[bytes],
+    *,
+    current: RuleSet | None,
+    candidate: RuleSet,
+    most_moves: int = 5,
+    watch: Watch | None = None,
+) -> Comparison:
+    placed = [Line(f"past:{number}", line) for number, line in enumerate(lines, start=1)]
+    return compare(
+        placed,
+        current=current,
+        candidate=candidate,
+        desk=desk(),
+        most_moves=most_moves,
+        watch=watch or Watch(),
+    )
+
+
 def test_the_same_rules_move_nothing(current: RuleSet) -> None:
     lines = [ticket(1, "déposer une offre", current), case("bonjour")]
-    made = compare(lines, current=current, candidate=current, desk=desk(), most_moves=5)
+    made = compared(lines, current=current, candidate=current)
     assert (made.requests, made.moved, made.moves) == (2, 0, [])
 
 
 def test_a_ticket_is_compared_with_what_was_published(current: RuleSet, candidate: RuleSet) -> None:
     line = ticket(1, "déposer une offre", current)
-    made = compare([line], current=None, candidate=candidate, desk=desk(), most_moves=5)
+    made = compared([line], current=None, candidate=candidate)
     (move,) = made.moves
+    assert not isinstance(move.before, Undecided)
+    assert not isinstance(move.after, Undecided)
     assert move.name == tracking_number(request_id("past", "1"))
     assert (move.before.queue, move.after.queue) == ("marketplace", "general")
     assert move.changed == ("queue",)
@@ -109,7 +138,7 @@ def test_a_request_without_a_decision_is_decided_by_both(
     data = request(2, "déposer une offre")
     event = RequestReceived.model_validate({**envelope(data.request_id), "data": data}).to_json()
     lines = [event, case("déposer une offre")]
-    made = compare(lines, current=current, candidate=candidate, desk=desk(), most_moves=5)
+    made = compared(lines, current=current, candidate=candidate)
     assert (made.requests, made.moved) == (2, 2)
 
 
@@ -124,7 +153,7 @@ def test_where_another_deadline_applies_both_due_times_are_told(
     data = request(2, "Tout est bloqué.")
     event = RequestReceived.model_validate({**envelope(data.request_id), "data": data}).to_json()
     lines = [line, event, case("tout est bloqué"), ticket(3, "bonjour", current)]
-    made = compare(lines, current=current, candidate=urgent, desk=desk(), most_moves=5)
+    made = compared(lines, current=current, candidate=urgent)
     assert (made.moved, made.changed) == (3, {"deadline": 3})
     eight_hours, four_hours = RECEIVED_AT + timedelta(hours=24), RECEIVED_AT + timedelta(hours=5)
     assert [move.due for move in made.moves] == [
@@ -139,20 +168,98 @@ def test_other_facts_that_leave_the_deadline_as_it_was_move_nothing(
 ) -> None:
     other = load_rules(rules(tmp_path, SMALL + BLOCKED.replace("blocked", "breach"), "other.yaml"))
     line = ticket(1, "Tout est bloqué.", current)
-    made = compare([line], current=None, candidate=other, desk=desk(), most_moves=5)
+    made = compared([line], current=None, candidate=other)
     assert (made.requests, made.moved) == (1, 0)
 
 
 def test_what_cannot_be_read_is_counted_and_left_out(current: RuleSet) -> None:
     lines = [b"{", b"[]", b'{"specversion": "1.0"}', b'{"id": 3}', b"\xff", case("bonjour")]
-    made = compare(lines, current=current, candidate=current, desk=desk(), most_moves=5)
-    assert (made.unreadable, made.requests) == (5, 1)
+    made = compared([*lines, *lines], current=current, candidate=current)
+    assert (made.unreadable, made.requests) == (10, 2)
+    assert made.left_out == [
+        ("past:1", "not valid JSON"),
+        ("past:2", "not a JSON object"),
+        ("past:3", "an event that is not as its contract says"),
+        ("past:4", "'id' must be text"),
+        ("past:5", "not UTF-8"),
+    ]
+
+
+def test_an_event_that_breaks_its_contract_is_not_taken_for_a_case(current: RuleSet) -> None:
+    data = request(2, "déposer une offre")
+    event = RequestReceived.model_validate({**envelope(data.request_id), "data": data})
+    broken = json.loads(event.to_json())
+    del broken["data"]["body"]
+    made = compared([json.dumps(broken).encode()], current=current, candidate=current)
+    assert (made.requests, made.unreadable) == (0, 1)
+
+
+def test_a_line_without_a_decision_is_told_where_nothing_decides(current: RuleSet) -> None:
+    made = compared([case("bonjour")], current=None, candidate=current)
+    assert made.left_out == [("past:1", "no ticket, so nobody says what was decided")]
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    made = Watch()
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.mark.parametrize(("act", "error"), [(raise_, "ZeroDivisionError"), (spin, "Overlong")])
+def test_what_could_not_be_decided_is_a_move_and_its_neighbours_go_on(
+    current: RuleSet, watch: Watch, act: Callable[[], NoReturn], error: str
+) -> None:
+    label = {"queue": "marketplace", "training": False, "dpo": False, "remote": False}
+    lines = [ticket(1, "déposer une offre", current), case("bonjour", expected=label)]
+    made = compared(lines, current=current, candidate=spoilt(current, act), watch=watch)
+    assert (made.requests, made.moved, made.changed) == (2, 2, {"undecidable": 2})
+    assert made.moves[0].name == tracking_number(request_id("past", "1"))
+    assert made.moves[0].after == Undecided(error)
+    assert (made.after.cases, made.after.right, made.after.shares()["queue"]) == (1, 0, 0.0)
+    shown = str(rehearsed_as.as_json(plan(current), made, against="x", spent_s=1.0, reveal=True))
+    assert f"could not be decided: {error}" in shown
+    assert "Vermorel" not in shown
+
+
+def plan(ruleset: RuleSet) -> Rehearsal:
+    return Rehearsal(candidate=ruleset, current=ruleset, desk=desk(), most_moves=5, workers=1)
+
+
+async def test_a_process_that_dies_is_said_with_where_it_was(current: RuleSet) -> None:
+    async def chunks() -> Chunks:
+        yield [Line("past:1", case("bonjour")), Line("past:2", case("déposer une offre"))]
+
+    dying = plan(spoilt(current, lambda: os._exit(1)))
+    with pytest.raises(WorkerDied, match="past:1 to past:2"):
+        await dying.run(chunks())
+
+
+def test_who_gains_or_loses_a_look_is_told_after_the_moves(
+    tmp_path: Path, current: RuleSet
+) -> None:
+    text = SMALL.replace("sure_margin: 1", "sure_margin: 9")
+    wary = load_rules(rules(tmp_path, text, "wary.yaml"))
+    lines = [ticket(1, "boîte mail", current), ticket(2, "déposer une offre", current)]
+    made = compared(lines, current=None, candidate=wary)
+    assert (made.moved, made.changed, made.looks) == (0, {}, {"gained": 2})
+    assert [move.changed for move in made.listed] == [("look",), ("look",)]
+    back = compared([ticket(3, "déposer une offre", wary)], current=None, candidate=current)
+    made.add(back)
+    assert made.looks == {"gained": 2, "lost": 1}
+    turned = load_rules(rules(tmp_path, TURNED, "next.yaml"))
+    made.add(compared([case("déposer une offre")], current=current, candidate=turned))
+    assert "queue" in made.listed[0].changed
+    shown = rehearsed_as.summary(plan(current), made, against="x", spent_s=1.0)
+    assert "1 would come out otherwise" in shown
+    assert "a person's look: 2 gain it, 1 lose it, and nothing else" in shown
 
 
 def test_labels_score_both_sides(current: RuleSet, candidate: RuleSet) -> None:
     label = {"queue": "marketplace", "training": False, "dpo": False, "remote": False}
     lines = [case("déposer une offre", expected=label), case("bonjour")]
-    made = compare(lines, current=current, candidate=candidate, desk=desk(), most_moves=5)
+    made = compared(lines, current=current, candidate=candidate)
     assert (made.before.cases, made.before.right, made.after.right) == (1, 1, 0)
     assert made.after.queues == {("marketplace", "general"): 1}
 
@@ -163,13 +270,13 @@ def test_only_so_many_moves_are_kept_and_all_are_counted(
     lines = [case(f"déposer une offre {number}") for number in range(7)]
     total = Comparison(3)
     for chunk in (lines[:2], lines[2:]):
-        total.add(compare(chunk, current=current, candidate=candidate, desk=desk(), most_moves=3))
+        total.add(compared(chunk, current=current, candidate=candidate, most_moves=3))
     assert (total.moved, len(total.moves)) == (7, 3)
     assert [move.name[-1] for move in total.moves] == ["0", "1", "2"]
 
 
 def test_lines_are_cut_into_chunks_of_one_size() -> None:
-    assert [len(chunk) for chunk in chunked([b"x"] * 501)] == [250, 250, 1]
+    assert [len(chunk) for chunk in chunked([Line("x", b"x")] * 501)] == [250, 250, 1]
 
 
 def rehearsed(*arguments: str) -> tuple[int, str, str]:
@@ -207,6 +314,23 @@ def test_words_of_people_are_shown_only_when_asked_for(tmp_path: Path) -> None:
     assert "requests/s, 2 processes" in quiet
     assert "« déposer une jolie offre »" in loud
     assert "«" not in quiet
+
+
+def test_a_past_of_which_nothing_can_be_read_is_a_failure(tmp_path: Path) -> None:
+    file, past = rules(tmp_path, SMALL), tmp_path / "past.jsonl"
+    arguments = ("--rules", str(file), "--current", str(file), "--against", str(past))
+    past.write_bytes(b'\n{"id": "a"}\n{"Vermorel\n')
+    code, out, _ = rehearsed(*arguments)
+    assert code == 0
+    assert f"1 could not be read:\n  {past}:3: not valid JSON" in out
+    past.write_bytes(b'\n{"Vermorel\n')
+    code, out, said = rehearsed(*arguments)
+    assert (code, out) == (1, "")
+    assert f"{past}: no request in it to compare\n1 could not be read:" in said
+    assert f"{past}:2: not valid JSON" in said
+    past.write_bytes(b"")
+    code, _, said = rehearsed(*arguments)
+    assert (code, said) == (1, f"{past}: no request in it to compare\n")
 
 
 def test_a_past_that_is_not_there_is_named(tmp_path: Path) -> None:

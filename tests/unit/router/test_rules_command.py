@@ -1,16 +1,20 @@
 """`aiguillage rules check|test|learn` as operators and build servers call them."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from cli.rules import app
+from cli.rules import app, commands
 from cli.rules.scoring import BadFloor, Score, below, read_floors
 from services.router.domain.learned import Model
+from services.router.rules import load_rules
 from tests.unit.router.cases import CASES, RULES_FILE
+from tests.unit.router.spoilt import raise_, spin, spoilt
 from tests.unit.router.test_rules import SMALL
 
 UNSEEN = str(CASES / "unseen.jsonl")
@@ -135,6 +139,28 @@ def test_without_a_case_nothing_is_right(
     code, out, err = run("test", "--rules", str(rules), "--cases", written(tmp_path), *more)
     assert (code, out) == (1, "")
     assert "cases.jsonl: no case in it" in err
+
+
+@pytest.mark.parametrize(("act", "error"), [(raise_, "ZeroDivisionError"), (spin, "Overlong")])
+def test_a_case_that_cannot_be_decided_came_out_wrong_and_the_others_are_tested(
+    rules: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    act: Callable[[], NoReturn],
+    error: str,
+) -> None:
+    broken = spoilt(load_rules(rules), act)
+    monkeypatch.setattr(commands, "load_rules", lambda _: broken)
+    cases = written(tmp_path, case("un", "general"), case("deux", "general"))
+    code, out, err = run("test", "--rules", str(rules), "--cases", cases)
+    assert code == 1
+    assert "2 cases came out wrong" in err
+    assert "could not be" in out
+    told = json.loads(run("test", "--rules", str(rules), "--cases", cases, "--json")[1])
+    assert (told["queue"], told["queues"]) == (0.0, {"general": {"undecided": 2}})
+    assert [one["aspects"] for one in told["wrong"]] == [["undecidable"]] * 2
+    assert told["wrong"][0]["decided"] == f"could not be decided: {error}"
+    assert "Vermorel" not in out + err
 
 
 def test_a_floor_under_a_flag_that_no_case_has_is_missed(rules: Path, tmp_path: Path) -> None:
