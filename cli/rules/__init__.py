@@ -1,6 +1,6 @@
 """`aiguillage rules`: check, test, rehearse and learn what decides where requests go."""
 
-from cli.rules import moved, rehearse
+from cli.rules import learn, moved, rehearse
 from cli.rules.commands import app
 
-__all__ = ["app", "moved", "rehearse"]
+__all__ = ["app", "learn", "moved", "rehearse"]

@@ -1,9 +1,8 @@
-"""The commands `aiguillage rules check|test|learn`; the others have modules of their own."""
+"""The commands `aiguillage rules check|test`; the others have modules of their own."""
 
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Annotated, Final, NoReturn
 
@@ -16,16 +15,12 @@ from cli.rules.scoring import BadFloor, Score, below, read_floors, wrong
 from cli.rules.watched import UNDECIDABLE, Undecided, understood
 from runtime.overlong import Watch
 from services.router.domain import RuleSet
-from services.router.learning import learn as learned_from
-from services.router.learning import written
 from services.router.rules import RulesError, catalogue_codes, load_rules
 
 app = typer.Typer(no_args_is_help=True, help="Check, test, rehearse and learn routing rules.")
 
 DESK: Final = Path("deploy/desk")
 RULES: Final = DESK / "routing.yaml"
-TRAIN: Final = Path("tests/cases/train.jsonl")
-LEARNED: Final = DESK / "learned.json"
 
 Rules = Annotated[Path, typer.Option(help="The rules file.")]
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
@@ -93,39 +88,6 @@ def try_cases(
         fail(_missed(score, missed))
     if not floors and unforgiven:
         fail(f"{len(unforgiven)} cases came out wrong that may not")
-
-
-@app.command()
-def learn(
-    *,
-    cases: Annotated[
-        list[Path] | None, typer.Option(help="Labelled cases; repeatable.", show_default=str(TRAIN))
-    ] = None,
-    out: Annotated[Path, typer.Option(help="What to write; replaced as a whole.")] = LEARNED,
-) -> None:
-    """Learn from labelled cases what each word speaks for; the same cases teach the same."""
-    began = time.perf_counter()
-    try:
-        lessons = [
-            {"subject": None, "body": None, **case.content}
-            for case in read_cases(*(cases or [TRAIN]), labelled=True)
-        ]
-    except UnreadableCases as error:
-        fail(str(error))
-    if not lessons:
-        fail("there are no cases to learn from")
-    model = learned_from(lessons)
-    beside = out.with_name(f".{out.name}.new")
-    try:
-        beside.write_bytes(written(model))
-        beside.replace(out)
-    except OSError as error:
-        fail(f"{out}: cannot be written ({error.strerror})")
-    spent_s = time.perf_counter() - began
-    print(
-        f"{out}: learned {len(model.words)} features from {len(lessons)} cases"
-        f" in {spent_s:.1f} s, {model.version}"
-    )
 
 
 def loaded(file: Path) -> RuleSet:

@@ -34,7 +34,7 @@ def few_cases() -> list[dict[str, object]]:
 def test_the_shipped_file_is_what_the_cases_teach() -> None:
     lines = (CASES / "train.jsonl").read_text(encoding="utf-8").splitlines()
     assert written(learn([json.loads(line) for line in lines])) == LEARNED.read_bytes(), (
-        "run: aiguillage rules learn"
+        "run: aiguillage rules learn --out deploy/desk/learned.json"
     )
 
 

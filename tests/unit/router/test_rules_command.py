@@ -10,6 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.rules import app, commands
+from cli.rules.commands import DESK
+from cli.rules.learn import TRAIN
 from cli.rules.scoring import BadFloor, Score, below, read_floors
 from services.router.domain.learned import Model
 from services.router.rules import load_rules
@@ -176,16 +178,78 @@ def test_a_floor_under_a_flag_that_no_case_has_is_missed(rules: Path, tmp_path: 
     assert "1.000" not in out
 
 
+BODIES = [("déposer une offre", "marketplace"), ("une leçon de messagerie", "general")]
+
+
+def lessons() -> list[dict[str, object]]:
+    return [case(f"{start} {b}", q) for start in ("Bonjour", "Merci") for b, q in BODIES]
+
+
 def test_learning_writes_a_file_that_the_rules_can_read(tmp_path: Path) -> None:
-    bodies = [("déposer une offre", "marketplace"), ("une leçon de messagerie", "general")]
-    lessons = [case(f"{start} {b}", q) for start in ("Bonjour", "Merci") for b, q in bodies]
     out = tmp_path / "learned.json"
-    code, said, _ = run("learn", "--cases", written(tmp_path, *lessons), "--out", str(out))
+    arguments = ("learn", "--only", "--cases", written(tmp_path, *lessons()), "--out", str(out))
+    code, said, _ = run(*arguments)
     model = msgspec.json.decode(out.read_bytes(), type=Model)
     assert code == 0
     assert f"{len(model.words)} features from 4 cases" in said
     assert model.version in said
     assert list(tmp_path.glob(".*")) == []
+
+
+def test_what_is_learned_is_put_where_no_router_looks_and_the_next_steps_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / DESK).mkdir(parents=True)
+    code, said, _ = run("learn", "--cases", written(tmp_path, *lessons()))
+    assert code == 0
+    (made,) = (tmp_path / DESK).iterdir()
+    assert made.name == "learned.new.json"
+    for step in ("aiguillage rules test", "aiguillage rules rehearse", "{file: learned.new.json"):
+        assert step in said
+
+
+def test_cases_are_added_to_the_training_set_each_file_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    train, moved, out = tmp_path / TRAIN, tmp_path / "moved.jsonl", tmp_path / "new.json"
+    train.parent.mkdir(parents=True)
+    Path(written(tmp_path, *lessons())).rename(train)
+    Path(written(tmp_path, case("déposer un pli", "marketplace"))).rename(moved)
+    added = run("learn", "--cases", str(moved), "--out", str(out))[1]
+    assert "from 5 cases" in added
+    assert f"{TRAIN} 4, {moved} 1" in added
+    files = ("--cases", str(train), "--cases", str(moved))
+    assert "from 5 cases" in run("learn", *files, "--out", str(out))[1]
+    assert "from 4 cases" in run("learn", "--only", "--cases", str(train), "--out", str(out))[1]
+
+
+@pytest.mark.parametrize(
+    ("cases", "reason"),
+    [
+        ([], "there are no cases to learn from"),
+        ([case("bonjour", "general")] * 3, "no case is of the queue marketplace"),
+        ([case("bonjour", "general"), case("offre", "marketplace")], "no word is in two cases"),
+    ],
+)
+def test_what_teaches_nothing_is_refused(
+    tmp_path: Path, cases: list[dict[str, object]], reason: str
+) -> None:
+    out = tmp_path / "learned.json"
+    file = written(tmp_path, *cases)
+    code, _, err = run("learn", "--only", "--cases", file, "--out", str(out))
+    assert (code, out.exists()) == (1, False)
+    assert reason in err
+
+
+def test_where_the_training_set_is_not_at_hand_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run("learn")
+    assert code == 1
+    assert "tests/cases/train.jsonl is not here: give --cases" in err
 
 
 def test_nothing_is_learned_from_cases_without_labels(tmp_path: Path) -> None:
