@@ -13,6 +13,7 @@ from cli.cases import UnreadableCases, read_cases
 from cli.rules import showing
 from cli.rules.scoring import BadFloor, Score, below, read_floors, wrong
 from cli.rules.watched import UNDECIDABLE, Undecided, understood
+from desk import Desk, DeskError, load_desk
 from runtime.overlong import Watch
 from services.router.domain import RuleSet
 from services.router.rules import RulesError, catalogue_codes, load_rules
@@ -95,6 +96,14 @@ def loaded(file: Path) -> RuleSet:
     try:
         return load_rules(file)
     except RulesError as error:
+        fail(str(error))
+
+
+def desk_of(folder: Path) -> Desk:
+    """Return a desk; or say what is wrong with it and end with 1."""
+    try:
+        return load_desk(folder)
+    except DeskError as error:
         fail(str(error))
 
 

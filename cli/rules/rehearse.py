@@ -15,12 +15,11 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from cli.rules import rehearsed
-from cli.rules.commands import DESK, RULES, Json, Limit, Reveal, app, fail, loaded
+from cli.rules.commands import DESK, RULES, Json, Limit, Reveal, app, desk_of, fail, loaded
 from cli.rules.comparing import Comparison
 from cli.rules.past import Line
 from cli.rules.rehearsal import Chunks, Rehearsal, WorkerDied, chunked, cores, file_chunks
 from cli.running import WhereUnknown, find_where
-from desk import Desk, DeskError, load_desk
 from runtime.topic_reader import open_reader
 from schemas import topics
 
@@ -66,7 +65,7 @@ def rehearse(  # noqa: PLR0913 - each is an option
     plan = Rehearsal(
         candidate=loaded(rules),
         current=None if against in {"tickets", *TICKETS} else loaded(current),
-        desk=_desk(desk),
+        desk=desk_of(desk),
         most_moves=limit,
         workers=workers,
     )
@@ -79,16 +78,9 @@ def rehearse(  # noqa: PLR0913 - each is an option
         print(json.dumps(told, ensure_ascii=False))
         return
     console = Console()
-    for part in rehearsed.tables(made, version=plan.candidate.version, reveal=reveal):
+    for part in rehearsed.tables(made, plan, reveal=reveal):
         console.print(part)
     print(rehearsed.summary(plan, made, against=against, spent_s=spent_s))
-
-
-def _desk(folder: Path) -> Desk:
-    try:
-        return load_desk(folder)
-    except DeskError as error:
-        fail(str(error))
 
 
 async def _rehearse(plan: Rehearsal, against: str, bootstrap: str | None) -> Comparison:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from datetime import UTC
+from datetime import UTC, tzinfo
 from typing import NamedTuple
 
 from rich.table import Table
@@ -26,12 +26,12 @@ from cli.rules.rehearsal import Rehearsal
 from cli.rules.watched import Undecided, told_as
 
 
-def tables(made: Comparison, *, version: str, reveal: bool) -> Iterator[Table]:
+def tables(made: Comparison, plan: Rehearsal, *, reveal: bool) -> Iterator[Table]:
     """Yield what there is to show: moves; both rule sets' shares where there are labels."""
     if made.listed:
-        yield _moves(made, reveal=reveal)
+        yield _moves(made, _How(plan.desk.calendar.zone, reveal))
     if made.after.cases:
-        yield showing.scores([("before", made.before), (version, made.after)])
+        yield showing.scores([("before", made.before), (plan.candidate.version, made.after)])
 
 
 def summary(plan: Rehearsal, made: Comparison, *, against: str, spent_s: float) -> str:
@@ -63,7 +63,8 @@ def left_out(made: Comparison) -> list[str]:
 def as_json(
     plan: Rehearsal, made: Comparison, *, against: str, spent_s: float, reveal: bool
 ) -> Mapping[str, object]:
-    """Return all of it as plain values."""
+    """Return all of it as plain values, moments in UTC."""
+    how = _How(UTC, reveal)
     return {
         "against": against,
         "ruleset_version": plan.candidate.version,
@@ -84,8 +85,8 @@ def as_json(
                 "id": move.name,
                 "changed": list(move.changed),
                 "expected": asdict(move.expected) if move.expected else None,
-                "before": _side(move, before, reveal=reveal),
-                "after": _side(move, after, reveal=reveal),
+                "before": _side(move, before, how),
+                "after": _side(move, after, how),
             }
             for move in made.listed
             for before, after in (_sides(move),)
@@ -100,7 +101,12 @@ def _looks(made: Comparison) -> list[str]:
     return [f"a person's look: {gained} gain it, {lost} lose it, and nothing else"]
 
 
-def _moves(made: Comparison, *, reveal: bool) -> Table:
+class _How(NamedTuple):
+    zone: tzinfo
+    reveal: bool
+
+
+def _moves(made: Comparison, how: _How) -> Table:
     shown = Table(
         title=f"{made.moved} would come out otherwise; {len(made.moves)} of them",
         title_justify="left",
@@ -112,8 +118,7 @@ def _moves(made: Comparison, *, reveal: bool) -> Table:
         name = move.name if move.expected is None else f"{move.name}\nexpected {_expected(move)}"
         cells = [name]
         cells += [
-            "\n".join([told_as(side.told), *_because(move, side, reveal=reveal)])
-            for side in _sides(move)
+            "\n".join([told_as(side.told), *_because(move, side, how)]) for side in _sides(move)
         ]
         shown.add_row(*map(Text, cells))
     return shown
@@ -129,40 +134,43 @@ def _sides(move: Move) -> tuple[_Side, _Side]:
     return _Side(move.before, before), _Side(move.after, after)
 
 
-def _side(move: Move, side: _Side, *, reveal: bool) -> Mapping[str, object]:
+def _side(move: Move, side: _Side, how: _How) -> Mapping[str, object]:
     told: dict[str, object] = {
         "outcome": told_as(side.told),
-        "because": _because(move, side, reveal=reveal),
+        "because": _because(move, side, how),
     }
     if side.due:
         at = side.due.due_at
-        told |= {"deadline": side.due.deadline, "due_at": at.isoformat() if at else None}
+        told |= {
+            "deadline": side.due.deadline,
+            "due_at": at.astimezone(UTC).isoformat() if at else None,
+        }
     return told
 
 
-def _because(move: Move, side: _Side, *, reveal: bool) -> list[str]:
+def _because(move: Move, side: _Side, how: _How) -> list[str]:
     if isinstance(side.told, Undecided):
         return []
     said = []
     for one in move.changed:
         if one == LOOK:
-            said += _both_readings(side.told, reveal=reveal)
+            said += _both_readings(side.told, how)
         elif one != DEADLINE:
-            said += reasons(side.told, one, reveal=reveal)
+            said += reasons(side.told, one, reveal=how.reveal)
         elif side.due:
             at = side.due.due_at
-            due = f", due {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if at else ""
+            due = f", due {showing.moment(at, how.zone)}" if at else ""
             facts = ", ".join(sorted(further_facts(side.told))) or NOTHING
             said.append(f"deadline: {side.due.deadline}{due}; facts: {facts}")
-            said += fact_lines(side.told, reveal=reveal)
+            said += fact_lines(side.told, reveal=how.reveal)
     return said
 
 
-def _both_readings(told: Told, *, reveal: bool) -> list[str]:
+def _both_readings(told: Told, how: _How) -> list[str]:
     said = []
     for reading in told.readings:
         said.append(f"{reading.queue}: {reading.score:g}")
-        said += lines(reading.evidence, reveal=reveal)
+        said += lines(reading.evidence, reveal=how.reveal)
     return said
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, tzinfo
 
 from rich.table import Table
 from rich.text import Text
@@ -78,6 +79,11 @@ def tested(
             for case, told, differing in failed
         ],
     }
+
+
+def moment(at: datetime, zone: tzinfo) -> str:
+    """Return a moment as the desk's clocks show it: ``2026-03-03 10:00 CET``."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
 
 
 def _expected(case: Case) -> str:

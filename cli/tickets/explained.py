@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
 from rich.console import RenderableType
@@ -12,6 +12,7 @@ from rich.text import Text
 
 from cli.dead.letters import letter_id
 from cli.rules.reasons import first_of_all, lines, printable
+from cli.rules.showing import moment
 from cli.tickets.finding import Story
 from schemas.tickets import (
     DecisionData,
@@ -29,29 +30,37 @@ _NO_RULES: Final = {
 }
 
 
-def parts(ticket: TicketCreated, story: Story) -> Iterator[RenderableType]:
-    """Yield the tables that explain a ticket."""
+def parts(ticket: TicketCreated, story: Story, zone: tzinfo) -> Iterator[RenderableType]:
+    """Yield the tables that explain a ticket; moments are those of the desk's ``zone``."""
     decision = ticket.data.decision
-    yield _card(ticket, story)
+    yield _card(ticket, story, zone)
     yield _readings(decision)
     yield _flags(decision)
     if decision.set_aside:
         yield _set_aside(decision)
     yield _due(decision)
-    yield _events(story)
+    if story.events:
+        yield _events(story, zone)
+    if story.parked:
+        yield _parked(story, zone)
+    if not story.events and not story.parked:
+        yield "Nothing has become of it since."
 
 
-def without_ticket(request: str, story: Story) -> str:
+def without_ticket(request: str, story: Story, zone: tzinfo) -> str:
     """Return what is known of a request that has no ticket."""
     if not story.requests:
         return f"{request}: no ticket, and no such request: it never came, or has left its topic"
     said = []
     for record in story.requests:
         place = f"{record.topic}/{record.partition}/{record.offset}"
-        said.append(f"{request}: no ticket; the request is in {place}, {_moment(_written(record))}")
+        said.append(
+            f"{request}: no ticket; the request is in {place}, {moment(_written(record), zone)}"
+        )
     for parked in story.parked:
+        done = f", {parked.act}" if parked.act else ""
         letter = letter_id(parked.record)
-        said.append(f"parked: {parked.reason} (aiguillage dead show {letter})")
+        said.append(f"parked: {parked.reason}{done} (aiguillage dead show {letter})")
     if not story.parked:
         said.append("not parked: the router has not come to it yet")
     return "\n".join(said)
@@ -60,14 +69,15 @@ def without_ticket(request: str, story: Story) -> str:
 def as_json(story: Story) -> Mapping[str, Any]:
     """Return a story as plain values, without the request itself."""
     ticket = story.ticket
+    letters = [
+        {"letter": letter_id(parked.record), "reason": parked.reason, "act": parked.act}
+        for parked in story.parked
+    ]
     if ticket is None:
         return {
             "ticket": None,
             "requests": [[r.topic, r.partition, r.offset] for r in story.requests],
-            "parked": [
-                {"letter": letter_id(parked.record), "reason": parked.reason}
-                for parked in story.parked
-            ],
+            "parked": letters,
         }
     return {
         "ticket": ticket.model_dump(mode="json", exclude={"data": {"request"}}),
@@ -75,10 +85,11 @@ def as_json(story: Story) -> Mapping[str, Any]:
         "queue": story.queue,
         "closed": story.closed,
         "events": [event.model_dump(mode="json") for event in story.events],
+        "parked": letters,
     }
 
 
-def _card(ticket: TicketCreated, story: Story) -> Table:
+def _card(ticket: TicketCreated, story: Story, zone: tzinfo) -> Table:
     data, decision, place = ticket.data, ticket.data.decision, story.place
     queue: str = decision.queue
     if story.queue != queue:
@@ -88,12 +99,12 @@ def _card(ticket: TicketCreated, story: Story) -> Table:
         "request": str(data.request_id),
         "ticket": str(data.ticket_id),
         "lies in": f"{place.topic}/{place.partition}/{place.offset}" if place else "",
-        "received": f"{_moment(data.request.received_at)}, by {data.request.channel}",
-        "decided": f"{_moment(ticket.time)}, by {decision.ruleset_version},"
+        "received": f"{moment(data.request.received_at, zone)}, by {data.request.channel}",
+        "decided": f"{moment(ticket.time, zone)}, by {decision.ruleset_version},"
         f" {decision.rules_looked_at} rules looked at",
         "first of all by": _first(decision),
         "sure": "yes" if decision.confident else "no: a person should look at both readings",
-        "due": f"{_moment(decision.due_at)}, {decision.priority} ({decision.deadline})",
+        "due": f"{moment(decision.due_at, zone)}, {decision.priority} ({decision.deadline})",
     }
     shown = Table(title=f"Ticket {data.tracking}", title_justify="left", show_header=False)
     for name, value in rows.items():
@@ -147,25 +158,34 @@ def _due(decision: DecisionData) -> Table:
     return shown
 
 
-def _events(story: Story) -> Table | str:
-    if not story.events:
-        return "Nothing has become of it since."
+def _parked(story: Story, zone: tzinfo) -> Table:
+    shown = Table(title="Also parked, under the same id", title_justify="left")
+    for column in ("when", "why", "since", "look at it"):
+        shown.add_column(column)
+    for parked in story.parked:
+        letter = letter_id(parked.record)
+        when, since = moment(_written(parked.record), zone), parked.act or "-"
+        shown.add_row(when, printable(parked.reason), since, f"aiguillage dead show {letter}")
+    return shown
+
+
+def _events(story: Story, zone: tzinfo) -> Table:
     shown = Table(title="Since", title_justify="left")
     for column in ("when", "what", "by"):
         shown.add_column(column)
     for event in story.events:
-        shown.add_row(_moment(event.time), Text(printable(_said(event))), event.source)
+        shown.add_row(moment(event.time, zone), Text(printable(_said(event, zone))), event.source)
     return shown
 
 
-def _said(event: TicketEvent) -> str:
+def _said(event: TicketEvent, zone: tzinfo) -> str:
     if isinstance(event, TicketRegistered):
         return f"registered as {event.data.number} in {event.data.tool}"
     if isinstance(event, TicketReassigned):
         moved = f"moved from {event.data.previous_queue} to {event.data.queue}"
         return f"{moved}: {event.data.reason}"
     if isinstance(event, TicketOverdue):
-        return f"overdue since {_moment(event.data.due_at)}"
+        return f"overdue since {moment(event.data.due_at, zone)}"
     return "closed"
 
 
@@ -175,7 +195,3 @@ def _yes(raised: bool) -> str:  # noqa: FBT001 - a word for it
 
 def _written(record: Any) -> datetime:
     return datetime.fromtimestamp(record.timestamp / 1000, UTC)
-
-
-def _moment(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

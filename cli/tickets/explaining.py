@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 from aiokafka.errors import KafkaError
 from rich.console import Console
 
+from cli.rules.commands import DESK, desk_of
 from cli.running import WhereUnknown, find_where
 from cli.tickets import explained
 from cli.tickets.finding import NoSuchRequest, Story, find, read_wanted
+from deploy.local.folders import PROJECT
 from runtime.topic_reader import open_reader
 
 app = typer.Typer(add_completion=False)
@@ -26,22 +29,27 @@ def explain(
     request: Wanted,
     *,
     bootstrap: Bootstrap = None,
+    desk: Annotated[
+        Path, typer.Option(help="The desk in whose time moments are shown.", show_default=str(DESK))
+    ] = PROJECT / DESK,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """
     Say where a request went and why, by when it is due, and what became of its ticket.
 
     Shows the words that decided, which may be personal; never the request itself. Ends with 1 when
-    there is no ticket, after saying whether the request is waiting or parked.
+    there is no ticket, after saying whether the request is waiting or parked. Moments are the
+    desk's; in JSON, UTC.
     """
+    zone = desk_of(desk).calendar.zone
     story = look_up(request, bootstrap)
     if as_json:
         print(json.dumps(explained.as_json(story), ensure_ascii=False))
     elif story.ticket is None:
-        print(explained.without_ticket(request, story))
+        print(explained.without_ticket(request, story, zone))
     else:
         console = Console()
-        for part in explained.parts(story.ticket, story):
+        for part in explained.parts(story.ticket, story, zone):
             console.print(part)
     if story.ticket is None:
         raise typer.Exit(code=1)

@@ -27,6 +27,9 @@ _MISREAD: Final = str.maketrans({"O": "0", "I": "1", "L": "1", "-": "", " ": ""}
 _DIGITS: Final = 10
 _DEAD: Final = topics.dead_letter(topics.REQUESTS, service="router")
 
+_CHANGING: Final = ("replayed", "discarded")
+"""Acts after which a letter is no longer only parked."""
+
 
 class NoSuchRequest(Exception):
     """What was given is neither a request's id nor a tracking number."""
@@ -52,10 +55,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parked:
-    """A dead letter of the router's: where it lies, and why."""
+    """A dead letter of the router's: where it lies, why, and what became of it."""
 
     record: ConsumerRecord
     reason: str
+    act: str | None
+    """``replayed`` or ``discarded``, as its mark says: here is no key to tell who made that."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,8 +73,9 @@ class Story:
     events: list[TicketEvent] = field(default_factory=list)
     """What became of the ticket, in order, each once."""
     requests: list[ConsumerRecord] = field(default_factory=list)
-    """The request itself, looked for when it has no ticket."""
+    """The request itself where it has no ticket; else what lies in a partition with letters."""
     parked: list[Parked] = field(default_factory=list)
+    """Also beside a ticket: another content under its id, say."""
 
     @property
     def queue(self) -> Queue | None:
@@ -111,8 +117,8 @@ async def find(reader: TopicReader, wanted: Wanted) -> Story:
     await _look_for_ticket(reader, wanted, home, story)
     if story.place is None and home is not None:
         await _look_for_ticket(reader, wanted, None, story)
+    await _look_for_letters(reader, wanted, story)
     if story.place is None:
-        await _look_for_request(reader, wanted, story)
         return story
     key = story.place.key
     home = partition_of(key, await reader.partitions(topics.TICKET_EVENTS))
@@ -153,15 +159,33 @@ def _note(story: Story, record: ConsumerRecord) -> None:
     story.place = record
 
 
-async def _look_for_request(reader: TopicReader, wanted: Wanted, story: Story) -> None:
-    async for records in reader.stream([topics.REQUESTS]):
-        story.requests += (record for record in records if wanted.is_key(record.key))
+async def _look_for_letters(reader: TopicReader, wanted: Wanted, story: Story) -> None:
+    """Letters are sealed: which record one is of says where it came from, and that has the key."""
+    records = await reader.read([_DEAD])
+    letters = [record for record in records if header(record, "act") is None]
+    partitions: set[int | None] = {None}
+    if story.place is not None:
+        origins = [header(letter, "origin-partition") or "" for letter in letters]
+        partitions = {int(origin) for origin in origins if origin.isdecimal()}
+    for partition in partitions:
+        async for read in reader.stream([topics.REQUESTS], partition=partition):
+            story.requests += (record for record in read if wanted.is_key(record.key))
     places = {_place(record) for record in story.requests}
-    if not places:
-        return
-    for record in await reader.read([_DEAD]):
-        if record.key in places and header(record, "act") is None:
-            story.parked.append(Parked(record=record, reason=header(record, "reason") or ""))
+    acts = _acts(records)
+    for letter in letters:
+        if letter.key in places:
+            act = acts.get((letter.partition, str(letter.offset)))
+            reason = header(letter, "reason") or ""
+            story.parked.append(Parked(record=letter, reason=reason, act=act))
+
+
+def _acts(records: Iterable[ConsumerRecord]) -> dict[tuple[int, str | None], str]:
+    """Return what was done last with each letter, by where it lies."""
+    return {
+        (record.partition, header(record, "of-offset")): act
+        for record in records
+        if (act := header(record, "act")) in _CHANGING
+    }
 
 
 def _place(record: ConsumerRecord) -> bytes:

@@ -129,6 +129,27 @@ async def test_a_request_without_a_ticket_is_said_to_wait_to_be_parked_or_to_be_
     assert (nonsense.exit_code, nonsense.stdout) == (1, "")
 
 
+async def test_a_second_version_that_was_parked_is_told_beside_the_ticket(
+    kafka: str, producer: AIOKafkaProducer, ticket: RequestReceived, keys_dir: Path, tmp_path: Path
+) -> None:
+    data = ticket.data.model_copy(update={"fingerprint": "f" * 64, "body": "Corrigé."})
+    await put(producer, ticket.model_copy(update={"data": data}))
+
+    async def parked() -> bool:
+        said = (await run(kafka, "explain", ticket.subject)).stdout
+        return "Also parked" in said and "same-id-other-content" in said
+
+    assert await until(parked, within_s=60)
+    explained = await run(kafka, "explain", tracking(ticket))
+    assert "Nothing has become of it" not in explained.stdout
+    (told,) = json.loads((await run(kafka, "explain", ticket.subject, "--json")).stdout)["parked"]
+    assert (told["reason"], told["act"]) == ("same-id-other-content", None)
+    keys = ("--keys-dir", str(keys_dir), "--audit", str(tmp_path / "audit.jsonl"))
+    done = await run(kafka, "dead", "discard", told["letter"], "--reason", "agreed", *keys)
+    assert done.exit_code == 0, done.output
+    assert "discarded" in (await run(kafka, "explain", ticket.subject)).stdout
+
+
 async def test_a_move_is_one_event_beside_the_ticket_however_often_it_is_done(
     kafka: str, ticket: RequestReceived
 ) -> None:

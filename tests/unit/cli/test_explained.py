@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
@@ -10,16 +11,23 @@ from cli.tickets.finding import Story
 from schemas import generate
 from schemas.tickets import DecisionData, TicketCreated
 
+PARIS = ZoneInfo("Europe/Paris")
 EXAMPLE = Path(generate.__file__).parent / "examples" / "assistance.ticket.created.v1.json"
 
 
 def shown(ticket: TicketCreated) -> str:
     console = Console(file=io.StringIO(), width=200)
-    for part in parts(ticket, Story(ticket=ticket)):
+    for part in parts(ticket, Story(ticket=ticket), PARIS):
         console.print(part)
     said = console.file
     assert isinstance(said, io.StringIO)
     return said.getvalue()
+
+
+def test_moments_are_told_in_the_desks_time_as_the_reasons_are() -> None:
+    text = shown(TicketCreated.model_validate_json(EXAMPLE.read_bytes()))
+    assert "UTC" not in text
+    assert "2026-11-24 09:41 CET" in text
 
 
 def test_the_words_that_made_the_deadline_are_shown_with_their_rule() -> None:

@@ -1,5 +1,6 @@
 """A candidate rule set beside what was decided: what would move, and who is right more often."""
 
+import io
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -11,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from rich.console import Console
 
 from cli.rules import rehearsed as rehearsed_as
 from cli.rules.comparing import Comparison, compare
@@ -155,6 +157,12 @@ def test_where_another_deadline_applies_both_due_times_are_told(
     lines = [line, event, case("tout est bloqué"), ticket(3, "bonjour", current)]
     made = compared(lines, current=current, candidate=urgent)
     assert (made.moved, made.changed) == (3, {"deadline": 3})
+    (table,) = rehearsed_as.tables(made, plan(current), reveal=False)
+    console = Console(file=io.StringIO(), width=200)
+    console.print(table)
+    assert "2026-03-03 15:00 CET" in console.file.getvalue()  # type: ignore[attr-defined]
+    told = rehearsed_as.as_json(plan(current), made, against="x", spent_s=1.0, reveal=False)
+    assert "2026-03-03T14:00:00+00:00" in json.dumps(told)
     eight_hours, four_hours = RECEIVED_AT + timedelta(hours=24), RECEIVED_AT + timedelta(hours=5)
     assert [move.due for move in made.moves] == [
         (("normal", eight_hours), ("blocked", four_hours)),
