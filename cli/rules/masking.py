@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+import unicodedata
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,10 +21,18 @@ ADDRESS: Final = "[adresse]"
 LINK: Final = "[lien]"
 REFERENCE: Final = "[référence]"
 
-_EMAIL: Final = re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)+")
+_BLANKS: Final = re.compile(r"[^\S\n]+")
+_EMAIL: Final = re.compile(r"[\w.+%'-]+ ?@ ?[\w-]+(?:\.[\w-]+)+")
+_SPELT_EMAIL: Final = re.compile(
+    r"[\w.+%'-]+ ?(?:[\[({<] ?(?:at|a|à|arobase|@) ?[\])}>]| (?:at|arobase) ) ?"
+    r"[\w-]+(?:(?:\.| ?[\[({<] ?(?:dot|point|\.) ?[\])}>] ?| (?:dot|point) )[\w-]+)+",
+    re.IGNORECASE,
+)
 _LINK: Final = re.compile(r"(?:https?://|www\.)\S+")
 _TELEPHONE: Final = re.compile(
-    r"(?<![\w.])(?:(?:\+33|0033)[ .-]?(?:\(0\)[ ]?)?|0)[1-9](?:[ .\-/]?\d\d){4}(?!\d)"
+    r"(?<!\d)(?<!\d[.,])"
+    r"(?:(?:\(\+33\)|(?:\+|00)33)[ .-]{0,2}(?:\(0\) ?)?[1-9]|\(0[1-9]\)|0[1-9])"
+    r"(?:[ .\-/]{0,3}\d){8}(?!\d)"
     r"|(?<![\w.])\+\d{1,3}(?:[ .-]?\d){6,12}(?!\d)"
 )
 _STREET: Final = re.compile(
@@ -35,12 +44,26 @@ _STREET: Final = re.compile(
 _TOWN: Final = re.compile(r"\b(?:F-)?\d{5}\s+[A-ZÀ-Ý][\w'’-]*(?:[ -][A-ZÀ-Ý][\w'’-]*)*")
 _POSTBOX: Final = re.compile(r"\b(?:BP|CS|TSA)\s?\d{2,6}\b")
 _TITLED: Final = re.compile(
-    r"\b(M\.|Mr|Mme|Mlle|Monsieur|Madame|Mademoiselle|Ma[îi]tre|Me|Dr|Docteur)"
-    r"((?:[ \t]+(?:(?:de|du|des|la|le|d'|d’)[ \t]?)?[A-ZÀ-Ý][\w'’.-]*){1,3})"
+    r"\b(?:((?:MM|M|Mr|Me|Dr|(?i:Mmes?|Mlles?))\.) ?"
+    r"|((?:MM|M|Mr|Me|Dr|(?i:Mmes?|Mlles?|Monsieur|Madame|Mademoiselle|Ma[îi]tre|Docteur))) )"
+    r"((?:(?:de|du|des|la|le|d'|d’|DE|DU|DES|LA|LE|D'|D’) ?)?[A-ZÀ-Ý][\w'’.-]*"
+    r"(?: (?:(?:de|du|des|la|le|d'|d’) ?)?[A-ZÀ-Ý][\w'’.-]*){0,2})"
 )
-_LONG_NUMBER: Final = re.compile(r"\d(?:[ .-]?\d){5,}")
+_MONTHS: Final = (
+    "janvier|f[ée]vrier|mars|avril|mai|juin|juillet|ao[ûu]t|septembre|octobre|novembre|d[ée]cembre"
+)
+_DATE: Final = re.compile(
+    rf"\b\d{{1,2}}(?:er)? (?:{_MONTHS}) \d{{4}}\b|\b\d{{1,2}}[/.-]\d{{1,2}}[/.-]\d{{2,4}}\b",
+    re.IGNORECASE,
+)
+_LONG_NUMBER: Final = re.compile(r"\d(?:[ ./-]?\d){5,}")
 _WORDS: Final = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_PIECES: Final = re.compile(r"[^\W_]+")
+_BETWEEN: Final = r"[\W_]{1,4}"
+"""What may stand between the parts of a name, whatever stands there where it is known from."""
 _SHORTEST_NAME: Final = 3
+_SMALL: Final = frozenset({"aux", "des", "les", "par", "pour", "sous", "sur", "une"})
+"""Written in capitals, too, where an organisation writes all of its name so."""
 _OFFICES: Final = frozenset(
     {"maire", "president", "presidente", "directeur", "directrice", "prefet", "adjoint", "adjointe"}
 )
@@ -76,9 +99,11 @@ def masked_texts(request: RequestData, person: Person) -> tuple[str, str]:
 
 def mask(text: str, person: Person) -> str:
     """Return a text in which nobody is named: each kind of thing has its own stand-in."""
+    text = _BLANKS.sub(" ", unicodedata.normalize("NFC", text))
     text = mask_secrets(text, load_words()).text
     for pattern, stand_in in (
         (_EMAIL, EMAIL),
+        (_SPELT_EMAIL, EMAIL),
         (_LINK, LINK),
         (_STREET, ADDRESS),
         (_TOWN, ADDRESS),
@@ -86,9 +111,11 @@ def mask(text: str, person: Person) -> str:
         (_TELEPHONE, TELEPHONE),
     ):
         text = pattern.sub(stand_in, text)
-    text = _LONG_NUMBER.sub(lambda found: re.sub(r"\d", "0", found[0]), text)
+    for number in (_DATE, _LONG_NUMBER):
+        text = number.sub(lambda found: re.sub(r"\d", "0", found[0]), text)
     text = _without_organisation(text, person)
-    text = _without(text, [word for name in person.names for word in _parts(name)], NAME)
+    names = [name for known in person.names for name in _ways(known)]
+    text = _without(text, names, lambda said: _PIECES.sub(NAME, said))
     return _TITLED.sub(_titled, text)
 
 
@@ -103,39 +130,51 @@ def organisation_kind(organisation: str | None, kept: Collection[str]) -> str | 
 def _without_organisation(text: str, person: Person) -> str:
     if not person.organisation:
         return text
-    text = _without(text, [person.organisation], ORGANISATION)
-    words = [
+    whole = [person.organisation, *_unmistakable(person.organisation, person.kept)]
+    text = _without(text, whole, lambda _: ORGANISATION)
+    proper = [
         word
-        for word in _parts(person.organisation)
-        if word[0].isupper() and fold(word) not in person.kept
+        for word in _ways(person.organisation)
+        if word[0].isupper() and fold(word) not in person.kept | _SMALL
     ]
-    for word in words:  # only as a name is written: an organisation may be called `Marchés`
-        text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", ORGANISATION, text)
-        text = re.sub(rf"(?<!\w){re.escape(word.upper())}(?!\w)", ORGANISATION, text)
-    return text
+    # Only as a name is written: an organisation may be called `Marchés`.
+    return _without(text, proper, lambda said: ORGANISATION if said[0].isupper() else said)
 
 
-def _parts(name: str) -> list[str]:
-    return [word for word in _WORDS.findall(name) if len(word) >= _SHORTEST_NAME]
+def _unmistakable(organisation: str, kept: Collection[str]) -> list[str]:
+    """Return an organisation's name without its kind, where that still is several words."""
+    pieces = _PIECES.findall(organisation)
+    while pieces and (len(pieces[0]) < _SHORTEST_NAME or fold(pieces[0]) in {*kept, *_SMALL}):
+        del pieces[0]
+    return [" ".join(pieces)] if len(pieces) > 1 else []
 
 
-def _without(text: str, names: Iterable[str], stand_in: str) -> str:
-    """Replace names however their accents and capitals are written."""
-    for name in names:
-        folded, wanted = fold(text), fold(name)
-        if len(folded) != len(text):  # a ligature: places differ, so only as it is written
-            text = re.sub(rf"(?i)(?<!\w){re.escape(name)}(?!\w)", stand_in, text)
-            continue
-        pieces, last = [], 0
-        for found in re.finditer(rf"(?<!\w){re.escape(wanted)}(?!\w)", folded):
-            pieces += [text[last : found.start()], stand_in]
-            last = found.end()
-        text = "".join([*pieces, text[last:]])
-    return text
+def _ways(name: str) -> list[str]:
+    """Return what a name may be told by: all of it, its words, and what a hyphen holds together."""
+    pieces = _PIECES.findall(name)
+    long = [piece for piece in pieces if len(piece) >= _SHORTEST_NAME]
+    return [name, *long] if len(pieces) > 1 else long
+
+
+def _without(text: str, names: Iterable[str], replace: Callable[[str], str]) -> str:
+    """Replace names however their accents, capitals and hyphens are written."""
+    ways = {_BETWEEN.join(map(fold, _PIECES.findall(name))) for name in names} - {""}
+    if not ways:
+        return text
+    anyone = "|".join(sorted(ways, key=len, reverse=True))
+    folded = [fold(letter) for letter in text]
+    origins = [place for place, letters in enumerate(folded) for _ in letters]
+    pieces, last = [], 0
+    for found in re.finditer(rf"(?<!\w)(?:{anyone})(?!\w)", "".join(folded)):
+        start, end = origins[found.start()], origins[found.end() - 1] + 1
+        pieces += [text[last:start], replace(text[start:end])]
+        last = end
+    return "".join([*pieces, text[last:]])
 
 
 def _titled(found: re.Match[str]) -> str:
-    return found[0] if fold(found[2].split()[-1]) in _OFFICES else f"{found[1]} {NAME}"
+    title = found[1] or found[2]
+    return found[0] if fold(found[3].split()[-1]) in _OFFICES else f"{title} {NAME}"
 
 
 def _quoted(text: str) -> str:

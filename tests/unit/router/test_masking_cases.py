@@ -1,6 +1,7 @@
 """A case made of a moved ticket names nobody, and still says what was asked."""
 
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -43,10 +44,70 @@ ANNE = Person(names=("Anne Lefèvre", "a lefevre"), organisation="Commune de Mon
         ("voir https://site.example/d?jeton=abc", "voir [lien]"),
         ("le lot 2 du marché 2024-117", "le lot 2 du marché 0000-000"),
         ("demain à 12h pour 15 agents", "demain à 12h pour 15 agents"),
+        ("au 01\u00a099\u202f00 12\u00a034", "au [téléphone]"),
+        ("au 01  99  00  12  34", "au [téléphone]"),
+        ("tél. (03) 99 00 12 34", "tél. [téléphone]"),
+        ("tel.03.99.00.12.34", "tel.[téléphone]"),
+        ("tel:0399 001 234, (+33) 3 99 00 12 34", "tel:[téléphone], [téléphone]"),
+        ("M.Dupont et Mme.Le Goff", "M. [nom] et Mme. [nom]"),
+        ("MADAME DUPONT, mme Dupont, M Dupont", "MADAME [nom], mme [nom], M [nom]"),
+        ("Il me faut deux accès, monsieur le maire", "Il me faut deux accès, monsieur le maire"),
+        ("née le 12/03/1985 ou 1/3/85", "née le 00/00/0000 ou 0/0/00"),
+        ("née le 1er mars 1985", "née le 0er mars 0000"),
+        ("le 12 mars à 9 h", "le 12 mars à 9 h"),
+        ("a.lefevre [at] montrecey.fr", "[courriel]"),
+        ("a.lefevre(arobase)montrecey[point]fr", "[courriel]"),
+        ("lefevre arobase montrecey point fr", "[courriel]"),
+        ("x @ montrecey.fr. Merci", "[courriel]. Merci"),
+        ("au point de vue du site", "au point de vue du site"),
+        ("L\u2019œuvre d'Anne\u00a0Lefe\u0300vre", "L\u2019œuvre d'[nom] [nom]"),
     ],
 )
 def test_what_names_a_person_has_a_stand_in(text: str, masked: str) -> None:
     assert mask(text, ANNE) == masked
+
+
+LE_GOFF = Person(names=("Jean-Pierre Le Goff",), organisation="Mairie de Saint-Rémy-sur-Orge")
+APART = Person(names=("Jean Pierre Le Goff",), organisation="MAIRIE DE SAINT REMY SUR ORGE")
+
+
+@pytest.mark.parametrize("person", [LE_GOFF, APART])
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("Jean Pierre Le Goff", "[nom] [nom] [nom] [nom]"),
+        ("Jean-Pierre Le Goff", "[nom]-[nom] [nom] [nom]"),
+        ("JEAN\u2011PIERRE", "[nom]\u2011[nom]"),
+        ("bonjour, Goff", "bonjour, [nom]"),
+        ("la mairie de Saint Rémy sur Orge", "la [organisme]"),
+        ("mairie de saint-remy-sur-orge", "[organisme]"),
+        ("Sur le site, à SAINT-REMY", "Sur le site, à [organisme]-[organisme]"),
+    ],
+)
+def test_a_known_name_is_found_with_hyphens_and_without(
+    person: Person, text: str, masked: str
+) -> None:
+    assert mask(text, person) == masked
+
+
+@pytest.mark.parametrize("town", ["Saint-Rémy-sur-Orge", "Saint Remy sur Orge"])
+def test_of_a_known_town_nothing_that_names_it_stays(town: str) -> None:
+    for person in (LE_GOFF, APART):
+        masked = mask(f"Je vis à {town}.", person)
+        assert not {"Rémy", "Remy", "Orge"} & set(re.findall(r"\w+", masked))
+
+
+@pytest.mark.parametrize("town", ["Saint-Rémy-sur-Orge", "SAINT REMY SUR ORGE"])
+def test_a_town_of_several_words_is_found_without_its_kind_and_in_small_letters(town: str) -> None:
+    person = Person(organisation=f"Commune de {town}", kept=frozenset({"commune"}))
+    assert mask("je vis à saint rémy sur orge", person) == "je vis à [organisme]"
+    one = Person(organisation="Commune de Marchés", kept=frozenset({"commune"}))
+    assert mask("nos marchés", one) == "nos marchés"
+
+
+def test_a_name_with_an_apostrophe_is_found_with_the_other_one() -> None:
+    person = Person(names=("Luc D'Hermitte",))
+    assert mask("Luc D\u2019Hermitte, Hermitte", person) == "[nom] [nom]\u2019[nom], [nom]"
 
 
 def test_passwords_are_masked_too() -> None:
