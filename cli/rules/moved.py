@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
+from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
@@ -18,7 +19,7 @@ from cli.rules.masking import REFERENCE, masked_texts, organisation_kind, person
 from cli.running import WhereUnknown, find_where
 from cli.tickets.finding import read_events
 from deploy.local.folders import PROJECT
-from runtime.topic_reader import TopicReader, open_reader
+from runtime.topic_reader import open_reader
 from schemas import topics
 from schemas.tickets import TicketCreated, TicketReassigned
 from services.router.domain import RuleSet
@@ -39,14 +40,15 @@ def export_moved(
     Write the tickets that were moved by hand as labelled cases, one a line, persons masked.
 
     The queue is the last one that a person chose; the flags are as decided. Masking cannot find
-    every name: read the file before it goes further.
+    every name: read the file before it goes further. Says how many moved tickets Kafka no longer
+    holds.
     """
     if (repository := _repository(out)) is not None:
         fail(f"{out}: is inside the repository {repository}; cases of people stay out of it")
     ruleset = loaded(rules)
     try:
         kafka = find_where(kafka=bootstrap, keys_dir=None).kafka
-        cases = asyncio.run(_cases(kafka, ruleset))
+        cases, lost = asyncio.run(_cases(kafka, ruleset))
     except KafkaError as error:
         fail(f"Kafka: {type(error).__name__}")
     except WhereUnknown as error:
@@ -57,7 +59,8 @@ def export_moved(
         out.write_text("".join(lines), encoding="utf-8")
     except OSError as error:
         fail(f"{out}: cannot be written ({error.strerror})")
-    print(f"{out}: {len(cases)} cases")
+    missing = f"; {lost} moved tickets are no longer held, or cannot be read" if lost else ""
+    print(f"{out}: {len(cases)} cases{missing}")
 
 
 def labelled(ticket: TicketCreated, move: TicketReassigned, ruleset: RuleSet) -> Mapping[str, Any]:
@@ -88,30 +91,58 @@ def labelled(ticket: TicketCreated, move: TicketReassigned, ruleset: RuleSet) ->
     return case
 
 
-async def _cases(kafka: str, ruleset: RuleSet) -> list[Mapping[str, Any]]:
+class _Moved(NamedTuple):
+    at_ms: int
+    event: TicketReassigned
+
+
+class Moves:
+    """
+    The moves of all tickets, and which of each counts: the newest; told again, it is no newer.
+
+    Of two records of one moment the one read last counts. The order of reading alone does not: once
+    the number of partitions has grown, the moves of one ticket lie in two.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[bytes, dict[tuple[str, str], _Moved]] = {}
+
+    def note(self, records: Iterable[ConsumerRecord]) -> None:
+        """Take in ticket events, in the order of reading."""
+        for record in records:
+            for event in read_events([record]):
+                if isinstance(event, TicketReassigned):
+                    moves = self._found.setdefault(event.subject.encode(), {})
+                    known = moves.get((event.source, event.id))
+                    if known is None or record.timestamp < known.at_ms:
+                        moves[event.source, event.id] = _Moved(record.timestamp, event)
+
+    def last(self) -> dict[bytes, TicketReassigned]:
+        """Return the move that counts, by the ticket's key."""
+        return {
+            ticket: max(reversed(moves.values()), key=lambda moved: moved.at_ms).event
+            for ticket, moves in self._found.items()
+        }
+
+
+async def _cases(kafka: str, ruleset: RuleSet) -> tuple[list[Mapping[str, Any]], int]:
+    """Return the cases, and how many moved tickets there are none of."""
     async with open_reader(kafka) as reader:
-        moves = await _last_moves(reader)
+        noted = Moves()
+        async for records in reader.stream([topics.TICKET_EVENTS]):
+            noted.note(records)
+        moves = noted.last()
         cases = []
         async for records in reader.stream(topics.TICKETS.values() if moves else ()):
             for record in records:
-                move = moves.pop(record.key, None)
-                if move is None:
+                if record.key not in moves:
                     continue
                 try:
                     ticket = TicketCreated.model_validate_json(record.value or b"")
                 except ValidationError:
                     continue
-                cases.append(labelled(ticket, move, ruleset))
-        return sorted(cases, key=lambda case: str(case["id"]))
-
-
-async def _last_moves(reader: TopicReader) -> dict[bytes | None, TicketReassigned]:
-    found: dict[bytes | None, TicketReassigned] = {}
-    async for records in reader.stream([topics.TICKET_EVENTS]):
-        for event in read_events(records):
-            if isinstance(event, TicketReassigned):
-                found[event.subject.encode()] = event
-    return found
+                cases.append(labelled(ticket, moves.pop(record.key), ruleset))
+        return sorted(cases, key=lambda case: str(case["id"])), len(moves)
 
 
 def _repository(file: Path) -> Path | None:

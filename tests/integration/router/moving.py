@@ -39,13 +39,14 @@ async def moved_while_open(
         request = request.model_copy(update={"data": data})
         await put(producer, request)
         await oracle.until({request.subject}, within_s=60)
-        await _move(producer, UUID(request.subject))
+        await move(producer, UUID(request.subject))
         if datetime.now(UTC) < due_at:
             return request
     raise AssertionError("this machine is too slow")
 
 
-async def _move(producer: AIOKafkaProducer, request: UUID) -> None:
+async def move(producer: AIOKafkaProducer, request: UUID) -> None:
+    """Say that a ticket was moved to the marketplace."""
     event = TicketReassigned(
         id="move-4711",
         source=TOOL,

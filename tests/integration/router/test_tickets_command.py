@@ -27,7 +27,7 @@ from schemas.tickets import (
     ticket_id,
 )
 from tests.commands import Ended, run_apart
-from tests.integration.router.moving import TOOL, mark, moved_while_open
+from tests.integration.router.moving import TOOL, mark, move, moved_while_open
 from tests.integration.router.routers import Oracle, Routers, make_request, put
 from tests.unit.router.cases import RULES_FILE
 
@@ -153,8 +153,8 @@ async def test_a_second_version_that_was_parked_is_told_beside_the_ticket(
 async def test_a_move_is_one_event_beside_the_ticket_however_often_it_is_done(
     kafka: str, ticket: RequestReceived
 ) -> None:
-    move = ("ticket", "move", ticket.subject, "--to", "general", "--reason", "platform-matter")
-    moved, again = await run(kafka, *move), await run(kafka, *move)
+    moving = ("ticket", "move", ticket.subject, "--to", "general", "--reason", "platform-matter")
+    moved, again = await run(kafka, *moving), await run(kafka, *moving)
     assert (moved.exit_code, again.exit_code) == (0, 0), moved.output
     assert "moved from marketplace to general" in moved.stdout
     assert "is in general already" in again.stdout
@@ -164,7 +164,7 @@ async def test_a_move_is_one_event_beside_the_ticket_however_often_it_is_done(
     assert (event.data.previous_queue, event.data.queue) == ("marketplace", "general")
     explained = await run(kafka, "explain", ticket.subject)
     assert "general, moved by hand from marketplace" in explained.stdout
-    back = await run(kafka, *move[:4], "marketplace", "--reason", "agreed")
+    back = await run(kafka, *moving[:4], "marketplace", "--reason", "agreed")
     assert back.exit_code == 0
     assert len({event.id for event in await _events(kafka, ticket)}) == 2
 
@@ -226,8 +226,13 @@ async def test_a_closed_ticket_is_closed_once_and_moved_no_more(
 
 
 async def test_what_was_moved_is_exported_masked_and_never_into_a_repository(
-    kafka: str, ticket: RequestReceived, tmp_path: Path, unique_name: str
+    kafka: str,
+    producer: AIOKafkaProducer,
+    ticket: RequestReceived,
+    tmp_path: Path,
+    unique_name: str,
 ) -> None:
+    await move(producer, UUID(make_request(unique_name, 77).subject))  # its ticket is long gone
     await run(kafka, "ticket", "move", ticket.subject, "--to", "general", "--reason", "agreed")
     rules = ("--rules", str(RULES_FILE))
     inside = PROJECT / "tests" / "cases" / "moved.jsonl"
@@ -237,6 +242,7 @@ async def test_what_was_moved_is_exported_masked_and_never_into_a_repository(
     out = tmp_path / "moved.jsonl"
     done = await run(kafka, "rules", "export-moved", "--out", str(out), *rules)
     assert done.exit_code == 0, done.output
+    assert "1 moved tickets are no longer held, or cannot be read" in done.stdout
     text = out.read_text(encoding="utf-8")
     assert "Vermorel" not in text
     (ours,) = (c for c in map(json.loads, text.splitlines()) if mark(unique_name) in c["body"])
