@@ -107,11 +107,10 @@ class _How(NamedTuple):
 
 
 def _moves(made: Comparison, how: _How) -> Table:
-    shown = Table(
-        title=f"{made.moved} would come out otherwise; {len(made.moves)} of them",
-        title_justify="left",
-        show_lines=True,
-    )
+    title = f"{made.moved} would come out otherwise; {len(made.moves)} of them"
+    if looks := len(made.listed) - len(made.moves):
+        title += f", and {looks} that only gain or lose a person's look"
+    shown = Table(title=title, title_justify="left", show_lines=True)
     for column in ("request", "before", "candidate"):
         shown.add_column(column)
     for move in made.listed:

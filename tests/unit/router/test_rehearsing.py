@@ -259,6 +259,8 @@ def test_who_gains_or_loses_a_look_is_told_after_the_moves(
     turned = load_rules(rules(tmp_path, TURNED, "next.yaml"))
     made.add(compared([case("déposer une offre")], current=current, candidate=turned))
     assert "queue" in made.listed[0].changed
+    table, *_ = rehearsed_as.tables(made, plan(current), reveal=False)
+    assert str(table.title).endswith("1 of them, and 3 that only gain or lose a person's look")
     shown = rehearsed_as.summary(plan(current), made, against="x", spent_s=1.0)
     assert "1 would come out otherwise" in shown
     assert "a person's look: 2 gain it, 1 lose it, and nothing else" in shown
