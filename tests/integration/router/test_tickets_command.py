@@ -253,7 +253,7 @@ async def test_what_was_moved_is_exported_masked_and_never_into_a_repository(
 
 
 async def test_tickets_are_rehearsed_against_what_was_decided(
-    kafka: str, ticket: RequestReceived, tmp_path: Path
+    kafka: str, producer: AIOKafkaProducer, ticket: RequestReceived, tmp_path: Path
 ) -> None:
     candidate = tmp_path / "routing.yaml"
     text = RULES_FILE.read_text(encoding="utf-8")
@@ -277,8 +277,14 @@ async def test_tickets_are_rehearsed_against_what_was_decided(
     assert held["requests"] >= 1
     # Decided live by these rules, it comes out as it did; others may be of other rules.
     assert ticket.subject not in {move["id"] for move in held["moves"]}
+    await producer.send_and_wait(topics.REQUESTS, b"{", key=b"Vermorel")
     requests = await rehearse("requests", "--current", str(RULES_FILE))
-    assert json.loads(requests.stdout)["requests"] >= 1
+    mixed = json.loads(requests.stdout)
+    assert mixed["requests"] >= 1
+    assert mixed["unreadable"] >= 1
+    place = mixed["left_out"][0]["place"].split("/")
+    assert (place[0], [part.isdecimal() for part in place[1:]]) == (topics.REQUESTS, [True, True])
+    assert "Vermorel" not in requests.stdout
 
 
 async def _events(kafka: str, request: RequestReceived) -> list[TicketEvent]:
