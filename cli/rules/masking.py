@@ -22,9 +22,11 @@ LINK: Final = "[lien]"
 REFERENCE: Final = "[référence]"
 
 _BLANKS: Final = re.compile(r"[^\S\n]+")
-_EMAIL: Final = re.compile(r"[\w.+%'-]+ ?@ ?[\w-]+(?:\.[\w-]+)+")
+_MAILBOX: Final = r"(?<![\w.+%'-])[\w.+%'-]+"
+"""Looked for from its beginning only, or a long word would be gone over from each letter."""
+_EMAIL: Final = re.compile(rf"{_MAILBOX} ?@ ?[\w-]+(?:\.[\w-]+)+")
 _SPELT_EMAIL: Final = re.compile(
-    r"[\w.+%'-]+ ?(?:[\[({<] ?(?:at|a|à|arobase|@) ?[\])}>]| (?:at|arobase) ) ?"
+    rf"{_MAILBOX} ?(?:[\[({{<] ?(?:at|a|à|arobase|@) ?[\])}}>]| (?:at|arobase) ) ?"
     r"[\w-]+(?:(?:\.| ?[\[({<] ?(?:dot|point|\.) ?[\])}>] ?| (?:dot|point) )[\w-]+)+",
     re.IGNORECASE,
 )

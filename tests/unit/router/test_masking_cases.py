@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -117,6 +118,14 @@ def test_passwords_are_masked_too() -> None:
 def test_of_an_organisation_only_its_kind_stays() -> None:
     assert organisation_kind("SARL Toiture Comtet", {"sarl"}) == "SARL [organisme]"
     assert organisation_kind(None, {"sarl"}) is None
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("piece", ["a", "a.", "06 ", "M. A ", "a arobase ", "a at a point ", "12/"])
+def test_a_long_text_of_one_kind_is_masked_in_seconds(piece: str) -> None:
+    began = time.process_time()
+    mask(piece * (20_000 // len(piece)), LE_GOFF)
+    assert time.process_time() - began < 3
 
 
 @given(st.text(max_size=120))
