@@ -1,7 +1,9 @@
 """The DPO's page shows a bounded part of what was found, and leads to the rest."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from html import unescape
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,7 +11,7 @@ from litestar import Response
 
 from deploy.local.services import DESK
 from desk import load_desk
-from services.consent.domain.entry import THE_LOG, place
+from services.consent.domain.entry import THE_LOG, Role, Scope, place
 from services.consent.handlers.searching import Found
 from services.consent.texts.dpo import load_dpo_wording
 from services.consent.texts.wording import load_wording
@@ -28,6 +30,7 @@ VIEWS = Views(
     texts=load_dpo_wording(),
 )
 ALINE = SignedIn(person=DECLARED.officers["aline-ferrandier"], csrf="token")
+SESSION = UUID("6f0c2d0e-5d1e-5c0b-9a53-6d3d1b0f6a10")
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 
 
@@ -64,8 +67,38 @@ def test_many_sessions_are_shown_page_by_page_and_a_purged_one_says_so() -> None
     assert 'name="value" value="odile@mairie.example"' in page.content
 
 
+STARTED: Sequence[tuple[str, Role]] = [
+    ("offered", "assistant"),
+    ("notice-served", "adherent"),
+    ("granted", "adherent"),
+    ("started", "assistant"),
+]
+SAID: Sequence[tuple[str, Scope | None, str]] = [
+    ("intervene-requested", "intervene", "intervene"),
+    ("screenshot-requested", "screenshot", "screenshot"),
+    ("charter-warning-served", None, "tool"),
+]
+
+
+@pytest.mark.parametrize(("kind", "scope", "said"), SAID)
+def test_what_an_assistant_gave_as_a_reason_is_told_in_words(
+    kind: str, scope: Scope | None, said: str
+) -> None:
+    for code, words in WORDING.reasons[said].items():
+        given = draft(SESSION, kind, "assistant", scope=scope, reason=code)
+        drafts = (*(draft(SESSION, act, role) for act, role in STARTED), given)
+        entries = tuple(
+            place(one, index=n, sequence=n + 1, recorded_at=NOW) for n, one in enumerate(drafts)
+        )
+        found = Found(session=SESSION, entries=entries, records=())
+        assert words in unescape(VIEWS.session(ALINE, found, 0).content)
+
+
+def test_every_reason_that_can_be_given_is_tried_above() -> None:
+    assert {said for _, _, said in SAID} == set(WORDING.reasons)
+
+
 def test_a_session_without_entries_has_no_receipt() -> None:
-    session = UUID("6f0c2d0e-5d1e-5c0b-9a53-6d3d1b0f6a10")
-    page = VIEWS.session(ALINE, Found(session=session, entries=(), records=()), 0)
+    page = VIEWS.session(ALINE, Found(session=SESSION, entries=(), records=()), 0)
     assert "/dpo/receipt" not in page.content
     assert "Page 1 sur" not in page.content

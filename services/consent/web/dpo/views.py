@@ -11,6 +11,7 @@ from litestar import Response
 from desk import Desk
 from desk.facts import Officer
 from schemas.requests import tracking_number
+from services.consent.domain.acts import WARNED
 from services.consent.domain.entry import THE_LOG, Entry
 from services.consent.domain.lifecycle import tells_dpo
 from services.consent.domain.signing_in import OFFICERS
@@ -135,8 +136,9 @@ class Views:
         }
 
     def _reason(self, entry: Entry) -> str:
-        code, scope = entry.draft.reason or "", entry.draft.scope or ""
-        asked = self.wording.reasons.get(scope, {})
+        draft = entry.draft
+        code, about = draft.reason or "", "tool" if draft.type == WARNED else draft.scope or ""
+        asked = self.wording.reasons.get(about, {})
         return asked.get(code, self.texts.reasons.get(code, code))
 
 
