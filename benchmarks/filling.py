@@ -13,7 +13,7 @@ from msgspec import to_builtins
 
 from deploy.local import folders, services
 from desk import load_desk
-from runtime.kafka import partition_of
+from runtime.kafka import MAX_REQUEST_BYTES, partition_of
 from schemas import topics
 from schemas.event import CONTENT_TYPE
 from schemas.requests import RequestData, tracking_number
@@ -28,10 +28,10 @@ from schemas.tickets import (
     ticket_id,
 )
 from services.router.deciding import build_decide
+from services.router.gateway.partition import BATCH_BYTES, COMPRESSION
 from services.router.rules import load_rules
 
 CASES: Final = folders.PROJECT / "tests" / "cases" / "train.jsonl"
-BATCH_BYTES: Final = 900_000
 TRACE: Final = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 Headers = tuple[tuple[str, bytes], ...]
@@ -155,7 +155,11 @@ async def fill(kafka: str, tickets: int, settled: float) -> dict[str, int]:
     dice = random.Random(7)  # noqa: S311 - the same ids each time
     made = templates()
     producer = AIOKafkaProducer(
-        bootstrap_servers=kafka, acks=1, max_batch_size=BATCH_BYTES, max_request_size=4_194_304
+        bootstrap_servers=kafka,
+        acks=1,
+        max_batch_size=BATCH_BYTES,
+        max_request_size=MAX_REQUEST_BYTES,
+        compression_type=COMPRESSION,
     )
     async with producer:
         filler = Filler(producer)

@@ -35,6 +35,8 @@ log = structlog.get_logger()
 TRANSACTION_DEADLINE_S: Final = 20.0
 BATCH_BYTES: Final = 900_000
 """Below max.message.bytes of the ticket topics, which limits a batch as a whole."""
+COMPRESSION: Final = "zstd"
+"""Tickets are a fifth as long, and sooner read at a takeover; all clients of today read it."""
 _QUEUES: Final[dict[str, Queue]] = {topics.TICKETS[queue]: queue for queue in QUEUES}
 _A_SHARE: Final = 4
 """A snapshot waits until a quarter is new: sooner, it would cost more than it spares."""
@@ -95,6 +97,7 @@ class OwnedPartition:
             transaction_timeout_ms=int(TRANSACTION_DEADLINE_S * 1000),
             max_request_size=MAX_REQUEST_BYTES,
             max_batch_size=BATCH_BYTES,
+            compression_type=COMPRESSION,
             retry_backoff_ms=20,
         )
         self._transactions = Transactions(self._producer, stable_ends)
