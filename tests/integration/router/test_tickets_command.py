@@ -32,6 +32,15 @@ from tests.integration.router.routers import Oracle, Routers, make_request, put
 from tests.unit.router.cases import RULES_FILE
 
 pytestmark = pytest.mark.timeout(240)
+TURNED = """
+rules:
+  - name: fichiers-zip
+    about: Tout ce qui est un zip
+    queue: general
+    always: true
+    phrases: [zip]
+"""
+"""Rules by which the ticket of these tests lands in the other queue."""
 
 
 async def run(kafka: str, *arguments: str) -> Result:
@@ -257,7 +266,8 @@ async def test_tickets_are_rehearsed_against_what_was_decided(
 ) -> None:
     candidate = tmp_path / "routing.yaml"
     text = RULES_FILE.read_text(encoding="utf-8")
-    candidate.write_text(text.replace("general: 0.7", "general: 9.9", 1), encoding="utf-8")
+    assert "\nrules:\n" in text
+    candidate.write_text(text.replace("\nrules:\n", TURNED, 1), encoding="utf-8")
     (tmp_path / "learned.json").write_bytes(RULES_FILE.with_name("learned.json").read_bytes())
 
     async def rehearse(*more: str, rules: Path = candidate) -> Ended:
@@ -269,14 +279,14 @@ async def test_tickets_are_rehearsed_against_what_was_decided(
     told = await rehearse("tickets")
     assert told.returncode == 0, told.stderr
     rehearsed = json.loads(told.stdout)
-    assert rehearsed["requests"] >= 1
     assert rehearsed["unreadable"] == 0
     assert "Vermorel" not in told.stdout
+    assert tracking(ticket) in {move["id"] for move in rehearsed["moves"]}
     same = await rehearse(topics.TICKETS["marketplace"], rules=RULES_FILE)
     held = json.loads(same.stdout)
     assert held["requests"] >= 1
     # Decided live by these rules, it comes out as it did; others may be of other rules.
-    assert ticket.subject not in {move["id"] for move in held["moves"]}
+    assert tracking(ticket) not in {move["id"] for move in held["moves"]}
     await producer.send_and_wait(topics.REQUESTS, b"{", key=b"Vermorel")
     requests = await rehearse("requests", "--current", str(RULES_FILE))
     mixed = json.loads(requests.stdout)
