@@ -1,24 +1,23 @@
 """New rules are taken by a running router, whole, and each ticket says which rules decided."""
 
-import asyncio
 import json
 import shutil
 import signal
 from pathlib import Path
 
-import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 
 from deploy.waiting import until
-from runtime.kafka import partition_of
-from schemas import topics
 from schemas.requests import RequestReceived
 from services.router.rules import load_rules
 from tests.integration.router.routers import Oracle, Routers, make_request, put
+from tests.integration.router.swaps import MIXED, OTHERWISE, Swaps, measured
 from tests.unit.router.cases import RULES_FILE
 
 pytestmark = pytest.mark.timeout(240)
+STRIKES = 8
+"""How often it is tried to change the rules in the middle of a transaction."""
 
 
 @pytest.fixture
@@ -51,48 +50,37 @@ def versions(oracle: Oracle, requests: list[RequestReceived]) -> list[str]:
     return [ticket["data"]["decision"]["ruleset_version"] for ticket in tickets]
 
 
-async def measured(routers: Routers) -> str:
-    async with httpx.AsyncClient(trust_env=False) as client:
-        return (await client.get(f"http://127.0.0.1:{routers.ports[0]}/metrics")).text
+@pytest.fixture
+def swaps(
+    routers: Routers, producer: AIOKafkaProducer, oracle: Oracle, rules: Path, unique_name: str
+) -> Swaps:
+    return Swaps(routers, producer, oracle, rules, unique_name)
 
 
 async def test_rules_change_under_load_without_a_mixed_state(
-    routers: Routers,
-    producer: AIOKafkaProducer,
-    oracle: Oracle,
-    unique_name: str,
-    rules: Path,
+    routers: Routers, swaps: Swaps
 ) -> None:
-    former = load_rules(rules).version
     routers.start(0)
     await routers.ready(0, within_s=60)
-    requests: list[RequestReceived] = []
-    changed = asyncio.Event()
+    for _ in range(2):
+        await swaps.strike()
+    assert swaps.flaws() == set()
+    shown = f'aiguillage_router_ruleset_info{{version="{swaps.versions[-1]}"}} 1.0'
+    assert shown in await measured(routers)
 
-    async def feed() -> None:
-        after = 0
-        while after < 60:
-            requests.append(make_request(unique_name, len(requests)))
-            await put(producer, requests[-1])
-            after += changed.is_set()
 
-    feeding = asyncio.create_task(feed())
-    await oracle.reach({make_request(unique_name, 0).subject}, within_s=60)
-    rewrite(rules, "general: 0.7", "general: 0.8")
-    latter = load_rules(rules).version
-    await has_logged(routers, "ruleset taken")
-    changed.set()
-    await feeding
-    await oracle.until({request.subject for request in requests}, within_s=60)
-    seen = versions(oracle, requests)
-    assert set(seen) == {former, latter}
-    by_partition: dict[int, list[str]] = {}
-    for request, version in zip(requests, seen, strict=True):
-        place = await _partition(producer, request)
-        by_partition.setdefault(place, []).append(version)
-    for decided in by_partition.values():
-        assert decided == sorted(decided, key=[former, latter].index)
-    assert f'aiguillage_router_ruleset_info{{version="{latter}"}} 1.0' in await measured(routers)
+@pytest.mark.parametrize(("make", "flaw"), [("rules-read-anew", MIXED), ("stale-rules", OTHERWISE)])
+async def test_routers_that_mix_rules_are_caught(
+    routers: Routers, swaps: Swaps, make: str, flaw: str
+) -> None:
+    routers.program = ("tests.soak.router.mutant", make)
+    routers.start(0)
+    await routers.ready(0, within_s=60)
+    for _ in range(STRIKES):
+        await swaps.strike()
+        if flaws := swaps.flaws():
+            break
+    assert flaws == {flaw}
 
 
 async def test_broken_rules_are_refused_loudly_and_the_former_go_on(
@@ -125,8 +113,3 @@ async def test_sighup_has_the_rules_read_at_once(routers: Routers, rules: Path) 
     await has_logged(routers, "ruleset taken")
     assert routers.logged(0, "ruleset taken")[0]["version"] == load_rules(rules).version
     assert routers.processes[0].poll() is None
-
-
-async def _partition(producer: AIOKafkaProducer, request: RequestReceived) -> int:
-    partitions = len(await producer.partitions_for(topics.REQUESTS))
-    return partition_of(request.subject.encode(), partitions)

@@ -17,14 +17,17 @@ from uuid import uuid4
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 from faststream import AckPolicy
+from msgspec.structs import replace
 
+from desk import Desk
 from runtime import crash, kafka
 from runtime.kafka import Record
 from runtime.transactions import Ends, Transactions
 from services.router import app, deciding
 from services.router.deciding import Decide, Received
-from services.router.domain import Decision
+from services.router.domain import Decision, RuleSet
 from services.router.gateway import assignment, history, memory, partition
+from services.router.gateway.rulebook import Rulebook
 from services.router.handlers import Answer, Answering
 
 POISON: Final = "POISON"
@@ -134,6 +137,38 @@ def rules_that_raise() -> None:
     _patch(app, "build_decide", build_poisoned)
 
 
+def rules_read_anew() -> None:
+    """Decide each record by the rules of that moment, not by those of its transaction."""
+    books: list[Rulebook] = []
+    build = deciding.build_decide
+
+    def opened(*args: Any, **options: Any) -> Rulebook:
+        books.append(Rulebook(*args, **options))
+        return books[0]
+
+    def build_anew(desk: Desk, _: RuleSet) -> Decide:
+        def decide(request: Received) -> Decision:
+            return build(desk, books[0].ruleset)(request)
+
+        return decide
+
+    _patch(app, "Rulebook", opened)
+    _patch(app, "build_decide", build_anew)
+
+
+def stale_rules() -> None:
+    """Go on deciding by the first rules, and name those of now."""
+    build = deciding.build_decide
+    first: list[Decide] = []
+
+    def build_stale(desk: Desk, rules: RuleSet) -> Decide:
+        if not first:
+            first.append(build(desk, rules))
+        return lambda request: replace(first[0](request), ruleset_version=rules.version)
+
+    _patch(app, "build_decide", build_stale)
+
+
 MUTATIONS: Final[dict[str, Callable[[], None]]] = {
     "none": lambda: None,
     "acknowledge-first": acknowledge_first,
@@ -145,6 +180,8 @@ MUTATIONS: Final[dict[str, Callable[[], None]]] = {
     "slow-takeover": slow_takeover,
     "swallow-broken-records": swallow_broken_records,
     "rules-that-raise": rules_that_raise,
+    "rules-read-anew": rules_read_anew,
+    "stale-rules": stale_rules,
 }
 
 
