@@ -87,7 +87,7 @@ bench-rehearse: install ## Measure a rehearsal of 100,000 past requests
 bench-takeover: install ## Measure how soon a router is ready that must remember a million tickets
 	@$(BIN)/python -m benchmarks.takeover $(ARGS)
 
-soak-router: install ## Try the router on three brokers: 100,000 requests, 200 faults, half an hour
+soak-router: install ## Try the router on three brokers: 100,000 requests, 300 faults, half an hour
 	@$(BIN)/python -m tests.soak.router $(ARGS)
 
 format: install ## Format the code

@@ -26,7 +26,7 @@ node.id={number}
 controller.quorum.voters={voters}
 controller.listener.names=CONTROLLER
 listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller}
-advertised.listeners=PLAINTEXT://{host}:{port}
+advertised.listeners=PLAINTEXT://{host}:{advertised}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={data}
 auto.create.topics.enable=false
@@ -67,6 +67,8 @@ class Node:
     port: int
     controller: int
     folder: Path
+    advertised: int | None = None
+    """Where all others find it, if that is not `port`: the way there may be hurt."""
 
     @property
     def config(self) -> Path:
@@ -90,6 +92,7 @@ def prepare(where: folders.Folders, nodes: Sequence[Node]) -> None:
                 host=ports.HOST,
                 number=node.number,
                 port=node.port,
+                advertised=node.advertised or node.port,
                 controller=node.controller,
                 voters=voters,
                 data=node.data,

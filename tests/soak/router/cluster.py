@@ -1,6 +1,7 @@
 """Kafka that a campaign may hurt: one broker or three, each a process of this machine."""
 
 import asyncio
+import dataclasses
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -14,6 +15,7 @@ from deploy.local.processes import Child
 from deploy.local.progress import SilentSteps
 from deploy.waiting import until
 from schemas import topics as names
+from tests.soak.router.network import QUICK, Road, Slowness
 
 DEAD = names.dead_letter(names.REQUESTS, service="router")
 USED = frozenset(
@@ -25,14 +27,16 @@ class Cluster:
     """The brokers, and the topics that the router uses, each record kept by every broker."""
 
     def __init__(self, where: folders.Folders, *, brokers: int) -> None:
-        nodes = kafka.nodes(where, brokers=brokers)
+        nodes = [
+            dataclasses.replace(node, advertised=ports.a_free_port())
+            for node in kafka.nodes(where, brokers=brokers)
+        ]
+        self._roads = [Road(node.advertised or node.port, node.port) for node in nodes]
         self.brokers = [Child(spec, where.logs) for spec in kafka.cluster(where, nodes)]
-        self.bootstrap = ",".join(f"{ports.HOST}:{node.port}" for node in nodes)
+        self.bootstrap = ",".join(f"{ports.HOST}:{road.port}" for road in self._roads)
 
     async def start(self) -> None:
-        for broker in self.brokers:
-            broker.start()
-        await asyncio.gather(*(broker.wait_ready() for broker in self.brokers))
+        await asyncio.gather(*(self._begin(number) for number in range(len(self.brokers))))
         await until(self._all_registered, within_s=60)
         await self.make_topics()
 
@@ -57,9 +61,9 @@ class Cluster:
         """End one broker, in order or not, and bring it back after ``down_s``."""
         broker = self.brokers[number]
         await (broker.kill() if kill else broker.stop())
+        await self._roads[number].close()
         await asyncio.sleep(down_s)
-        broker.start()
-        await broker.wait_ready()
+        await self._begin(number)
 
     async def freeze(self, number: int, *, for_s: float) -> None:
         """Halt one broker for some seconds: the others take over, or all wait."""
@@ -67,12 +71,25 @@ class Cluster:
         await asyncio.sleep(for_s)
         self.brokers[number].signal(signal.SIGCONT)
 
+    async def slow_down(self, number: int, slowness: Slowness, *, for_s: float) -> None:
+        """Let everybody's way to one broker be slow for some seconds, the other brokers' too."""
+        self._roads[number].slowness = slowness
+        await asyncio.sleep(for_s)
+        self._roads[number].slowness = QUICK
+
     async def healed(self, *, within_s: float) -> bool:
         """Wait until each broker has every record again: only then may another be hurt."""
         return await until(self._in_sync, within_s=within_s)
 
     async def stop(self) -> None:
         await asyncio.gather(*(broker.kill() for broker in self.brokers))
+        await asyncio.gather(*(road.close() for road in self._roads))
+
+    async def _begin(self, number: int) -> None:
+        self.brokers[number].start()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.brokers[number].wait_ready())
+            tasks.create_task(self._roads[number].open())
 
     async def _all_registered(self) -> bool:
         async with _admin(self.bootstrap) as admin:

@@ -12,6 +12,7 @@ from typing import Final
 from deploy.waiting import until
 from tests.integration.router.routers import Routers
 from tests.soak.router.cluster import Cluster
+from tests.soak.router.network import Slowness
 
 SELDOM: Final = "router.in-snapshot"
 """Snapshots grow rare as more is remembered: late in a campaign none may come to die in."""
@@ -25,7 +26,10 @@ CRASH_POINTS: Final = (
 _KINDS: Final = ("killed", "frozen", "joins or leaves", "kafka")
 DIED_AT_ITS_POINT: Final = 137
 PAST_THE_SESSION_S: Final = (7.0, 10.0)
-OF_KAFKA: Final = ("kafka killed", "kafka restarted", "kafka frozen")
+OF_KAFKA: Final = ("kafka killed", "kafka restarted", "kafka frozen", "kafka slow")
+LATENCY_S: Final = (0.05, 0.5)
+"""Each way: a transaction is four times there and back, the brokers' own markers one more."""
+BYTES_PER_S: Final = (50_000, 500_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,7 @@ class Deck:
     kafka_killed: int
     kafka_restarted: int
     kafka_frozen: int
+    kafka_slow: int
     crashes: int
     pause_s: tuple[float, float]
     patience_s: float
@@ -51,6 +56,7 @@ class Deck:
             *["kafka killed"] * self.kafka_killed,
             *["kafka restarted"] * self.kafka_restarted,
             *["kafka frozen"] * self.kafka_frozen,
+            *["kafka slow"] * self.kafka_slow,
         ]
         dice.shuffle(cards)
         return cards
@@ -186,10 +192,19 @@ class Hurting:
         alone = len(self.cluster.brokers) == 1
         if card == "kafka frozen":
             await self.cluster.freeze(number, for_s=self.dice.uniform(2, 9 if alone else 12))
+        elif card == "kafka slow":
+            for_s = self.dice.uniform(4, 12 if alone else 20)
+            await self.cluster.slow_down(number, self._slowness(), for_s=for_s)
         else:
             down_s = self.dice.uniform(0, 3 if alone else 10)
             await self.cluster.restart(number, down_s=down_s, kill=card == "kafka killed")
         assert await self.cluster.healed(within_s=180), f"{card}: the brokers did not heal"
+
+    def _slowness(self) -> Slowness:
+        latency_s = self.dice.uniform(*LATENCY_S)
+        if self.dice.random() < 0.5:
+            return Slowness(latency_s=latency_s)
+        return Slowness(latency_s=latency_s, bytes_per_s=self.dice.uniform(*BYTES_PER_S))
 
     def _working(self) -> list[int]:
         return [
