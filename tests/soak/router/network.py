@@ -53,9 +53,11 @@ class Road:
         if self._server is not None:
             self._server.close()
             self._server = None
+        await asyncio.sleep(0)  # who was let in just now has come to `_accept`
         for task in list(self._carrying):
             task.cancel()
         await asyncio.gather(*self._carrying, return_exceptions=True)
+        await asyncio.sleep(0)  # the last transport is let go of
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -63,7 +65,8 @@ class Road:
         self._carrying.add(task)
         task.add_done_callback(self._carrying.discard)
         with suppress(OSError, asyncio.CancelledError):
-            await self._connect(reader, writer)
+            if self._server is not None:
+                await self._connect(reader, writer)
         writer.transport.abort()
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
