@@ -16,7 +16,7 @@ from tests.integration.router.swaps import MIXED, OTHERWISE, Swaps, measured
 from tests.unit.router.cases import RULES_FILE
 
 pytestmark = pytest.mark.timeout(240)
-STRIKES = 8
+STRIKES = 16
 """How often it is tried to change the rules in the middle of a transaction."""
 
 
