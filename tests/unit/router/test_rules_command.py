@@ -92,7 +92,7 @@ def test_with_floors_only_shares_count(floor: str, code: int) -> None:
     )
     told = json.loads(out)
     assert ended == code
-    assert told["cases"] == 890
+    assert told["cases"] == 390
     assert told["below_floor"] == (["queue"] if code else [])
     assert {"precision", "recall", "f1"} <= set(told["flags"]["dpo"])
     assert ("below its floor: queue" in err) == bool(code)
