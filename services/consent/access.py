@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -18,6 +18,8 @@ from services.consent.handlers.gathering import Gathered
 from services.consent.handlers.searching import Found
 from services.consent.telling import state_of, texts
 from services.consent.texts.wording import Wording, load_wording
+
+_KINDS: Final = ("adherent", "assistant", "words", "connection")
 
 
 def as_json(gathered: Gathered, desk: Desk) -> Iterator[str]:
@@ -74,7 +76,7 @@ def _content(gathered: Gathered, desk: Desk) -> dict[str, Any]:
 
 def _session(one: Found, pictures: Mapping[str, bytes], wording: Wording) -> dict[str, Any]:
     values = {record.commitment: dict(record.value) for record in one.records}
-    groups: dict[str, list[dict[str, str]]] = {"adherent": [], "assistant": [], "words": []}
+    groups: dict[str, list[dict[str, str]]] = {kind: [] for kind in _KINDS}
     for record in one.records:
         groups.setdefault(record.kind.partition(":")[0], []).append(dict(record.value))
     return {
@@ -87,6 +89,7 @@ def _session(one: Found, pictures: Mapping[str, bytes], wording: Wording) -> dic
             for value in groups["assistant"]
         ],
         "words": [value.get("words", "") for value in groups["words"]],
+        "connections": groups["connection"],
         "screenshots": [
             {**taken.item, "png": base64.b64encode(pictures[taken.picture]).decode()}
             for taken in captures(one.entries)

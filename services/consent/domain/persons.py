@@ -13,7 +13,8 @@ class PersonRecord:
     """
     A person, or words of a person, and the commitment by which entries refer to them.
 
-    ``kind`` is ``adherent:<attempt>``, ``assistant:<id>`` or ``words:<attempt>``, among others.
+    ``kind`` is ``adherent:<attempt>``, ``assistant:<id>``, ``words:<attempt>`` or
+    ``connection:<reference>``, among others.
     What was kept for an attempt that failed is referred to by no entry. The commitment is
     HMAC-SHA-256 of the canonical value under a random key that lies in the same record.
     """

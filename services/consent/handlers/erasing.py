@@ -14,10 +14,11 @@ ERASED: Final = "person-erased"
 PICTURE: Final = "picture"
 Who = Literal["adherent", "assistant", "everyone"]
 _KINDS: Final[dict[Who, frozenset[str]]] = {
-    # What was said about a session may name the adherent: it goes with them.
-    "adherent": frozenset({"adherent", "words"}),
-    "assistant": frozenset({"assistant"}),
-    "everyone": frozenset({"adherent", "words", "assistant"}),
+    # What was said about a session may name the adherent: it goes with them. A connection has the
+    # assistant's account and the adherent's workstation: it goes with either.
+    "adherent": frozenset({"adherent", "words", "connection"}),
+    "assistant": frozenset({"assistant", "connection"}),
+    "everyone": frozenset({"adherent", "words", "assistant", "connection"}),
 }
 
 

@@ -25,6 +25,13 @@ from tests.unit.consent.drafts import WALK, draft
 from tests.unit.consent.exports import VKEY
 
 ODILE = {"name": "Odile Canarinelle", "email": "odile@mairie.example", "organisation": "Mairie"}
+CONNECTION = {
+    "user": "lucie garnerot",
+    "user_id": "u77",
+    "device": "d4711",
+    "began": "2026-11-23T10:00:00+00:00",
+    "ended": "2026-11-23T11:10:00+00:00",
+}
 REQUEST = UUID("7c1d9e52-5b0f-4a5e-9d5b-0f6f0f3f8a11")
 SESSION = session_id(ticket_id(REQUEST), 0)
 
@@ -71,6 +78,13 @@ class Office:
             one = draft(session, act, actor, commitment=who[actor], facts=facts)
             await self.log.append(one, after=after)
         return session
+
+    async def find_connection(self, session: UUID, kind: str = "connection-too-long") -> None:
+        """Put on record what a reconciliation found, and what is known of it apart from it."""
+        about = await self.persons.keep(session, "connection:ab", CONNECTION)
+        facts = {"connection": "ab", "about": about.commitment}
+        after = len(await self.log.entries(session))
+        await self.log.append(draft(session, kind, "service", facts=facts), after=after)
 
     async def invoke(self, *arguments: str) -> Result:
         return await asyncio.to_thread(CliRunner().invoke, app, [*arguments, *self.given])

@@ -16,7 +16,7 @@ from services.consent.handlers.gathering import Gathered
 from services.consent.web.dpo import pages
 from tests.conftest import MakeTopic
 from tests.integration.consent import holdings
-from tests.integration.consent.office import ODILE, REQUEST, SESSION, opened
+from tests.integration.consent.office import CONNECTION, ODILE, REQUEST, SESSION, opened
 from tests.integration.consent.stage import ADHERENT, Stage
 
 
@@ -33,7 +33,7 @@ async def test_one_persons_data_is_written_as_a_page_and_as_json(
     await holdings.tickets(kafka, topic, ODILE["email"])
     async with opened(database, mongo_uri, tmp_path) as office:
         await holdings.mails(database, office.keys, ODILE["email"])
-        await office.hold_session()
+        await office.find_connection(await office.hold_session())
         where = ("--ledger", database.name, "--kafka", kafka)
         out = tmp_path / "acces.html"
         given = ("access", "--address", ODILE["email"], "--out", str(out))
@@ -44,7 +44,8 @@ async def test_one_persons_data_is_written_as_a_page_and_as_json(
         (session,) = told["sessions"]
         assert (session["session"], session["request_id"]) == (str(SESSION), str(REQUEST))
         assert (session["adherent"], session["words"]) == ([ODILE], ["son dossier"])
-        assert len(session["entries"]) == 12
+        assert session["connections"] == [CONNECTION]
+        assert len(session["entries"]) == 13
         assert all(entry["opens"] for entry in session["entries"])
         assert [mail["mail"] for mail in told["mails"]] == ["session-offer"]
         assert [request["body"] for request in told["requests"]] == [holdings.HOSTILE]
@@ -52,6 +53,8 @@ async def test_one_persons_data_is_written_as_a_page_and_as_json(
         for words in (ODILE["name"], "son dossier", "Vous avez accepté que votre écran soit vu."):
             assert words in page
         assert "proposition d’une séance, prévu" in page
+        assert "<dt>poste</dt><dd>d4711</dd>" in page
+        assert "<dt>d\u00e9but</dt><dd>lundi 23 novembre 2026" in page
         assert "<script" not in page
         assert holdings.OTHER not in page
         assert out.stat().st_mode & 0o077 == 0

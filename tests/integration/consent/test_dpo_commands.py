@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from typer.testing import CliRunner
@@ -122,6 +123,21 @@ async def test_a_person_is_erased_from_all_sessions_and_every_proof_holds(
     await office.invoke("erase", "--session", str(SESSION), "--who", "everyone")
     shown = await office.invoke("find", "--session", str(SESSION), "--json")
     assert "ne peuvent plus être ouverts" in json.loads(shown.output)["people"]
+
+
+@pytest.mark.parametrize("who", ["adherent", "assistant", "everyone"])
+async def test_what_is_known_of_a_connection_names_both_sides_and_goes_with_either(
+    office: Office, who: str
+) -> None:
+    session, alone = await office.hold_session(), uuid4()
+    await office.find_connection(session)
+    await office.find_connection(alone, "connection-unauthorized")
+    for one in (session, alone):
+        done = await office.invoke("erase", "--session", str(one), "--who", who)
+        assert "connexion relev\u00e9e 1" in done.output
+        kinds = [record.kind for record in await office.persons.of_session(one)]
+        assert "connection:ab" not in kinds
+    assert "1 inscriptions portent un engagement" in done.output
 
 
 async def test_everybody_is_looked_at_however_many_are_opened_at_once(

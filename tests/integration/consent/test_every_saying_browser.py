@@ -29,6 +29,7 @@ from services.consent.web.dpo import views as dpo_views
 from services.consent.web.dpo.forms import Search
 from services.consent.web.sign_in.routes import SignedIn
 from tests.integration.consent.deciding import HTML, deciding
+from tests.integration.consent.office import CONNECTION
 from tests.integration.consent.pictures import granted, taken
 from tests.integration.consent.stage import (
     ADHERENT,
@@ -252,8 +253,9 @@ async def _see_what_is_purged(walk: Walk, stage: Stage) -> None:
 async def test_every_part_of_the_answer_to_a_person_is_accessible(
     stage: Stage, chromium: Chromium
 ) -> None:
-    await taken(stage)
+    _, _, session, _ = await taken(stage)
     connections, desk = stage.consent.connections, stage.consent._desk
+    await connections.persons.keep(uuid.UUID(session), "connection:ab", CONNECTION)
     searching = Searching(connections.log, connections.persons)
     gathering = Gathering(searching, connections.pictures, None, None, bounded=False)
     held = await gathering.gather(ADHERENT["email"], at=stage.clock())
