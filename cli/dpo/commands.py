@@ -24,7 +24,7 @@ from runtime.vault import Undecipherable
 from services.consent.access import as_document, as_json
 from services.consent.domain.entry import Fact, Uncoded
 from services.consent.domain.practice import DEFAULT_LEGAL_BASIS
-from services.consent.handlers.erasing import Erasing, StillOpen
+from services.consent.handlers.erasing import Erasing, StillOpen, concerns
 from services.consent.handlers.reading import EXPORTED
 from services.consent.handlers.retention import Ended, Retention
 from services.consent.handlers.searching import By, Found
@@ -63,7 +63,9 @@ Basis = Annotated[
     str, typer.Option(envvar="CONSENT_LEGAL_BASIS", help="What that entry states, as a code.")
 ]
 Session = Annotated[UUID | None, typer.Option(help="One session, by its id.")]
-Address = Annotated[str | None, typer.Option(help="The adherent's mail address.")]
+Address = Annotated[
+    str | None, typer.Option(help="A person's mail address; of an assistant or officer, or the id.")
+]
 
 
 def find(  # noqa: PLR0913 - the options of a command
@@ -111,12 +113,18 @@ def erase(  # noqa: PLR0913 - the options of a command
     reader: As = Reader.DPO,
     legal_basis: Basis = DEFAULT_LEGAL_BASIS,
 ) -> None:
-    """Erase a person of one session, or an adherent of all; says what stays, and why."""
+    """
+    Erase people of one session, or one person of all; says what stays, and why.
+
+    With `--address`, `--who assistant` erases what is about that person as an assistant, officer
+    or stranger, and nothing of the adherents.
+    """
     by, value = _one_of(session=session, address=address)
     told = told_of(mongo_uri, database, keys, desk, reader, legal_basis)
 
     async def act(archive: Archive) -> bool:
-        found = await archive.stores.reading.find(archive.searching, by, value)
+        looked = await archive.stores.reading.find(archive.searching, by, value)
+        found = [one for one in looked if concerns(one, who.value)]
         for one in found:
             typer.echo(await _erase(archive, one, who, reason))
         for line in saying.kept_lines(archive.desk) if found else ():
@@ -220,7 +228,10 @@ async def _erase(archive: Archive, one: Found, who: Person, reason: str) -> str:
         archive.stores.log, archive.stores.persons, archive.stores.pictures, legal_basis=basis
     )
     try:
-        erased = await erasing.erase(one.session, who.value, actor=actor, reason=reason)
+        if one.own is None:
+            erased = await erasing.erase(one.session, who.value, actor=actor, reason=reason)
+        else:
+            erased = await erasing.erase_found(one, who.value, actor=actor, reason=reason)
     except StillOpen:
         return str(texts()["erased"]["open"].format(session=one.session))
     return saying.erased_line(erased)

@@ -42,7 +42,7 @@ class Archive:
     @property
     def searching(self) -> Searching:
         """Return what finds sessions."""
-        return Searching(self.stores.log, self.stores.persons)
+        return Searching(self.stores.log, self.stores.persons, self.desk)
 
     def gathering(self, *, ledger: str | None, kafka: str | None) -> Gathering:
         """Return what gathers all that is held of a person; raises ``KeyUnusable``."""

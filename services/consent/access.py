@@ -11,12 +11,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from desk import Desk
 from desk.wording import say
 from services.consent.domain.elsewhere import Mailed, Requested
-from services.consent.domain.entry import Entry
+from services.consent.domain.entry import THE_LOG, Entry
 from services.consent.domain.pictures import captures
 from services.consent.handlers.assisting import timeline_item
 from services.consent.handlers.gathering import Gathered
 from services.consent.handlers.searching import Found
 from services.consent.telling import state_of, texts
+from services.consent.texts.dpo import load_dpo_wording
 from services.consent.texts.wording import Wording, load_wording
 
 _KINDS: Final = ("adherent", "assistant", "words", "connection")
@@ -57,7 +58,7 @@ def as_document(gathered: Gathered, desk: Desk) -> Iterator[str]:
     }
     queues = {name: desk.queues[name].title for name in ("marketplace", "general")}
     yield from environment.get_template("access.fr.html.j2").generate(
-        **_content(gathered, desk), words=words, facts=facts, queues=queues
+        **_content(gathered, desk), words=words, facts=facts, queues=queues, the_log=str(THE_LOG)
     )
 
 
@@ -66,7 +67,12 @@ def _content(gathered: Gathered, desk: Desk) -> dict[str, Any]:
     return {
         "address": gathered.address,
         "made_at": gathered.at.isoformat(),
-        "sessions": [_session(one, gathered.pictures, wording) for one in gathered.sessions],
+        "sessions": [
+            _session(one, gathered.pictures, wording)
+            for one in gathered.sessions
+            if one.is_adherents
+        ],
+        "assisting": [_part(one) for one in gathered.sessions if not one.is_adherents],
         "mails": None if gathered.mailed is None else [_mail(one) for one in gathered.mailed],
         "requests": None if gathered.asked is None else [_request(one) for one in gathered.asked],
         "requests_unreadable": gathered.unreadable,
@@ -96,6 +102,24 @@ def _session(one: Found, pictures: Mapping[str, bytes], wording: Wording) -> dic
             if taken.picture in pictures
         ],
         "entries": [_entry(entry, values, wording) for entry in one.entries],
+    }
+
+
+def _part(one: Found) -> dict[str, Any]:
+    """Return what is of an assistant, officer or stranger: nothing of the adherent's."""
+    own = one.own or ()
+    return {
+        "session": str(one.session),
+        "known": [dict(record.value) for record in own if record.group != "connection"],
+        "connections": [
+            {name: value for name, value in record.value.items() if name != "device"}
+            for record in own
+            if record.group == "connection"
+        ],
+        "entries": [
+            {**timeline_item(entry), "sentence": load_dpo_wording().timeline[entry.draft.type]}
+            for entry in one.own_entries
+        ],
     }
 
 

@@ -40,7 +40,7 @@ def officers_pages(
 ) -> Router:
     """Return the routes under ``/dpo``; the notifier knows people by hashes with that key."""
     settings = entrances.settings
-    searching = Searching(connections.log, connections.persons)
+    searching = Searching(connections.log, connections.persons, desk)
     views = Views(renderer=entrances.renderer, desk=desk, wording=wording, texts=load_dpo_wording())
     idle = timedelta(minutes=settings.dpo_idle_minutes)
     find = entrances.identities.officers.admit

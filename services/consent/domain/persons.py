@@ -23,6 +23,11 @@ class PersonRecord:
     value: Mapping[str, str]
     commitment: str
 
+    @property
+    def group(self) -> str:
+        """What it is about: its kind without the id."""
+        return self.kind.partition(":")[0]
+
 
 class Persons(Protocol):
     """The encrypted collection; raises ``runtime.failures.Unavailable``."""

@@ -1,25 +1,38 @@
 """Erases what is known of a person in a session; every entry stays, and every proof with it."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 from uuid import UUID
 
-from services.consent.domain.entry import THE_LOG, Draft, Role
+from services.consent.domain.entry import THE_LOG, Draft, Entry, Role
 from services.consent.domain.lifecycle import fold, is_final
 from services.consent.domain.persons import PersonRecord
 from services.consent.handlers.about_log import Log, put_on_record
+from services.consent.handlers.searching import Found
 
 ERASED: Final = "person-erased"
 PICTURE: Final = "picture"
 Who = Literal["adherent", "assistant", "everyone"]
+# Officers, and strangers who came as either, lie beside the log itself.
+_OF_ASSISTANTS: Final = frozenset({"assistant", "connection", "dpo", "stranger"})
 _KINDS: Final[dict[Who, frozenset[str]]] = {
     # What was said about a session may name the adherent: it goes with them. A connection has the
     # assistant's account and the adherent's workstation: it goes with either.
     "adherent": frozenset({"adherent", "words", "connection"}),
-    "assistant": frozenset({"assistant", "connection"}),
-    "everyone": frozenset({"adherent", "words", "assistant", "connection"}),
+    "assistant": _OF_ASSISTANTS,
+    "everyone": frozenset({"adherent", "words"}) | _OF_ASSISTANTS,
 }
+
+
+def concerns(found: Found, who: Who) -> bool:
+    """Return whether the person for whom a session was found, if any, was that in it."""
+    if found.own is None or who == "everyone":
+        return True
+    if who == "adherent":
+        return found.is_adherents
+    return any(record.group in _OF_ASSISTANTS for record in found.own)
 
 
 class StillOpen(Exception):
@@ -74,14 +87,41 @@ class Erasing:
 
         Raises ``StillOpen`` and ``Unavailable``.
         """
+        entries = await self._closed(session)
+        records = await self._persons.of_session(session)
+        going = [record for record in records if record.group in _KINDS[who]]
+        return await self._erase(session, who, entries, going, actor, reason)
+
+    async def erase_found(self, found: Found, who: Who, *, actor: Role, reason: str) -> Erased:
+        """
+        Erase of a session what is about the person for whom it was found, and of nobody else.
+
+        Their own session as its adherent is erased as ``erase`` does. Raises the same.
+        """
+        if found.is_adherents and who != "assistant":
+            return await self.erase(found.session, who, actor=actor, reason=reason)
+        if found.session != THE_LOG:
+            await self._closed(found.session)
+        own = () if who == "adherent" else found.own or ()
+        going = [record for record in own if record.group in _OF_ASSISTANTS]
+        return await self._erase(found.session, "assistant", found.entries, going, actor, reason)
+
+    async def _closed(self, session: UUID) -> tuple[Entry, ...]:
         entries = await self._log.entries(session)
         if entries and not is_final(state := fold(entries)) and state.session != "none":
             raise StillOpen
-        records = await self._persons.of_session(session)
-        going = [record for record in records if _group(record.kind) in _KINDS[who]]
-        removed: dict[str, int] = {}
-        for record in going:
-            removed[_group(record.kind)] = removed.get(_group(record.kind), 0) + 1
+        return entries
+
+    async def _erase(
+        self,
+        session: UUID,
+        who: Who,
+        entries: tuple[Entry, ...],
+        going: Sequence[PersonRecord],
+        actor: Role,
+        reason: str,
+    ) -> Erased:
+        removed: dict[str, int] = dict(Counter(record.group for record in going))
         pictures = await self._pictures.count(session) if who != "assistant" else 0
         if pictures:
             removed[PICTURE] = pictures
@@ -109,7 +149,3 @@ class Erasing:
             reason=reason,
             facts={"of_session": str(session), "who": who, "records": records},
         )
-
-
-def _group(kind: str) -> str:
-    return kind.partition(":")[0]

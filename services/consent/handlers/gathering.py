@@ -87,7 +87,7 @@ class Gathering:
     async def _pictures_of(self, sessions: Sequence[Found]) -> dict[str, bytes]:
         found, size = dict[str, bytes](), 0
         for one in sessions:
-            for taken in captures(one.entries):
+            for taken in captures(one.entries) if one.is_adherents else ():
                 if taken.state == "destroyed":
                     continue
                 png = await self._pictures.open(one.session, taken.picture)

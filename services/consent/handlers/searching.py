@@ -1,14 +1,16 @@
 """Finds sessions by what the DPO has in hand: a session, a request or ticket, an address."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, replace
 from typing import Final, Literal, Protocol
 from uuid import UUID
 
+from desk import Desk
 from schemas.requests import tracking_number
 from schemas.tickets import ticket_id
 from services.consent.domain.claims import MOST, session_id
 from services.consent.domain.entry import THE_LOG, Entry
+from services.consent.domain.identities import Identity
 from services.consent.domain.lifecycle import fold
 from services.consent.domain.log import EvidenceLog
 from services.consent.domain.persons import PersonRecord
@@ -30,16 +32,32 @@ class Archive(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A session with its entries (none once they were purged) and who is still known of it."""
+    """
+    A session with its entries (none once they were purged) and who is still known of it.
+
+    Of the log itself, found for a person, it has what refers to them, and nothing else. ``own``
+    are the records about the person whose address was looked for; ``None``: nobody's was.
+    """
 
     session: UUID
     entries: tuple[Entry, ...]
     records: tuple[PersonRecord, ...]
+    own: tuple[PersonRecord, ...] | None = None
 
     @property
     def state(self) -> str:
         """The state of the session itself."""
-        return fold(self.entries).session
+        return "none" if self.session == THE_LOG else fold(self.entries).session
+
+    @property
+    def is_adherents(self) -> bool:
+        """Whether the person who was looked for is the session's adherent."""
+        return any(record.group == "adherent" for record in self.own or ())
+
+    @property
+    def own_entries(self) -> tuple[Entry, ...]:
+        """The entries that refer to a record of the person's."""
+        return tuple(entry for entry in self.entries if _refers(entry, self.own or ()))
 
     @property
     def request(self) -> str | None:
@@ -54,9 +72,10 @@ class Found:
 class Searching:
     """Reads only; whoever asks puts the reading on record."""
 
-    def __init__(self, log: EvidenceLog, persons: Archive) -> None:
+    def __init__(self, log: EvidenceLog, persons: Archive, desk: Desk) -> None:
         self._log = log
         self._persons = persons
+        self._desk = desk
 
     async def by(self, what: By, value: str) -> tuple[Found, ...]:
         """Return the sessions by the one thing that is known; raises ``ValueError`` for no id."""
@@ -89,22 +108,47 @@ class Searching:
 
     async def by_tracking(self, tracking: str) -> tuple[Found, ...]:
         """Return the sessions of the request with this tracking number: reads the whole log."""
-        position, tickets = 0, set[UUID]()
-        while entries := await self._log.read(position, CHUNK):
-            for entry in entries:
-                request = entry.draft.facts.get("request")
-                if isinstance(request, str) and tracking_number(UUID(request)) == tracking:
-                    tickets.add(ticket_id(UUID(request)))
-            position = entries[-1].index + 1
+        tickets = set[UUID]()
+        async for entry in self._all():
+            request = entry.draft.facts.get("request")
+            if isinstance(request, str) and tracking_number(UUID(request)) == tracking:
+                tickets.add(ticket_id(UUID(request)))
         return tuple([one for ticket in tickets for one in await self._numbered(ticket)])
 
     async def by_address(self, address: str) -> tuple[Found, ...]:
-        """Return the sessions of the adherent with this mail address: opens every record."""
-        wanted, sessions = address.strip().casefold(), dict[UUID, None]()
+        """
+        Return the sessions of the person with this mail address: opens every record.
+
+        An assistant or officer is found by what the desk declares of them, or by their id. What
+        refers to them as a reader of the log, or as somebody who may not act, is one ``Found``, of
+        the log itself: then the whole log is read.
+        """
+        desk = self._desk
+        person = Identity.of(address, desk.assistants.values(), desk.officers.values())
+        own = dict[UUID, list[PersonRecord]]()
         async for session, record in self._persons.everyone():
-            if session != THE_LOG and record.value.get("email", "").casefold() == wanted:
-                sessions[session] = None
-        return tuple([one for session in sessions for one in await self.by_session(session)])
+            if person.has(record):
+                own.setdefault(session, []).append(record)
+        beside = tuple(own.pop(THE_LOG, ()))
+        found = [
+            replace(one, own=tuple(records))
+            for session, records in own.items()
+            for one in await self.by_session(session)
+        ]
+        return (*found, *await self._beside(beside))
+
+    async def _beside(self, own: tuple[PersonRecord, ...]) -> tuple[Found, ...]:
+        if not own:
+            return ()
+        entries = tuple([entry async for entry in self._all() if _refers(entry, own)])
+        return (Found(session=THE_LOG, entries=entries, records=own, own=own),)
+
+    async def _all(self) -> AsyncIterator[Entry]:
+        position = 0
+        while entries := await self._log.read(position, CHUNK):
+            for entry in entries:
+                yield entry
+            position = entries[-1].index + 1
 
     async def _numbered(self, ticket: UUID) -> tuple[Found, ...]:
         found: list[Found] = []
@@ -116,3 +160,9 @@ class Searching:
             if empty == _EMPTY_IN_A_ROW:
                 break
         return tuple(found)
+
+
+def _refers(entry: Entry, records: Iterable[PersonRecord]) -> bool:
+    draft = entry.draft
+    referred = {draft.commitment, *draft.facts.values()}
+    return any(record.commitment in referred for record in records)

@@ -62,12 +62,18 @@ class Office:
     keys: Path
 
     async def hold_session(
-        self, request: UUID = REQUEST, *, acts: int = len(WALK), number: int = 0
+        self,
+        request: UUID = REQUEST,
+        *,
+        acts: int = len(WALK),
+        number: int = 0,
+        assistant: str = "lucie",
     ) -> UUID:
         """Put the first acts of a session on record, and its people apart from it."""
         session = session_id(ticket_id(request), number)
         adherent = await self.persons.keep(session, f"adherent:{uuid4()}", ODILE)
-        lucie = await self.persons.keep(session, "assistant:lucie", {"id": "lucie", "name": "L"})
+        known = {"id": assistant, "name": "L"}
+        lucie = await self.persons.keep(session, f"assistant:{assistant}", known)
         words = await self.persons.keep(session, f"words:{uuid4()}", {"words": "son dossier"})
         await self.persons.keep(THE_LOG, "offer:m1", {"offer": "ab"})
         opening = {"request": str(request), "adherent": adherent.commitment, "mark": "m1"}

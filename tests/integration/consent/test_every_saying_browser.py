@@ -256,19 +256,21 @@ async def test_every_part_of_the_answer_to_a_person_is_accessible(
     _, _, session, _ = await taken(stage)
     connections, desk = stage.consent.connections, stage.consent._desk
     await connections.persons.keep(uuid.UUID(session), "connection:ab", CONNECTION)
-    searching = Searching(connections.log, connections.persons)
+    searching = Searching(connections.log, connections.persons, desk)
     gathering = Gathering(searching, connections.pictures, None, None, bounded=False)
     held = await gathering.gather(ADHERENT["email"], at=stage.clock())
     now = stage.clock()
     mail = Mailed(template="session-offer", state="sent", planned_at=now, forgotten_at=now)
     tickets = [Requested(ticket=events.ticket(), leaves_at=at) for at in (now, None)]
-    purged = Found(session=uuid.uuid4(), entries=(), records=())
+    own = held.sessions[0].own
+    purged = Found(session=uuid.uuid4(), entries=(), records=(), own=own)
+    lucie = await gathering.gather(desk.assistants[LUCIE].address, at=stage.clock())
+    reader = Found(session=THE_LOG, entries=(), records=(), own=())
+    sessions = (*held.sessions, purged, *lucie.sessions, reader)
     nothing = replace(held, sessions=(), pictures={})
     async with walking(stage.url, chromium) as walk:
         for gathered in (
-            replace(
-                held, sessions=(*held.sessions, purged), mailed=[mail], asked=tickets, unreadable=1
-            ),
+            replace(held, sessions=sessions, mailed=[mail], asked=tickets, unreadable=1),
             nothing,
             replace(nothing, mailed=[], asked=[]),
         ):

@@ -7,6 +7,8 @@ from uuid import uuid4
 
 import pytest
 
+from deploy.local.services import DESK
+from desk import load_desk
 from runtime.failures import Unavailable
 from runtime.mongo import Database
 from services.consent.domain.entry import THE_LOG, Draft
@@ -178,7 +180,7 @@ async def test_a_session_past_its_retention_takes_no_act_and_its_number_is_not_u
     assert (await recorder.see(SESSION)).entries == ()
     again = await offering.wish(wanted)
     assert again is None  # the live session's ticket, not the purged one's number
-    found = await Searching(office.log, office.persons).by_ticket(REQUEST)
+    found = await Searching(office.log, office.persons, load_desk(DESK)).by_ticket(REQUEST)
     assert [one.session for one in found] == [before.session]
 
 
