@@ -9,9 +9,11 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from desk import Desk
+from desk.facts import Profile, Service
 from desk.wording import say
+from services.consent.domain.acts import WARNED
 from services.consent.domain.elsewhere import Mailed, Requested
-from services.consent.domain.entry import THE_LOG, Entry
+from services.consent.domain.entry import THE_LOG, Draft, Entry
 from services.consent.domain.pictures import captures
 from services.consent.handlers.assisting import timeline_item
 from services.consent.handlers.gathering import Gathered
@@ -72,9 +74,11 @@ def _content(gathered: Gathered, desk: Desk) -> dict[str, Any]:
             for one in gathered.sessions
             if one.is_adherents
         ],
-        "assisting": [_part(one) for one in gathered.sessions if not one.is_adherents],
+        "assisting": [_part(one, wording) for one in gathered.sessions if not one.is_adherents],
         "mails": None if gathered.mailed is None else [_mail(one) for one in gathered.mailed],
-        "requests": None if gathered.asked is None else [_request(one) for one in gathered.asked],
+        "requests": None
+        if gathered.asked is None
+        else [_request(one, desk) for one in gathered.asked],
         "requests_unreadable": gathered.unreadable,
         "not_included": list(texts()["access"]["elsewhere_lines"]),
     }
@@ -105,7 +109,7 @@ def _session(one: Found, pictures: Mapping[str, bytes], wording: Wording) -> dic
     }
 
 
-def _part(one: Found) -> dict[str, Any]:
+def _part(one: Found, wording: Wording) -> dict[str, Any]:
     """Return what is of an assistant, officer or stranger: nothing of the adherent's."""
     own = one.own or ()
     return {
@@ -117,7 +121,11 @@ def _part(one: Found) -> dict[str, Any]:
             if record.group == "connection"
         ],
         "entries": [
-            {**timeline_item(entry), "sentence": load_dpo_wording().timeline[entry.draft.type]}
+            {
+                **timeline_item(entry),
+                "sentence": load_dpo_wording().timeline[entry.draft.type],
+                "details": _details(entry.draft, wording),
+            }
             for entry in one.own_entries
         ],
     }
@@ -134,8 +142,22 @@ def _entry(
     return {
         **timeline_item(entry),
         "sentence": sentence.format(assistant=name),
+        "details": _details(entry.draft, wording),
         "opens": commitment is None or commitment in values,
     }
+
+
+def _details(draft: Draft, wording: Wording) -> list[str]:
+    """Return how it came, why, and which act was refused, in words; a code without any as it is."""
+    said, dpo = texts(), load_dpo_wording()
+    asked = wording.reasons.get("tool" if draft.type == WARNED else draft.scope or "", {})
+    act = str(draft.facts.get("act", ""))
+    told = {
+        "how": dpo.hows.get(draft.how or "", draft.how),
+        "act": said["acts"].get(act, act),
+        "reason": asked.get(draft.reason or "", dpo.reasons.get(draft.reason or "", draft.reason)),
+    }
+    return [said["access"][name].format(said=value) for name, value in told.items() if value]
 
 
 def _mail(one: Mailed) -> dict[str, str]:
@@ -147,11 +169,18 @@ def _mail(one: Mailed) -> dict[str, str]:
     }
 
 
-def _request(one: Requested) -> dict[str, Any]:
+def _request(one: Requested, desk: Desk) -> dict[str, Any]:
     request = one.ticket.data.request
     return {
         "tracking": one.ticket.data.tracking,
         "queue": one.ticket.data.decision.queue,
         "leaves_at": one.leaves_at.isoformat() if one.leaves_at else None,
+        "service_title": _title(request.service, desk.services),
+        "profile_title": _title(request.profile, desk.profiles),
         **request.model_dump(mode="json", exclude={"fingerprint"}),
     }
+
+
+def _title(code: str | None, catalogue: Mapping[str, Service | Profile]) -> str | None:
+    """Return what the form calls it; the code itself where the catalogue has it no longer."""
+    return catalogue[code].title if code and code in catalogue else code

@@ -253,7 +253,8 @@ async def _see_what_is_purged(walk: Walk, stage: Stage) -> None:
 async def test_every_part_of_the_answer_to_a_person_is_accessible(
     stage: Stage, chromium: Chromium
 ) -> None:
-    _, _, session, _ = await taken(stage)
+    assistant, _, session, _ = await taken(stage)
+    assert (await assistant.do(session, "take-up")).status_code == 409
     connections, desk = stage.consent.connections, stage.consent._desk
     await connections.persons.keep(uuid.UUID(session), "connection:ab", CONNECTION)
     searching = Searching(connections.log, connections.persons, desk)

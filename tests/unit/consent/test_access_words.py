@@ -1,0 +1,84 @@
+"""Codes in the answer to an access request have words: mails, acts, reasons, the catalogue's."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import yaml
+
+from deploy.local.folders import PROJECT
+from deploy.local.services import DESK
+from desk import load_desk
+from services.consent.access import as_document
+from services.consent.domain.elsewhere import Requested
+from services.consent.domain.entry import Draft, place
+from services.consent.domain.persons import PersonRecord
+from services.consent.domain.table import table
+from services.consent.handlers.gathering import Gathered
+from services.consent.handlers.searching import Found
+from services.consent.telling import texts
+from tests.unit.consent.drafts import draft
+from tests.unit.notifier import events
+
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+PEOPLE = {"adherent", "assistant", "witness"}
+
+
+def _document(*drafts: Draft, service: str | None = None, profile: str | None = None) -> str:
+    entries = tuple(
+        place(one, index=n, sequence=n + 1, recorded_at=NOW) for n, one in enumerate(drafts)
+    )
+    own = PersonRecord(kind="adherent:1", value={"email": "a@b.example"}, commitment="a" * 64)
+    ticket = events.ticket(request={"service": service, "profile": profile})
+    gathered = Gathered(
+        address="a@b.example",
+        at=NOW,
+        sessions=(Found(session=uuid4(), entries=entries, records=(own,), own=(own,)),),
+        pictures={},
+        mailed=[],
+        asked=[Requested(ticket=ticket, leaves_at=None)],
+        unreadable=0,
+    )
+    return "".join(as_document(gathered, load_desk(DESK)))
+
+
+def test_every_mail_that_the_notifier_sends_has_words() -> None:
+    declared = yaml.safe_load((PROJECT / "services/notifier/mails.yaml").read_text("utf-8"))
+    assert {mail["template"] for mail in declared["mails"]} == set(texts()["mails"])
+
+
+def test_every_act_of_people_in_a_session_has_words_for_its_refusal() -> None:
+    acts = {arrow.act for arrow in table().arrows if PEOPLE & set(arrow.by)}
+    assert acts - {"refused-act"} == set(texts()["acts"])
+
+
+def test_a_line_says_how_why_and_which_act_was_refused() -> None:
+    session = uuid4()
+    page = _document(
+        draft(session, "offered", "assistant"),
+        draft(session, "notice-served", "adherent"),
+        draft(session, "granted", "adherent"),
+        draft(session, "started", "assistant"),
+        draft(session, "intervene-requested", "assistant", reason="fill-form"),
+        draft(session, "charter-warning-served", "assistant", reason="old-version"),
+        draft(
+            session, "refused-act", "assistant", reason="no-live-grant", facts={"act": "started"}
+        ),
+    )
+    for words in (
+        "Vous avez accept\u00e9 que votre \u00e9cran soit vu. Voie\u00a0: par le lien.",
+        "agir lui-m\u00eame. Motif\u00a0: Remplir un formulaire \u00e0 votre place.",
+        "Motif\u00a0: Une version trop ancienne.",
+        "Ce qui a \u00e9t\u00e9 refus\u00e9\u00a0: commencer la s\u00e9ance.",
+        "Motif\u00a0: aucune autorisation n\u2019\u00e9tait en cours.",
+    ):
+        assert words in page
+    for code in ("fill-form", "old-version", "no-live-grant"):
+        assert code not in page
+
+
+def test_a_request_has_the_titles_that_its_form_shows() -> None:
+    page = _document(service="salle-des-marches", profile="acheteur")
+    assert "<dd>Salle des march\u00e9s publics</dd>" in page
+    assert "<dd>Acheteur public</dd>" in page
+    assert "salle-des-marches" not in page
+    assert "<dd>gone</dd>" in _document(service="gone")
