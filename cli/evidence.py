@@ -1,24 +1,28 @@
 """`aiguillage evidence`: verifies an authorization log, exports it, matches a report with it."""
 
 import asyncio
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Annotated, TextIO
 
 import typer
 from pydantic import SecretStr
 
-from cli.dpo.commands import Reader, access, erase, find, purge
+from cli.askers import OPERATOR, As, Asker, NotAnOfficer
+from cli.dpo.commands import access, erase, find, purge
 from cli.proving import picture
 from cli.reconciling.commands import reconcile
 from cli.rotating import rotate_key
+from cli.stores import now, open_stores
 from deploy.local.folders import Folders
+from desk import DeskError, load_desk
 from runtime import mongo
 from runtime.failures import Unavailable
 from runtime.keys import KeyUnusable
 from runtime.settings import MongoSettings
 from services.consent.domain.checkpoint import DEFAULT_ORIGIN
-from services.consent.domain.entry import Role, Uncoded
+from services.consent.domain.entry import Uncoded
 from services.consent.domain.practice import DEFAULT_LEGAL_BASIS
 from services.consent.gateway.signing_keys import read_signer
 from services.consent.handlers.reading import Reading
@@ -35,6 +39,7 @@ app.command()(rotate_key)
 app.command()(picture)
 
 _EX_USAGE = 2
+_DESK = Path("deploy/desk")
 
 
 @app.callback()
@@ -70,20 +75,33 @@ def export(
     mongo_uri: Annotated[str, typer.Option(envvar="CONSENT_MONGO__URI")],
     database: Annotated[str, typer.Option(envvar="CONSENT_MONGO__DATABASE")],
     origin: Annotated[str, typer.Option(envvar="CONSENT_LOG_ORIGIN")] = DEFAULT_ORIGIN,
-    reader: Annotated[
-        Reader, typer.Option("--as", help="Who takes it: that is put on record.")
-    ] = Reader.OPERATOR,
+    reader: As = OPERATOR,
+    keys: Annotated[
+        Path | None,
+        typer.Option(envvar="CONSENT_KEYS_DIR", help="Folder of keys, for `--as dpo:ID` alone."),
+    ] = None,
+    desk: Annotated[
+        Path, typer.Option(envvar="CONSENT_DESK_DIR", help="The desk's files, for that, too.")
+    ] = _DESK,
     legal_basis: Annotated[
         str, typer.Option(envvar="CONSENT_LEGAL_BASIS", help="What that entry states, as a code.")
     ] = DEFAULT_LEGAL_BASIS,
 ) -> None:
     """Export the whole log, for `evidence verify`; that it was exported is its newest entry."""
     settings = MongoSettings(uri=SecretStr(mongo_uri), database=database)
+    folder = keys or Folders.of_project().keys
     try:
-        entries = asyncio.run(_export(settings, out, origin, reader.value, legal_basis))
+        reading = _reading(settings, Asker.of(reader), folder, desk, legal_basis)
+        entries = asyncio.run(_export(reading, out, origin))
     except Uncoded as error:
         typer.echo(f"not a code: {error}", err=True)
         raise typer.Exit(code=_EX_USAGE) from None
+    except NotAnOfficer as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(code=_EX_USAGE) from None
+    except (DeskError, KeyUnusable) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(code=1) from None
     except Unavailable as error:
         out.unlink(missing_ok=True)
         typer.echo(f"{error.what} is away: nothing exported", err=True)
@@ -113,23 +131,33 @@ def key(
     typer.echo(signer.verifier.vkey)
 
 
-async def _export(
-    settings: MongoSettings, out: Path, origin: str, actor: Role, legal_basis: str
-) -> int:
+@asynccontextmanager
+async def _reading(
+    settings: MongoSettings, asker: Asker, keys: Path, desk: Path, legal_basis: str
+) -> AsyncIterator[Reading]:
+    """Yield what puts the export on record; only an officer's needs the keys."""
+    if asker.officer:
+        declared = load_desk(desk)
+        async with open_stores(
+            settings, declared, keys, asker=asker, legal_basis=legal_basis
+        ) as stores:
+            yield stores.reading
+        return
     client = mongo.connect(settings)
-    log = MongoEvidenceLog(
-        mongo.database(client, settings),
-        now=lambda: datetime.now(UTC),
-        legal_basis=legal_basis,
-    )
-    reading = Reading(log, actor=actor, legal_basis=legal_basis)
+    log = MongoEvidenceLog(mongo.database(client, settings), now=now, legal_basis=legal_basis)
+    reading = Reading(log, actor=asker.role, legal_basis=legal_basis)
     writing = asyncio.create_task(log.run())
     try:
-        with out.open("x", encoding="utf-8") as file:
-            return await _write(reading, file, origin)
+        yield reading
     finally:
         writing.cancel()
         client.close()
+
+
+async def _export(opening: AbstractAsyncContextManager[Reading], out: Path, origin: str) -> int:
+    async with opening as reading:
+        with out.open("x", encoding="utf-8") as file:
+            return await _write(reading, file, origin)
 
 
 async def _write(reading: Reading, file: TextIO, origin: str) -> int:

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import typer
 
-from cli.dpo.commands import As, Basis, DeskDir, Keys, Name, Reader, Uri, run, told_of
+from cli.askers import OPERATOR, As
+from cli.dpo.commands import Basis, DeskDir, Keys, Name, Uri, run, told_of
 from cli.dpo.opening import Archive
 from desk.wording import say
 from services.consent.domain.pictures import Capture, captures
@@ -26,7 +27,7 @@ def picture(
     session: Annotated[UUID, typer.Option(help="The session, by its id.")],
     keys: Keys = None,
     desk: DeskDir = _DESK,
-    reader: As = Reader.DPO,
+    reader: As = OPERATOR,
     legal_basis: Basis = DEFAULT_LEGAL_BASIS,
 ) -> None:
     """

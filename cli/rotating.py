@@ -8,7 +8,8 @@ from typing import Annotated, Final
 
 import typer
 
-from cli.dpo.commands import As, Basis, DeskDir, Keys, Name, Reader, Uri, run, told_of
+from cli.askers import OPERATOR, As
+from cli.dpo.commands import Basis, DeskDir, Keys, Name, Uri, run, told_of
 from cli.dpo.opening import Archive
 from deploy.local import secrets
 from runtime.failures import Unavailable
@@ -71,7 +72,7 @@ def rotate_key(
     keys: Keys = None,
     desk: DeskDir = _DESK,
     origin: Annotated[str, typer.Option(envvar="CONSENT_LOG_ORIGIN")] = DEFAULT_ORIGIN,
-    reader: As = Reader.OPERATOR,
+    reader: As = OPERATOR,
     legal_basis: Basis = DEFAULT_LEGAL_BASIS,
 ) -> None:
     """Draw a new checkpoint key; the present one signs, in the log, that it is the next."""
@@ -136,7 +137,8 @@ async def _check(log: MongoEvidenceLog, old: Verifier, files: Sequence[Path]) ->
 
 async def _put_on_record(archive: Archive, old: Signer) -> Signer:
     """Return the next key, once the log names it."""
-    folder, actor, basis = archive.told.keys, archive.told.actor, archive.told.legal_basis
+    folder, actor, basis = archive.told.keys, archive.told.asker.role, archive.told.legal_basis
+    by = archive.stores.commitment
     following = folder / NEXT_KEY
     secrets.once(following, secrets.signing_key())
     _keep(following)  # before the log names it
@@ -144,7 +146,9 @@ async def _put_on_record(archive: Archive, old: Signer) -> Signer:
     try:
         await put_if(
             archive.stores.log,
-            lambda about: handover(about, old, new.verifier, actor=actor, basis=basis),
+            lambda about: handover(
+                about, old, new.verifier, actor=actor, basis=basis, commitment=by
+            ),
             since=_EVER,
         )
     except NotTheLogsKey:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cli.askers import Asker
 from desk import Desk
 from runtime import mongo
 from runtime.keys import read_key
 from runtime.settings import MongoSettings
 from runtime.vault import Vault
-from services.consent.domain.entry import Role
 from services.consent.handlers.reading import Reading
 from services.consent.store.evidence import MongoEvidenceLog
 from services.consent.store.persons import MongoPersons
@@ -28,33 +28,44 @@ class Stores:
     persons: MongoPersons
     pictures: MongoPictures
     reading: Reading
+    commitment: str | None
+    """To the officer who asks."""
 
 
 @asynccontextmanager
 async def open_stores(
-    settings: MongoSettings, desk: Desk, keys: Path, *, actor: Role, legal_basis: str
+    settings: MongoSettings, desk: Desk, keys: Path, *, asker: Asker, legal_basis: str
 ) -> AsyncIterator[Stores]:
-    """Connect, and let the log write; raises ``KeyUnusable``, ``Uncoded``, ``Unavailable``."""
+    """
+    Connect, and let the log write.
+
+    Raises ``KeyUnusable``, ``NotAnOfficer``, ``Uncoded`` and ``Unavailable``.
+    """
     name_key = read_key(keys, "consent.key")
     client = mongo.connect(settings)
     database = mongo.database(client, settings)
     log = MongoEvidenceLog(database, now=now, legal_basis=legal_basis)
     vault = Vault(database, keys, guest=True)
     kept = desk.retention.days
-    stores = Stores(
-        client=client,
-        log=log,
-        persons=MongoPersons(
-            database, vault=vault, name_key=name_key, kept_days=kept("persons"), now=now
-        ),
-        pictures=MongoPictures(database, vault=vault, kept_days=kept("screenshots"), now=now),
-        reading=Reading(log, actor=actor, legal_basis=legal_basis),
+    persons = MongoPersons(
+        database, vault=vault, name_key=name_key, kept_days=kept("persons"), now=now
     )
+    pictures = MongoPictures(database, vault=vault, kept_days=kept("screenshots"), now=now)
     writing = asyncio.create_task(log.run())
     try:
-        await stores.persons.prepare()
-        await stores.pictures.prepare()
-        yield stores
+        Reading(log, actor=asker.role, legal_basis=legal_basis)  # no code is refused first
+        await persons.prepare()
+        await pictures.prepare()
+        today = desk.calendar.local(now()).date()
+        by = await asker.commit(desk.officers, persons, today=today)
+        yield Stores(
+            client=client,
+            log=log,
+            persons=persons,
+            pictures=pictures,
+            reading=Reading(log, actor=asker.role, legal_basis=legal_basis, commitment=by),
+            commitment=by,
+        )
     finally:
         writing.cancel()
         client.close()

@@ -70,7 +70,7 @@ async def _export(stack: Stack, export: Path) -> int:
         "CONSENT_MONGO__URI": stack.mongo,
         "CONSENT_MONGO__DATABASE": f"{stack.database}_consent",
     }
-    code, said = await _run("export", "--out", str(export), "--as", "dpo", env=given)
+    code, said = await _run("export", "--out", str(export), env=given)
     if code:
         raise NotProven(f"export ended with {code}: {said.strip()}")
     return _count_entries(export)

@@ -14,6 +14,7 @@ from uuid import UUID
 import typer
 from rich.console import Console
 
+from cli.askers import OPERATOR, As, Asker, NotAnOfficer
 from cli.dpo import saying
 from cli.dpo.opening import Archive, Told, open_archive
 from deploy.local.folders import Folders
@@ -36,13 +37,6 @@ _EX_USAGE: Final = 2
 _DESK: Final = Path("deploy/desk")
 
 
-class Reader(StrEnum):
-    """Who asks: that is put on record."""
-
-    DPO = "dpo"
-    OPERATOR = "operator"
-
-
 class Person(StrEnum):
     """Whose records are erased."""
 
@@ -58,7 +52,6 @@ Keys = Annotated[
     typer.Option(envvar="CONSENT_KEYS_DIR", help="Folder of keys; the local system's if not given"),
 ]
 DeskDir = Annotated[Path, typer.Option(envvar="CONSENT_DESK_DIR", help="The desk's files.")]
-As = Annotated[Reader, typer.Option("--as", help="Who asks: that is put on record.")]
 Basis = Annotated[
     str, typer.Option(envvar="CONSENT_LEGAL_BASIS", help="What that entry states, as a code.")
 ]
@@ -78,7 +71,7 @@ def find(  # noqa: PLR0913 - the options of a command
     address: Address = None,
     keys: Keys = None,
     desk: DeskDir = _DESK,
-    reader: As = Reader.OPERATOR,
+    reader: As = OPERATOR,
     legal_basis: Basis = DEFAULT_LEGAL_BASIS,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
@@ -110,7 +103,7 @@ def erase(  # noqa: PLR0913 - the options of a command
     reason: Annotated[str, typer.Option(help="Why, as a code.")] = "request-of-the-person",
     keys: Keys = None,
     desk: DeskDir = _DESK,
-    reader: As = Reader.DPO,
+    reader: As = OPERATOR,
     legal_basis: Basis = DEFAULT_LEGAL_BASIS,
 ) -> None:
     """
@@ -142,7 +135,7 @@ def purge(
     *,
     keys: Keys = None,
     desk: DeskDir = _DESK,
-    reader: As = Reader.DPO,
+    reader: As = OPERATOR,
     legal_basis: Basis = DEFAULT_LEGAL_BASIS,
 ) -> None:
     """Remove now what is past its retention, as the service does by itself every night."""
@@ -156,7 +149,8 @@ def purge(
             kept_days=archive.desk.retention.days("evidence"),
             legal_basis=archive.told.legal_basis,
             now=lambda: datetime.now(UTC),
-            actor=archive.told.actor,
+            actor=archive.told.asker.role,
+            commitment=archive.stores.commitment,
         )
         return await retention.run()
 
@@ -179,7 +173,7 @@ def access(  # noqa: PLR0913 - the options of a command
     ] = None,
     keys: Keys = None,
     desk: DeskDir = _DESK,
-    reader: As = Reader.DPO,
+    reader: As = OPERATOR,
     legal_basis: Basis = DEFAULT_LEGAL_BASIS,
 ) -> None:
     """Write all that is held of a person, as a French page and as JSON; that is put on record."""
@@ -218,14 +212,20 @@ def run(told: Told, act: Callable[[Archive], Awaitable[T]]) -> T:
         _fail(f"{error.what} is away: do it again")
     except Undecipherable:
         _fail("a record was changed, or put in another's place")
+    except NotAnOfficer as error:
+        _fail(str(error), code=_EX_USAGE)
     except (DeskError, KeyUnusable) as error:
         _fail(str(error))
 
 
 async def _erase(archive: Archive, one: Found, who: Person, reason: str) -> str:
-    basis, actor = archive.told.legal_basis, archive.told.actor
+    stores, actor = archive.stores, archive.told.asker.role
     erasing = Erasing(
-        archive.stores.log, archive.stores.persons, archive.stores.pictures, legal_basis=basis
+        stores.log,
+        stores.persons,
+        stores.pictures,
+        legal_basis=archive.told.legal_basis,
+        commitment=stores.commitment,
     )
     try:
         if one.own is None:
@@ -238,15 +238,19 @@ async def _erase(archive: Archive, one: Found, who: Person, reason: str) -> str:
 
 
 def told_of(
-    uri: str, database: str, keys: Path | None, desk: Path, reader: Reader, legal_basis: str
+    uri: str, database: str, keys: Path | None, desk: Path, reader: str, legal_basis: str
 ) -> Told:
-    """Return what a command was told."""
+    """Return what a command was told, or say who it is not for and end."""
+    try:
+        asker = Asker.of(reader)
+    except NotAnOfficer as error:
+        _fail(str(error), code=_EX_USAGE)
     return Told(
         uri=uri,
         database=database,
         keys=keys or Folders.of_project().keys,
         desk=desk,
-        actor=reader.value,
+        asker=asker,
         legal_basis=legal_basis,
     )
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from cli.askers import Asker
 from cli.stores import Stores, open_stores
 from desk import Desk, load_desk
 from runtime import mongo
 from runtime.keys import read_key
 from runtime.settings import MongoSettings
-from services.consent.domain.entry import Role
 from services.consent.gateway.requests import KafkaRequests
 from services.consent.handlers.gathering import Gathering
 from services.consent.handlers.searching import Searching
@@ -27,7 +27,7 @@ class Told:
     database: str
     keys: Path
     desk: Path
-    actor: Role
+    asker: Asker
     legal_basis: str
 
 
@@ -62,10 +62,10 @@ class Archive:
 
 @asynccontextmanager
 async def open_archive(told: Told) -> AsyncIterator[Archive]:
-    """Connect; raises ``DeskError``, ``KeyUnusable``, ``Uncoded`` and ``Unavailable``."""
+    """Connect; raises ``DeskError`` and what ``open_stores`` raises."""
     desk = load_desk(told.desk)
     settings = MongoSettings(uri=SecretStr(told.uri), database=told.database)
     async with open_stores(
-        settings, desk, told.keys, actor=told.actor, legal_basis=told.legal_basis
+        settings, desk, told.keys, asker=told.asker, legal_basis=told.legal_basis
     ) as stores:
         yield Archive(told=told, desk=desk, stores=stores)

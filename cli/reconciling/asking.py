@@ -5,12 +5,13 @@ from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
+from cli.askers import Asker
 from desk import Desk
 from runtime.keys import KeyUnusable
 from runtime.settings import PublicUrl
@@ -23,7 +24,6 @@ _TIMEOUT_S: Final = 30.0
 _DAY: Final = timedelta(days=1)
 _ADDRESS: Final[TypeAdapter[str]] = TypeAdapter(PublicUrl)
 
-Reader = Literal["dpo", "operator"]
 Period = tuple[datetime, datetime]
 
 
@@ -42,7 +42,7 @@ class Ask:
     until: datetime | None
     leave_out: bool
     most_new: int
-    reader: Reader
+    asker: Asker
 
     @property
     def where(self) -> str:

@@ -11,8 +11,9 @@ import structlog
 import typer
 from pydantic import SecretStr
 
+from cli.askers import OPERATOR, As, Asker, NotAnOfficer
 from cli.reconciling import showing
-from cli.reconciling.asking import Ask, NotGiven, Reader
+from cli.reconciling.asking import Ask, NotGiven
 from cli.reconciling.matching import Equipment, match
 from deploy.local.folders import Folders
 from desk import Desk, DeskError, load_desk
@@ -49,7 +50,6 @@ Keys = Annotated[
         envvar="CONSENT_KEYS_DIR", help="Folder of keys; the local system's if not given."
     ),
 ]
-As = Annotated[Reader, typer.Option("--as", help="Who does it: that is put on record.")]
 LegalBasis = Annotated[
     str, typer.Option(envvar="CONSENT_LEGAL_BASIS", help="What the entries state, as a code.")
 ]
@@ -70,7 +70,7 @@ def reconcile(  # noqa: PLR0913 - each is an option
     database: Database,
     desk_dir: DeskDir = _DESK,
     keys: Keys = None,
-    reader: As = "operator",
+    reader: As = OPERATOR,
     legal_basis: LegalBasis = DEFAULT_LEGAL_BASIS,
     leave_out: LeaveOut = False,
     most_new: MostNew = MOST_NEW,
@@ -82,6 +82,10 @@ def reconcile(  # noqa: PLR0913 - each is an option
     authorization, longer than authorized, or by somebody who is not declared. Rows that cannot be
     read are shown, and nothing of the report is taken. A second run finds nothing new.
     """
+    try:
+        asker = Asker.of(reader)
+    except NotAnOfficer as error:
+        _fail(str(error), code=_EX_USAGE)
     ask = Ask(
         file=file,
         api=api,
@@ -90,7 +94,7 @@ def reconcile(  # noqa: PLR0913 - each is an option
         until=until,
         leave_out=leave_out,
         most_new=most_new,
-        reader=reader,
+        asker=asker,
     )
     with _said(ask), _few_words():
         ask.check()
@@ -117,7 +121,7 @@ def _said(ask: Ask) -> Iterator[None]:
     """Say in a line what went wrong, and end with its exit status."""
     try:
         yield
-    except NotGiven as error:
+    except (NotGiven, NotAnOfficer) as error:
         _fail(str(error), code=_EX_USAGE)
     except Uncoded as error:
         _fail(f"not a code: {error}", code=_EX_USAGE)

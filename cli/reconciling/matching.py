@@ -10,6 +10,7 @@ from cli.stores import now, open_stores
 from desk import Desk
 from runtime.keys import read_key
 from runtime.settings import MongoSettings
+from services.consent.domain.acts import Author
 from services.consent.handlers.authorized import allow_all
 from services.consent.handlers.reconciling import Outcome, Reconciling
 from services.consent.handlers.recorder import Recorder
@@ -58,7 +59,7 @@ async def _match(ask: Ask, equipment: Equipment, report: Report, staging: Stagin
         equipment.mongo,
         equipment.desk,
         equipment.keys,
-        actor=ask.reader,
+        asker=ask.asker,
         legal_basis=equipment.legal_basis,
     ) as stores:
         log, persons = stores.log, stores.persons
@@ -68,7 +69,7 @@ async def _match(ask: Ask, equipment: Equipment, report: Report, staging: Stagin
             declared,
             assistants=equipment.desk.assistants,
             skew=equipment.skew,
-            reader=ask.reader,
+            reader=Author(role=ask.asker.role, commitment=stores.commitment),
             now=now,
         )
         await reconciling.begin(report)

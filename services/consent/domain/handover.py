@@ -16,7 +16,13 @@ class NotTheLogsKey(Exception):
 
 
 def handover(
-    about_log: Sequence[Entry], old: Signer, new: Verifier, *, actor: Role, basis: str
+    about_log: Sequence[Entry],
+    old: Signer,
+    new: Verifier,
+    *,
+    actor: Role,
+    basis: str,
+    commitment: str | None = None,
 ) -> Draft | None:
     """Return the entry, or nothing where it is there; raises ``NotTheLogsKey``."""
     named = keys_named(about_log)
@@ -31,7 +37,14 @@ def handover(
         "new_key_id": new.key_id.hex(),
         "signature": old.hand_over(new).hex(),
     }
-    return Draft(session=THE_LOG, type=ROTATED, actor=actor, legal_basis=basis, facts=facts)
+    return Draft(
+        session=THE_LOG,
+        type=ROTATED,
+        actor=actor,
+        commitment=commitment,
+        legal_basis=basis,
+        facts=facts,
+    )
 
 
 def keys_named(about_log: Sequence[Entry]) -> list[bytes]:

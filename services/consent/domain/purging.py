@@ -68,7 +68,13 @@ def due(entries: Sequence[Entry], kept: timedelta, *, at: datetime) -> Due | Non
 
 
 def purge_of_entries(
-    dues: Sequence[Due], about_log: Sequence[Entry], *, kept_days: int, actor: Role, basis: str
+    dues: Sequence[Due],
+    about_log: Sequence[Entry],
+    *,
+    kept_days: int,
+    actor: Role,
+    basis: str,
+    commitment: str | None = None,
 ) -> Draft | None:
     """Return the entry for what no entry names yet, or nothing."""
     named = [span for entry in about_log for span in spans_of(entry.draft)]
@@ -84,11 +90,18 @@ def purge_of_entries(
         "newest": max(one.newest for one in rest),
         **_as_facts(spans(indexes)),
     }
-    return _draft(facts, actor, basis)
+    return _draft(facts, actor, basis, commitment)
 
 
 def purge_of_records(
-    what: Records, records: int, until: str, about_log: Sequence[Entry], *, actor: Role, basis: str
+    what: Records,
+    records: int,
+    until: str,
+    about_log: Sequence[Entry],
+    *,
+    actor: Role,
+    basis: str,
+    commitment: str | None = None,
 ) -> Draft | None:
     """Return the entry for records due before the day ``until``, or nothing."""
     facts: dict[str, Fact] = {"what": what, "until": until, "records": records}
@@ -97,7 +110,7 @@ def purge_of_records(
         and (entry.draft.facts.get("what"), entry.draft.facts.get("until")) == (what, until)
         for entry in about_log
     )
-    return None if is_done or not records else _draft(facts, actor, basis)
+    return None if is_done or not records else _draft(facts, actor, basis, commitment)
 
 
 def spans(indexes: Iterable[int]) -> list[range]:
@@ -139,7 +152,13 @@ def _is_within(index: int, named: Iterable[range]) -> bool:
     return any(index in span for span in named)
 
 
-def _draft(facts: Mapping[str, Fact], actor: Role, basis: str) -> Draft:
+def _draft(facts: Mapping[str, Fact], actor: Role, basis: str, commitment: str | None) -> Draft:
     return Draft(
-        session=THE_LOG, type=PURGED, actor=actor, legal_basis=basis, reason=OVER, facts=facts
+        session=THE_LOG,
+        type=PURGED,
+        actor=actor,
+        commitment=commitment,
+        legal_basis=basis,
+        reason=OVER,
+        facts=facts,
     )

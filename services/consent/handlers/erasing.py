@@ -75,11 +75,20 @@ class Erased:
 class Erasing:
     """The erasure is on record before it is done: one that is interrupted is done again."""
 
-    def __init__(self, log: Log, persons: Archive, pictures: Pictures, *, legal_basis: str) -> None:
+    def __init__(
+        self,
+        log: Log,
+        persons: Archive,
+        pictures: Pictures,
+        *,
+        legal_basis: str,
+        commitment: str | None = None,
+    ) -> None:
         self._log = log
         self._persons = persons
         self._pictures = pictures
         self._legal_basis = legal_basis
+        self._commitment = commitment
 
     async def erase(self, session: UUID, who: Who, *, actor: Role, reason: str) -> Erased:
         """
@@ -145,6 +154,7 @@ class Erasing:
             session=THE_LOG,
             type=ERASED,
             actor=actor,
+            commitment=self._commitment,
             legal_basis=self._legal_basis,
             reason=reason,
             facts={"of_session": str(session), "who": who, "records": records},

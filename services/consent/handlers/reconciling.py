@@ -17,7 +17,7 @@ from services.consent.domain.connections import (
     Verdict,
     judge_connection,
 )
-from services.consent.domain.entry import THE_LOG, Draft, Fact, Role
+from services.consent.domain.entry import THE_LOG, Draft, Fact
 from services.consent.domain.persons import Persons
 from services.consent.domain.practice import Practice
 from services.consent.domain.reconciliation import BEGUN, READ, Source, Tally
@@ -86,7 +86,7 @@ class Reconciling:
         *,
         assistants: Mapping[str, Assistant],
         skew: timedelta,
-        reader: Role,
+        reader: Author,
         now: Callable[[], datetime],
     ) -> None:
         self._recorder = recorder
@@ -201,9 +201,7 @@ class Reconciling:
         return facts
 
     async def _note(self, facts: Mapping[str, Fact]) -> None:
-        draft = Drafting(practice=self._practice, session=THE_LOG).fact(
-            READ, Author(role=self._reader), facts
-        )
+        draft = Drafting(practice=self._practice, session=THE_LOG).fact(READ, self._reader, facts)
         await self._recorder.record(THE_LOG, lambda _: draft)
 
 

@@ -90,6 +90,7 @@ class Retention:
         legal_basis: str,
         now: Callable[[], datetime],
         actor: Role = "service",
+        commitment: str | None = None,
     ) -> None:
         self._evidence = evidence
         self._persons = persons
@@ -98,6 +99,7 @@ class Retention:
         self._basis = legal_basis
         self._now = now
         self._actor: Role = actor
+        self._commitment = commitment
 
     async def run(self) -> Ended:
         """
@@ -127,6 +129,7 @@ class Retention:
                 batch,
                 kept_days=self._kept_days,
                 actor=self._actor,
+                commitment=self._commitment,
                 basis=self._basis,
             )
             await put_if(self._evidence, draft, since=self._first_due(batch))
@@ -153,7 +156,12 @@ class Retention:
 
     async def _note_reader(self) -> None:
         if self._actor != "service":
-            reader = Reading(self._evidence, actor=self._actor, legal_basis=self._basis)
+            reader = Reading(
+                self._evidence,
+                actor=self._actor,
+                legal_basis=self._basis,
+                commitment=self._commitment,
+            )
             await reader.record(READ, {"what": "retention"})
 
     async def _due(self) -> list[Due]:
@@ -187,7 +195,13 @@ class Retention:
         def draft(today: Sequence[Entry]) -> Draft | None:
             until = before.date().isoformat()
             return purge_of_records(
-                what, records, until, today, actor=self._actor, basis=self._basis
+                what,
+                records,
+                until,
+                today,
+                actor=self._actor,
+                commitment=self._commitment,
+                basis=self._basis,
             )
 
         await put_if(self._evidence, draft, since=before - MARGIN)

@@ -59,7 +59,7 @@ async def test_one_persons_data_is_written_as_a_page_and_as_json(
         assert holdings.OTHER not in page
         assert out.stat().st_mode & 0o077 == 0
         recorded = await office.about_log()
-        assert recorded == [("evidence-exported", "dpo", {"what": "access", "sessions": 1})]
+        assert recorded == [("evidence-exported", "operator", {"what": "access", "sessions": 1})]
         assert (await office.invoke(*given)).exit_code == 1  # it is there already
 
 

@@ -37,7 +37,7 @@ async def test_a_session_is_found_by_what_the_dpo_has_in_hand(office: Office) ->
         ("--tracking", tracking_number(REQUEST)),
         ("--address", "Odile@Mairie.example"),
     ):
-        done = await office.invoke("find", *given, "--json", "--as", "dpo")
+        done = await office.invoke("find", *given, "--json", "--as", "dpo:aline-ferrandier")
         assert done.exit_code == 0, done.output
         shown = json.loads(done.output)
         assert (shown["session"], shown["state"]) == (str(SESSION), "close")
@@ -113,7 +113,7 @@ async def test_a_person_is_erased_from_all_sessions_and_every_proof_holds(
     assert [e.draft.type for e in recorded] == ["evidence-read", "person-erased", "person-erased"]
     assert {e.draft.reason for e in recorded[1:]} == {"article-17"}
     facts = {"of_session": str(SESSION), "who": "adherent", "records": 2}
-    assert ("person-erased", "dpo", facts) in await office.about_log()
+    assert ("person-erased", "operator", facts) in await office.about_log()
     assert await office.log.leaf_hashes(0, 24) == before
     assert "INTACT: 28 entries" in await office.verdict(tmp_path)
     shown = await office.invoke("find", "--session", str(SESSION), "--json")
@@ -168,3 +168,35 @@ async def test_with_other_keys_nothing_is_opened_and_nothing_erased(
     done = await asyncio.to_thread(CliRunner().invoke, app, arguments)
     assert (done.exit_code, "fields.key: not the master key" in done.output) == (1, True)
     assert len(await office.persons.of_session(session)) == 3
+
+
+async def test_only_an_officer_reads_as_the_dpo_and_each_entry_refers_to_who_it_is(
+    office: Office, tmp_path: Path
+) -> None:
+    await office.hold_session()
+    out, given = tmp_path / "a.jsonl", ("--session", str(SESSION))
+    commands = (
+        ("find", *given),
+        ("erase", *given),
+        ("purge",),
+        ("access", "--address", ODILE["email"], "--out", str(tmp_path / "a.html")),
+        ("picture", __file__, *given),
+        ("export", "--out", str(out)),
+    )
+    for reader in ("dpo", "dpo:", "dpo:nobody", "dpo:gilles-montbarrey", "assistant"):
+        for command in commands:
+            refused = await office.invoke(*command, "--as", reader)
+            assert (refused.exit_code, refused.stderr.startswith("--as: ")) == (2, True)
+    assert await office.about_log() == []
+    for command in commands:
+        await office.invoke(*command, "--as", "dpo:aline-ferrandier")
+    (known,) = [
+        record for record in await office.persons.of_session(THE_LOG) if record.group == "dpo"
+    ]
+    assert known.value == {"id": "aline-ferrandier", "name": "Aline Ferrandier"}
+    drafts = [entry.draft for entry in await office.log.entries(THE_LOG)]
+    assert {(one.actor, one.commitment) for one in drafts} == {("dpo", known.commitment)}
+    assert {one.type for one in drafts} == {"evidence-read", "evidence-exported", "person-erased"}
+    await office.invoke("find", *given)
+    newest = (await office.log.entries(THE_LOG))[-1].draft
+    assert (newest.actor, newest.commitment) == ("operator", None)

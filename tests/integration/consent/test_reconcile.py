@@ -59,7 +59,15 @@ async def test_the_web_apis_report_is_matched_once_however_often_it_is_fetched(
         server.connected(CANARY, now, 0)
         here = now.astimezone(DESK)  # the desk's day may be the next one already
         days = ("--from", f"{here - timedelta(days=1):%Y-%m-%d}", "--to", f"{here:%Y-%m-%d}")
-        options = ("--api", server.url, "--token-file", token, *days, "--as", "dpo")
+        options = (
+            "--api",
+            server.url,
+            "--token-file",
+            token,
+            *days,
+            "--as",
+            "dpo:aline-ferrandier",
+        )
         first = await reconcile(stage, mongo_uri, mongo_database, *options)
         assert first.exit_code == 0, first.output
         once = await found(stage)

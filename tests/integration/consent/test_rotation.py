@@ -239,7 +239,7 @@ async def test_an_interrupted_handover_is_ended_by_the_next_run(
         )
         assert f"keep {office.keys / NEXT_KEY}" in done.output
         assert read_signer(office.keys, origin=DEFAULT_ORIGIN).verifier.raw == old.raw
-    done = await rotate(office, "--as", "dpo")
+    done = await rotate(office, "--as", "dpo:aline-ferrandier")
     assert done.exit_code == 0, done.output
     ((kind, actor, facts),) = await office.about_log()
     assert (kind, actor, facts["old_key_id"]) == ("key-rotated", "operator", old.key_id.hex())

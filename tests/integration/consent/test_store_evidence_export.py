@@ -139,11 +139,11 @@ async def test_an_export_is_put_on_record_and_verifies_with_the_checkpoints(
     (tmp_path / "key").write_text(VKEY)
     out, given = tmp_path / "export.jsonl", ("--mongo-uri", mongo_uri, "--database", mongo_database)
     monkeypatch.setenv("CONSENT_LEGAL_BASIS", "gdpr-6-1-c")
-    done = await invoke("export", "--out", str(out), "--as", "dpo", *given)
+    done = await invoke("export", "--out", str(out), *given)
     assert (done.exit_code, done.output) == (0, f"25 entries in {out}\n")
     (recorded,) = await log.entries(THE_LOG)
     assert recorded.draft.legal_basis == "gdpr-6-1-c"
-    assert (recorded.draft.type, recorded.draft.actor) == ("evidence-exported", "dpo")
+    assert (recorded.draft.type, recorded.draft.actor) == ("evidence-exported", "operator")
     witness = ("--checkpoints", str(tmp_path / "notes"), "--key", str(tmp_path / "key"))
     done = await invoke("verify", str(out), *witness)
     assert done.exit_code == 0

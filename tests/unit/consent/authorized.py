@@ -131,7 +131,7 @@ class Morning:
             PRACTICE,
             assistants=DECLARED.assistants,
             skew=SKEW,
-            reader="dpo",
+            reader=Author(role="dpo"),
             now=self.clock,
         )
         with Staging() as staging:
