@@ -4,8 +4,9 @@ Verify an exported evidence log, alone and offline, with Python and nothing else
 
     python3 verify.py EXPORT [--checkpoints FILE --key FILE]
 
-EXPORT is what ``aiguillage evidence export`` writes. The checkpoints are the signed notes that
-were mailed, one after the other; the key is the log's verifier key (``name+id+key``, several one a
+EXPORT is what ``aiguillage evidence export`` writes. The checkpoints are the mails that you were
+sent: a file or a folder of files, as text or as ``.eml``, whole, quoted or the bare signed notes
+one after the other; the key is the log's verifier key (``name+id+key``, several one a
 line) or its public key in PEM. A key that a given one has handed the log over to counts from there
 on. Exit status: 0 intact, 1 not intact, 2 wrong usage. One file on purpose, so that it can be read
 whole and carried anywhere.
@@ -19,8 +20,10 @@ import hashlib
 import json
 import re
 import sys
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from email import message_from_bytes
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -46,6 +49,10 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _SPANS = re.compile(r"\d{1,15}-\d{1,15}(/\d{1,15}-\d{1,15})*")
 _ABOUT_THE_LOG = "00000000-0000-0000-0000-000000000000"
 _DASH = "\N{EM DASH} "
+_MARKS = re.compile(r"^[>\s]+")  # of a quotation, or an indent
+_ROOT = re.compile(r"[A-Za-z0-9+/]{43}=")
+_FOREIGN = re.compile(_DASH + r"\S+ [A-Za-z0-9+/=]{60,}")  # a signature, whosever it is
+_NO_NOTE = "the checkpoint file holds something that is no signed note"
 _HASH_BYTES = _KEY_BYTES = 32
 _SIGNATURE_BYTES = 64
 
@@ -200,7 +207,7 @@ class Witness:
         self._origin = origin
         self._keys: set[bytes] = set()
         self._rest: list[tuple[int, int, bytes, str, list[str]]] = []
-        for number, (body, signatures) in enumerate(_notes(text), 1):
+        for number, (body, signatures) in enumerate(_notes(text, origin), 1):
             name, size, root = _read_body(number, body)
             if name != origin:
                 raise NotIntact(-1, f"checkpoint {number} is of another log")
@@ -237,19 +244,33 @@ class Witness:
                 raise NotIntact(-1, f"checkpoint {number} contradicts another of the same size")
 
 
-def _notes(text: str) -> Iterator[tuple[str, list[str]]]:
-    body: list[str] = []
-    signatures: list[str] = []
-    for line in [*text.splitlines(), ""]:
-        if line.startswith(_DASH) and body and body[-1] == "":
-            signatures.append(line)
-        elif signatures:
-            yield "\n".join(body), signatures
-            body, signatures = [line] if line else [], []
-        elif line or body:
-            body.append(line)
-    if any(body):
-        raise NotIntact(-1, "the checkpoint file holds something that is no signed note")
+def _notes(text: str, origin: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield each signed note of a text, a mail for one; raises ``NotIntact`` for half of one."""
+    lines = ["", "", *(_MARKS.sub("", line).rstrip() for line in text.splitlines()), ""]
+    at = 0
+    while at < len(lines):
+        if not _begins(lines, at, origin):
+            if _FOREIGN.fullmatch(lines[at]) or lines[at].startswith(f"{_DASH}{origin}"):
+                raise NotIntact(-1, _NO_NOTE)
+            at += 1
+            continue
+        end = next(n for n in range(at + 1, len(lines)) if not lines[n])
+        first = next((n for n in range(end, len(lines)) if lines[n]), end)
+        stop = first
+        while lines[stop].startswith(_DASH):
+            stop += 1
+        if stop == first:
+            raise NotIntact(-1, _NO_NOTE)
+        yield "\n".join([*lines[at:end], ""]), lines[first:stop]
+        at = stop
+
+
+def _begins(lines: list[str], at: int, origin: str) -> bool:
+    """Return whether a note begins here, or what was meant to be one."""
+    if lines[at] == origin:
+        return True
+    number, root = [*lines[at + 1 : at + 3], "", ""][:2]
+    return _ROOT.fullmatch(root) is not None and number != origin
 
 
 def _read_body(number: int, body: str) -> tuple[str, int, bytes]:
@@ -272,6 +293,41 @@ def _signed(line: str, name: str, key: bytes, body: str) -> bool:
     except ValueError:
         return False
     return blob[:4] == _key_id(name, key) and ed25519_verifies(key, text, blob[4:])
+
+
+# --- what a person has kept: mails, or what was copied from them
+
+
+def read_kept(path: Path) -> str:
+    """Return the text of a file, or of each in a folder; raises ``OSError``, ``UnicodeError``."""
+    files = [path]
+    if path.is_dir():
+        files = sorted(f for f in path.iterdir() if f.is_file() and not f.name.startswith("."))
+    return "\n\n".join(text for file in files for text in _texts(file.read_bytes(), file.suffix))
+
+
+def _texts(content: bytes, suffix: str = "") -> Iterator[str]:
+    boxed = re.split(rb"(?m)^From .*\n", content) if content.startswith(b"From ") else [content]
+    for one in boxed:
+        mail = message_from_bytes(one)
+        if suffix.lower() != ".eml" and "MIME-Version" not in mail:
+            yield _text(one)
+            continue
+        for part in mail.walk():
+            payload = part.get_payload(decode=True)
+            if part.get_content_type() == "text/plain" and isinstance(payload, bytes):
+                yield _text(payload)
+        if after := (mail.epilogue or "").strip():  # the next mail, where a file has several
+            yield from _texts(after.encode("utf-8", "surrogateescape"))
+
+
+def _text(content: bytes) -> str:
+    if content.startswith((BOM_UTF16_BE, BOM_UTF16_LE)):
+        return content.decode("utf-16")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252")
 
 
 # --- the state table
@@ -739,7 +795,7 @@ def main(arguments: list[str] | None = None) -> int:
 def report(export: Path, checkpoints: Path | None, key: Path | None) -> int:
     """Verify these files; print the finding and return the exit status."""
     try:
-        witness = checkpoints.read_text("utf-8") if checkpoints else None
+        witness = read_kept(checkpoints) if checkpoints else None
         signer = key.read_text("utf-8") if key else None
         with export.open(encoding="utf-8") as lines:
             log, witnessed = verify_export(lines, witness, signer)
@@ -747,7 +803,7 @@ def report(export: Path, checkpoints: Path | None, key: Path | None) -> int:
         where = f"first bad entry: {finding.index}" if finding.index >= 0 else "before the entries"
         _say(f"NOT INTACT, {where}: {finding.reason}")
         return 1
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeError) as error:
         _say(f"NOT INTACT, a file cannot be read: {type(error).__name__}")
         return 1
     _say(f"INTACT: {log.size} entries, root {base64.b64encode(log.root()).decode()}")

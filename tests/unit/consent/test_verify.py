@@ -173,6 +173,34 @@ def test_notes_may_be_put_together_as_mail_programs_do_it() -> None:
         assert verify_export(export(LINES), saved, VKEY)[1] == 36
 
 
+LETTER = (
+    "Bonjour,\n\nle point de contrôle\n{}\nBien à vous,\n\n\N{EM DASH} Aline Ferrandier, DPO\n36\n"
+)
+
+
+def test_notes_are_read_out_of_any_letter() -> None:
+    assert verify_export(export(LINES), LETTER.format(MAILED), VKEY)[1] == 36
+
+
+@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("harm", ["", "x", "ordinary words"])
+def test_half_a_note_in_a_letter_is_told_whichever_line_of_it_is_harmed(
+    number: int, harm: str
+) -> None:
+    lines = checkpoints(LINES, 36).splitlines()
+    lines[number : number + 1] = [harm + lines[number][1:]] if harm == "x" else [harm] * bool(harm)
+    letter = LETTER.format("\n".join([MAILED, *lines]))
+    assert finding(export(LINES), letter).index == -1
+
+
+@pytest.mark.parametrize("kept", range(1, 5))
+def test_a_note_that_was_cut_in_a_letter_is_told(kept: int) -> None:
+    lines = checkpoints(LINES, 36).splitlines()
+    for half in (lines[:kept], lines[kept:5]):
+        letter = LETTER.format("\n".join([MAILED, *half, ""]))
+        assert finding(export(LINES), letter).index == -1
+
+
 def test_two_histories_signed_by_the_same_key_are_caught() -> None:
     other = lines_of(placed(walk(UUID(int=7))))
     notes = checkpoints(LINES, 5) + checkpoints(other, 5)
