@@ -62,7 +62,8 @@ def _only_of(service: str, url: str, given: Surroundings) -> dict[str, str]:
     """Return what one service alone is told."""
     if service == "notifier":
         host, _, port = given.smtp.rpartition(":")
-        return {"SMTP__HOST": host, "SMTP__PORT": port}
+        lead = {"CONSENT_URL": given.urls["consent"]} if "consent" in given.urls else {}
+        return {"SMTP__HOST": host, "SMTP__PORT": port, **lead}
     if service == "consent":
         given.checkpoints.mkdir(parents=True, exist_ok=True)
         file = given.checkpoints / "consent.txt"

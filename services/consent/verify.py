@@ -21,7 +21,7 @@ import json
 import re
 import sys
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from email import message_from_bytes
 from functools import lru_cache
@@ -713,6 +713,145 @@ def _read_entry(index: int, content: bytes) -> Json:
     return entry
 
 
+# --- what is said, in French
+
+
+FRENCH = {
+    "the key file holds no Ed25519 key": "Le fichier de clé ne contient pas de clé du journal.",
+    "the key is of another log": "La clé donnée est celle d’un autre journal.",
+    "checkpoint {} is of another log": "Le point de contrôle n° {} est celui d’un autre journal.",
+    "the checkpoint file holds no signed note": (
+        "Les courriels donnés ne contiennent aucun point de contrôle."
+    ),
+    "checkpoint {} is not signed by a key that was given or handed over to": (
+        "Le point de contrôle n° {} n’est signé par aucune clé donnée, ni par une qui l’a "
+        "remplacée."
+    ),
+    "handed over by a key that was not given": (
+        "Le changement de clé vient d’une clé qui n’a pas été donnée."
+    ),
+    "checkpoint {} contradicts another of the same size": (
+        "Le point de contrôle n° {} en contredit un autre, pour le même nombre d’inscriptions."
+    ),
+    "the checkpoint file holds something that is no signed note": (
+        "Les courriels donnés contiennent un point de contrôle incomplet ou abîmé."
+    ),
+    "checkpoint {} is no checkpoint": "Le point de contrôle n° {} ne peut pas être lu.",
+    "the table has no {} here": "L’acte « {} » n’était pas permis à ce moment.",
+    "{} during a pause": "L’acte « {} » est inscrit alors que la séance était en pause.",
+    "{} after the time of {}": "L’acte « {} » est inscrit après la fin du délai « {} ».",
+    "another authorization than the one that is open": (
+        "L’acte se réclame d’une autre autorisation que celle qui était en cours."
+    ),
+    "{}: another scope": "L’acte « {} » a une autre portée que la sienne.",
+    "{}: not how this act may come": "L’acte « {} » n’est pas venu par une voie permise.",
+    "{}: no notice": "L’acte « {} » ne dit pas quelle information préalable a été lue.",
+    "{}: another notice": (
+        "L’acte « {} » porte sur une autre information préalable que celle qui a été lue."
+    ),
+    "{}: no known reason": "L’acte « {} » n’a pas de motif connu.",
+    "{}: not this session's assistant": "L’acte « {} » n’est pas du téléassistant de la séance.",
+    "{}: attested by no second person": (
+        "L’acte « {} » n’est pas attesté par une deuxième personne."
+    ),
+    "its bytes were removed before due": (
+        "Le contenu a été supprimé avant la fin de sa conservation."
+    ),
+    "its bytes are not there, and no purge names it": (
+        "Le contenu manque, et aucune suppression inscrite ne l’explique."
+    ),
+    "a purge after another time than entries are kept": (
+        "Une suppression se réclame d’une autre durée de conservation que celle qui est permise."
+    ),
+    "a purge in a session": (
+        "Une suppression est inscrite dans une séance, où elle n’a pas sa place."
+    ),
+    "a purge of what was not due": "Une suppression porte sur ce qui devait encore être conservé.",
+    "a purge that does not say what it removes": (
+        "Une suppression ne dit pas clairement ce qu’elle supprime."
+    ),
+    "a handover that does not say to which key": (
+        "Un changement de clé ne dit pas quelle est la nouvelle clé."
+    ),
+    "a handover that names another key than it has": (
+        "Un changement de clé nomme une autre clé que celle qu’il contient."
+    ),
+    "a handover in a session, or back to a key": (
+        "Un changement de clé est inscrit dans une séance, ou revient à une clé déjà remplacée."
+    ),
+    "handed over by another key than the log had": (
+        "Un changement de clé vient d’une autre clé que celle du journal."
+    ),
+    "handed over without the signature of the key before": (
+        "Un changement de clé n’est pas signé par la clé précédente."
+    ),
+    "its bytes are not those that were hashed": (
+        "Le contenu n’est plus celui dont l’empreinte a été prise : il a été changé."
+    ),
+    "its line is damaged": "La ligne du fichier est abîmée.",
+    "expected here, but found {}: removed, added or moved": (
+        "L’inscription attendue n’est pas là, mais la n° {} : une inscription a été retirée, "
+        "ajoutée ou déplacée."
+    ),
+    "missing: a checkpoint has seen {} entries; cut, or exported before it": (
+        "Des inscriptions manquent : un point de contrôle en a compté {}. La fin a été "
+        "retirée, ou l’export est plus ancien que ce courriel."
+    ),
+    "says that it is entry {}": "L’inscription porte un autre numéro, {}.",
+    "is not the next of its session": "L’inscription ne suit pas la précédente de sa séance.",
+    "rewritten: an entry from {} to {} is not the one witnessed": (
+        "Le journal a été récrit : de la n° {} à la n° {}, une inscription n’est plus celle "
+        "que le point de contrôle a vue."
+    ),
+    "is not an entry in canonical JSON": (
+        "L’inscription n’a pas la forme d’une inscription du journal."
+    ),
+    "the file does not begin with a header of {}": (
+        "Le fichier n’est pas un export du journal, ou son début manque."
+    ),
+    "the header's state table is none that the software had": (
+        "Les règles jointes à l’export ne sont celles d’aucune version connue. Prenez le "
+        "verify.py de la version en service."
+    ),
+    "the header says {} entries, not {}": "L’export annonce {} inscriptions et en contient {}.",
+    "the header's root is not that of the entries": (
+        "L’empreinte que l’export annonce n’est pas celle de ses inscriptions."
+    ),
+}
+"""By the reason that is given in English, the same in French; ``{}`` stands for what varies."""
+
+_VERDICTS = {
+    "intact": "Intact : les inscriptions de l’export s’accordent entre elles.",
+    "witnessed": (
+        "Intact : les inscriptions de l’export s’accordent entre elles et avec vos points de "
+        "contrôle."
+    ),
+    "handed over": (
+        "La clé a été remplacée : comparez cette ligne à celle que l’exploitant vous a remise "
+        "par une autre voie que le courriel."
+    ),
+    "purged": "Ces inscriptions ont été supprimées en fin de conservation, chacune après sa date.",
+    "unwitnessed": (
+        "Aucun point de contrôle ne couvre le journal : un journal récrit en entier passerait "
+        "aussi."
+    ),
+    "tail": (
+        "Ces dernières inscriptions ne sont encore couvertes par aucun de vos points de contrôle."
+    ),
+    "broken": "Pas intact, inscription n° {} : {}",
+    "before": "Pas intact : {}",
+    "unread": "Rien n’a été vérifié : un fichier manque ou ne peut pas être lu.",
+}
+
+
+def in_french(reason: str, said: Mapping[str, str] = FRENCH) -> str:
+    """Return a reason as ``said`` has it in French, or else one sentence that is always true."""
+    for pattern, sentence in said.items():
+        if found := re.fullmatch("(.+)".join(map(re.escape, pattern.split("{}"))), reason):
+            return sentence.format(*found.groups())
+    return "La vérification a échoué ici."
+
+
 # --- the export
 
 
@@ -776,8 +915,10 @@ def _line(number: int, line: str) -> Json:
     return record
 
 
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
+def _say(line: str, french: str) -> None:
+    encoding = sys.stdout.encoding or "utf-8"  # an old console may lack an apostrophe
+    said = french.encode(encoding, "replace").decode(encoding)
+    sys.stdout.write(f"{line}\n{said}\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -801,19 +942,30 @@ def report(export: Path, checkpoints: Path | None, key: Path | None) -> int:
             log, witnessed = verify_export(lines, witness, signer)
     except NotIntact as finding:
         where = f"first bad entry: {finding.index}" if finding.index >= 0 else "before the entries"
-        _say(f"NOT INTACT, {where}: {finding.reason}")
+        french, why = (
+            _VERDICTS["broken" if finding.index >= 0 else "before"],
+            in_french(finding.reason),
+        )
+        told = french.format(finding.index, why) if finding.index >= 0 else french.format(why)
+        _say(f"NOT INTACT, {where}: {finding.reason}", told)
         return 1
     except (OSError, UnicodeError) as error:
-        _say(f"NOT INTACT, a file cannot be read: {type(error).__name__}")
+        _say(f"NOT INTACT, a file cannot be read: {type(error).__name__}", _VERDICTS["unread"])
         return 1
-    _say(f"INTACT: {log.size} entries, root {base64.b64encode(log.root()).decode()}")
+    _say(
+        f"INTACT: {log.size} entries, root {base64.b64encode(log.root()).decode()}",
+        _VERDICTS["witnessed" if witnessed else "intact"],
+    )
     for new, index in list(log.handovers.keys.items())[1:]:
-        _say(f"HANDED OVER by entry {index} to the key {vkey(log.handovers.origin, new)}")
+        line = vkey(log.handovers.origin, new)
+        _say(f"HANDED OVER by entry {index} to the key {line}", _VERDICTS["handed over"])
     if log.hidden.count:
-        _say(f"PURGED: {log.hidden.count} entries, each named by a purge after its due date")
+        purged = f"PURGED: {log.hidden.count} entries, each named by a purge after its due date"
+        _say(purged, _VERDICTS["purged"])
     if witnessed < log.size or checkpoints is None:
         tail = f"entries {witnessed} to {log.size - 1}" if log.size else "an empty log"
-        _say(f"{'UNWITNESSED' if not witnessed else 'UNCOVERED TAIL'}: {tail} under no checkpoint")
+        word, french = ("UNCOVERED TAIL", "tail") if witnessed else ("UNWITNESSED", "unwitnessed")
+        _say(f"{word}: {tail} under no checkpoint", _VERDICTS[french])
     return 0
 
 

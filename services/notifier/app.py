@@ -92,7 +92,7 @@ def _now() -> datetime:
 def _read(settings: Settings) -> Declared:
     desk = load_desk(settings.desk_dir)
     word = load_words()
-    renderer = build_renderer(desk, word)
+    renderer = build_renderer(desk, word, consent_url=settings.consent_url)
     table = load_table(renderer, settings.mails_file or MAILS)
     fingerprint = read_key(settings.keys_dir, "fingerprint.key")
     webhooks = (queue.webhook for queue in (desk.queues.marketplace, desk.queues.general))

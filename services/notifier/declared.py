@@ -42,10 +42,15 @@ def load_words(file: Path = WORDING) -> Callable[[str, str], str]:
 
 
 def build_renderer(
-    desk: Desk, word: Callable[[str, str], str], folder: Path = TEMPLATES
+    desk: Desk,
+    word: Callable[[str, str], str],
+    folder: Path = TEMPLATES,
+    *,
+    consent_url: str | None = None,
 ) -> Renderer:
-    """Return a renderer that knows the desk's facts."""
-    return Renderer(desk=desk_facts(desk), local=desk.calendar.local, word=word, folder=folder)
+    """Return a renderer that knows the desk's facts, and where consent is."""
+    facts = desk_facts(desk) | {"dpo_page": f"{consent_url}/dpo" if consent_url else ""}
+    return Renderer(desk=facts, local=desk.calendar.local, word=word, folder=folder)
 
 
 def desk_facts(desk: Desk) -> dict[str, str]:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FilePath, model_validator
 
-from runtime.settings import MongoSettings, ServiceSettings, environment
+from runtime.settings import MongoSettings, PublicUrl, ServiceSettings, environment
 from schemas import topics
 
 
@@ -55,6 +55,8 @@ class Settings(ServiceSettings):
     topics: TopicNames = TopicNames()
     mails_file: FilePath | None = None
     """A deployment's own table of mails, instead of the shipped one."""
+    consent_url: PublicUrl | None = None
+    """Where people reach consent: alerts to the DPO then lead to the page there."""
     group: str = "notifier"
     instance: str | None = None
     """A name that a restarted process keeps: its group then takes it back without waiting."""

@@ -40,6 +40,7 @@ from services.consent.store.persons import MongoPersons
 from services.consent.store.pictures import MongoPictures
 from services.consent.store.relay import RelayStore
 from services.consent.store.sign_ins import MongoSignIns
+from services.consent.texts.integrity import why_not_intact
 from services.consent.verify import NotIntact
 
 log = structlog.get_logger()
@@ -214,7 +215,7 @@ class Connections:
             name=None,
             variables={
                 "index": str(broken.index),
-                "reason": broken.reason,
+                "reason": why_not_intact(broken.reason),
                 "detected_at": at.isoformat(),
             },
         )

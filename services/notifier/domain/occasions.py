@@ -30,7 +30,7 @@ _TICKET: Final = _NAMES.union(
 )
 _ENTRY: Final = frozenset(
     (
-        *("session_id", "index", "entry_type", "sentence", "look_at", "reason", "scope"),
+        *("session_id", "index", "act_title", "sentence", "look_at", "reason", "scope"),
         *("recorded_at", "leaf_hash"),
     )
 )
@@ -139,6 +139,8 @@ def of_entry(event: EntryRecorded, desk: Desk, word: Word) -> Occasion:
     """Return the occasion of an entry of the authorization log."""
     entry = event.data
     sentence = word("entries", entry.entry_type)
+    refused = (entry.reason or "",) if entry.entry_type == "refused-act" else ()
+    codes = (*refused, entry.entry_type)
     return Occasion(
         kind="entry-recorded",
         event_id=event.id,
@@ -148,23 +150,23 @@ def of_entry(event: EntryRecorded, desk: Desk, word: Word) -> Occasion:
         variables={
             "session_id": str(entry.session_id),
             "index": entry.index,
-            "entry_type": entry.entry_type,
             "sentence": word("other_entry", "") if sentence == entry.entry_type else sentence,
-            "look_at": _look_at((entry.entry_type, entry.reason or ""), word),
+            "act_title": _first("titles", "other_title", codes, word),
+            "look_at": _first("look_at", "other_look_at", codes, word),
             "reason": word("reasons", entry.reason) if entry.reason else None,
-            "scope": entry.scope,
+            "scope": word("scope_titles", entry.scope) if entry.scope else None,
             "recorded_at": entry.recorded_at,
             "leaf_hash": entry.leaf_hash,
         },
     )
 
 
-def _look_at(codes: Iterable[str], word: Word) -> str:
-    """Return what the DPO is to look at: by the act, or by the reason of a refused one."""
+def _first(kind: str, other: str, codes: Iterable[str], word: Word) -> str:
+    """Return the words for the first code that has some, or else those for any other."""
     for code in codes:
-        if (said := word("look_at", code)) != code:
+        if (said := word(kind, code)) != code:
             return said
-    return word("other_look_at", "")
+    return word(other, "")
 
 
 def _reachable(email: str | None) -> str | None:

@@ -217,6 +217,9 @@ async def test_a_log_that_was_changed_is_not_served_and_the_dpo_is_told(stage: S
     assert len({notice.id for notice in published.notices}) == 1
     assert isinstance(published.notices[0], NoticeIssued)
     assert published.notices[0].data.template == "log-not-intact"
+    sealer = Sealer(read_key(stage.keys, "sealing.key"))
+    content = json.loads(sealer.open_text(published.notices[0].data.sealed, purpose="notice"))
+    assert content["variables"]["reason"].startswith("Le contenu n’est plus celui")
 
 
 async def test_an_oral_yes_is_attested_by_a_second_person_and_the_adherent_gets_a_mail(

@@ -28,7 +28,7 @@ def word() -> Word:
 
 @pytest.fixture(scope="session")
 def renderer(desk: Desk, word: Word) -> Renderer:
-    return build_renderer(desk, word)
+    return build_renderer(desk, word, consent_url="https://consent.example")
 
 
 @pytest.fixture(scope="session")

@@ -238,7 +238,7 @@ NOTICES: dict[str, dict[str, str]] = {
     },
     "log-not-intact": {
         "index": "12",
-        "reason": "leaf-hash-differs",
+        "reason": "Le contenu n’est plus celui dont l’empreinte a été prise.",
         "detected_at": "2026-11-23T09:45:00Z",
     },
 }

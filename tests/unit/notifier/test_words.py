@@ -10,7 +10,9 @@ from itertools import pairwise
 import pytest
 
 from desk import Closure, Desk
+from schemas.sessions import EntryRecorded
 from services.consent.domain.table import table as state_table
+from services.notifier.declared import build_renderer
 from services.notifier.domain import occasions
 from services.notifier.domain.occasions import Word
 from services.notifier.domain.table import Mail, MailTable
@@ -280,23 +282,81 @@ def test_whatever_may_stand_for_a_rule_has_words(word: Word) -> None:
     assert [name for name in FIELDS if word("fields", name) == name] == []
 
 
-def test_each_alert_to_the_dpo_says_what_to_look_at(
-    desk: Desk, word: Word, renderer: Renderer
-) -> None:
+def alerts() -> list[EntryRecorded]:
+    """Return an entry for each way in which the state table has the DPO told."""
     acts = {arrow.act for arrow in state_table().arrows if arrow.dpo}
     reasons = {name for name, reason in state_table().refusals.reasons.items() if reason.dpo}
     assert len(acts) > 5
     assert len(reasons) > 5
-    told = [events.entry(act) for act in acts - {"refused-act"}]
-    told += [events.entry("refused-act", reason=reason) for reason in reasons]
+    told = [events.entry(act, reason=None) for act in sorted(acts - {"refused-act"})]
+    return told + [events.entry("refused-act", reason=reason) for reason in sorted(reasons)]
+
+
+def test_each_alert_to_the_dpo_says_what_to_look_at(
+    desk: Desk, word: Word, renderer: Renderer
+) -> None:
     said = set()
-    for event in told:
+    for event in alerts():
         variables = dict(occasions.of_entry(event, desk, word).variables)
         assert variables["look_at"] in renderer.render("session-alert", variables).text.replace(
             "\n", " "
         )
         said.add(variables["look_at"])
     assert word("other_look_at", "") not in said
-    assert len(said) == len(told)
+    assert len(said) == len(alerts())
     unknown = occasions.of_entry(events.entry("new-act", reason=None), desk, word).variables
     assert unknown["look_at"] == word("other_look_at", "")
+
+
+def test_no_alert_to_the_dpo_shows_a_code_and_each_has_its_own_title(
+    desk: Desk, word: Word, renderer: Renderer
+) -> None:
+    codes = {arrow.act for arrow in state_table().arrows} | {"view", "intervene", "screenshot"}
+    codes |= set(state_table().refusals.reasons)
+    subjects = set()
+    for event in alerts():
+        mail = renderer.render("session-alert", occasions.of_entry(event, desk, word).variables)
+        text = " ".join(mail.text.replace(str(event.data.session_id), "").split())
+        assert codes & set(re.findall(r"[a-z-]+", f"{mail.subject} {text}")) == set()
+        assert mail.subject.removeprefix("Alerte du journal des autorisations\u00a0: ") in text
+        assert "https://consent.example/dpo" in mail.text
+        assert "https://consent.example/dpo" in mail.html
+        assert len(mail.subject) < 100
+        subjects.add(mail.subject)
+    assert len(subjects) == len(alerts())
+    assert not any(word("other_title", "") in subject for subject in subjects)
+
+
+def test_a_new_act_alerts_with_words_too_and_an_unknown_reason_with_those_of_its_act(
+    desk: Desk, word: Word
+) -> None:
+    new = occasions.of_entry(events.entry("new-act", reason=None), desk, word).variables
+    assert new["act_title"] == word("other_title", "")
+    refused = occasions.of_entry(events.entry("refused-act", reason="new"), desk, word).variables
+    assert refused["act_title"] == "acte refusé"
+
+
+@pytest.mark.parametrize("scope", ["view", "intervene", "screenshot"])
+def test_the_dpo_reads_a_scope_in_words_as_a_third_person(
+    desk: Desk, word: Word, scope: str
+) -> None:
+    event = events.entry()
+    event = event.model_copy(update={"data": event.data.model_copy(update={"scope": scope})})
+    said = occasions.of_entry(event, desk, word).variables["scope"]
+    assert said not in {scope, None}
+    assert "votre" not in said
+
+
+def test_an_assistant_whose_days_have_not_begun_is_not_told_as_one_whose_days_are_over(
+    desk: Desk, word: Word
+) -> None:
+    event = events.entry("refused-act", reason="expired-assistant")
+    told = occasions.of_entry(event, desk, word).variables
+    for words in (told["reason"], told["look_at"]):
+        assert "n’a pas encore commencé" in words
+
+
+def test_without_the_address_of_consent_an_alert_leads_nowhere(desk: Desk, word: Word) -> None:
+    renderer = build_renderer(desk, word)
+    told = occasions.of_entry(events.entry(), desk, word).variables
+    assert "/dpo" not in renderer.render("session-alert", told).text
