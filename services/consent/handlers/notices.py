@@ -186,7 +186,12 @@ class Notices:
         assistant = self._in_desk(case.assistant)
         if assistant is None:
             return ()
-        variables = {"tracking": case.tracking, "reported_at": case.entry.recorded_at}
+        state = fold(case.before).regions
+        variables = {
+            "tracking": case.tracking,
+            "reported_at": case.entry.recorded_at,
+            "state": "paused" if state["doubt"] == "raised" else state["session"],
+        }
         return [
             Letter(
                 template="offer-disowned",

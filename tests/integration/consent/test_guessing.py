@@ -1,10 +1,13 @@
 """Links and codes guessed, forms sent by robots or once more: refused, and nothing is decided."""
 
+import json
 import re
 import uuid
 
 import httpx
 
+from runtime.keys import read_key
+from runtime.sealing import Sealer
 from services.consent.domain.acts import ADHERENT_ACTS
 from services.consent.domain.lifecycle import tells_dpo
 from services.consent.web.guessing import CODES_AT_ONCE, LINKS_PER_MINUTE
@@ -14,6 +17,7 @@ from tests.integration.consent.stage import (
     Stage,
     forms,
 )
+from tests.unit.consent.drafts import draft
 
 HERE, THERE = "192.0.2.7", "198.51.100.9"
 
@@ -135,7 +139,7 @@ async def test_130_robots_without_the_code_leave_one_unconfirmed_report_in_every
         assert await stage.size() == size + len(types)
 
     await robots_add("unasked-reported")
-    await _is_told_as_unconfirmed(stage, session)
+    await _is_told_as_unconfirmed(stage, session, "paused")
     adherent = await stage.entered(session, code)
     for act in ("retract", "read-notice", "grant"):
         assert (await adherent.do(act)).status_code == 303
@@ -144,6 +148,7 @@ async def test_130_robots_without_the_code_leave_one_unconfirmed_report_in_every
     assert (await adherent.do("retract")).status_code == 303
     assert (await assistant.do(session, "start")).status_code == 200
     await robots_add("unasked-reported")
+    await _is_told_as_unconfirmed(stage, session, "started")
     assert (await assistant.see(session))["state"]["session"] == "started"
     assert (await adherent.do("stop")).status_code == 303
     await robots_add()
@@ -152,11 +157,24 @@ async def test_130_robots_without_the_code_leave_one_unconfirmed_report_in_every
     assert robots == 130
 
 
-async def _is_told_as_unconfirmed(stage: Stage, session: str) -> None:
+async def test_a_report_after_the_session_is_told_to_the_assistant_as_one_of_what_is_over(
+    stage: Stage,
+) -> None:
+    assistant, _, session = await stage.started()
+    assert (await assistant.do(session, "end")).status_code == 200
+    report = draft(uuid.UUID(session), "unasked-reported", "adherent")
+    await stage.consent.connections.log.append(report, after=len(await stage.entries(session)))
+    await _is_told_as_unconfirmed(stage, session, "over")
+
+
+async def _is_told_as_unconfirmed(stage: Stage, session: str, state: str) -> None:
     report = (await stage.entries(session))[-1]
     assert tells_dpo(report.draft)
     told = await stage.consent.notices_for(report)
     assert [notice.data.template for notice in told] == ["offer-disowned", "checkpoint"]
+    sealer = Sealer(read_key(stage.keys, "sealing.key"))
+    content = json.loads(sealer.open_text(told[0].data.sealed, purpose="notice"))
+    assert content["variables"]["state"] == state
     shown = await (await stage.at_dpo()).ask("session", session=session)
     assert "ne pas avoir demandé cette séance. Ce n’est pas confirmé." in shown.text
 

@@ -212,7 +212,11 @@ NOTICES: dict[str, dict[str, str]] = {
         "ended_at": "2026-11-23T10:00:00Z",
         "tracking": "7K3M-Q2XD-9F",
     },
-    "offer-disowned": {"tracking": "7K3M-Q2XD-9F", "reported_at": "2026-11-23T09:45:00Z"},
+    "offer-disowned": {
+        "tracking": "7K3M-Q2XD-9F",
+        "reported_at": "2026-11-23T09:45:00Z",
+        "state": "paused",
+    },
     "checkpoint": {
         "checkpoint": "aiguillage.example/log\n12\nAAECAwQ=\n\n— aiguillage.example abc=\n",
         "size": "12",

@@ -356,6 +356,21 @@ def test_an_assistant_whose_days_have_not_begun_is_not_told_as_one_whose_days_ar
         assert "n’a pas encore commencé" in words
 
 
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [("paused", "suspendue"), ("started", "continue"), ("over", "terminée")],
+)
+def test_the_assistant_is_told_what_the_report_of_an_unasked_session_does(
+    renderer: Renderer, state: str, said: str
+) -> None:
+    told = {**events.NOTICES["offer-disowned"], "state": state, "name": None}
+    mail = renderer.render("offer-disowned", told)
+    for words in (mail.subject, mail.text):
+        assert ("suspendue" in words) == (state == "paused")
+    assert said in mail.text
+    assert BREAKS.findall(mail.subject + mail.text) == []
+
+
 def test_without_the_address_of_consent_an_alert_leads_nowhere(desk: Desk, word: Word) -> None:
     renderer = build_renderer(desk, word)
     told = occasions.of_entry(events.entry(), desk, word).variables
