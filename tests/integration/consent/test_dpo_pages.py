@@ -1,6 +1,11 @@
 """The DPO's page over HTTP: what it shows is on record first, and who has no right sees nothing."""
 
+import asyncio
+import hashlib
+import re
+import sys
 import uuid
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
@@ -8,6 +13,7 @@ import pytest
 from runtime.failures import Unavailable
 from schemas.requests import tracking_number
 from schemas.tickets import ticket_id
+from services.consent import verify
 from services.consent.domain.entry import THE_LOG, Draft, Entry
 from services.consent.domain.lifecycle import tells_dpo
 from services.consent.domain.signing_in import OFFICERS
@@ -15,6 +21,7 @@ from services.consent.verify import report
 from tests.integration.consent.stage import ADHERENT, ALINE, LUCIE, AtDesk, AtDpo, Stage, title
 
 READERS = ("overview", "search", "session", "receipt", "access", "export")
+VERIFIER = Path(verify.__file__).read_bytes()
 HOSTILE = "<script>alert(1)</script>"
 
 
@@ -151,6 +158,48 @@ async def test_the_export_is_on_record_and_verifies(
     report(file, None, None)
     assert f"INTACT: {await stage.size()} entries" in capsys.readouterr().out
     assert (await stage.about_log())[-1].type == "evidence-exported"
+
+
+async def test_the_dpo_takes_the_verifier_from_the_page_and_verifies_with_its_steps_alone(
+    stage: Stage, tmp_path: Path
+) -> None:
+    await stage.started()
+    dpo = await stage.at_dpo()
+    await stage.consent.connections.checkpoints.write()
+    mails = tmp_path / "courriels"
+    mails.mkdir()
+    note = stage.consent.connections.checkpoints.latest
+    (mails / "1.txt").write_text(f"Bonjour,\n\n> {note}".replace("\n", "\n> "), "utf-8")
+    home = (await dpo.http.get("/dpo")).text
+    taken = await dpo.http.get("/dpo/verify.py")
+    assert taken.headers["content-disposition"] == 'attachment; filename="verify.py"'
+    assert hashlib.sha256(taken.content).hexdigest() in home
+    assert taken.content == VERIFIER
+    (tmp_path / "verify.py").write_bytes(taken.content)
+    (tmp_path / "registre.jsonl").write_text((await dpo.ask("export")).text, "utf-8")
+    (tmp_path / "cle.txt").write_text(stage.consent._signer.verifier.vkey, "utf-8")
+    steps = re.findall(r"<code>python3 (verify.py registre.jsonl .*?)</code>", home)
+    command = [sys.executable, "-I", "-S", *steps[0].split()]
+    done = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, stdout=PIPE)
+    said = (await done.communicate())[0].decode()
+    assert (done.returncode, said.count("INTACT: ")) == (0, 1)
+    assert "Intact\u00a0: les inscriptions de l’export s’accordent entre elles et avec" in said
+    assert "UNCOVERED TAIL" in said
+
+
+async def test_who_is_not_the_dpo_does_not_get_it_from_there(stage: Stage) -> None:
+    for who in (await stage.browser(), await stage.at_desk()):
+        answer = await who.http.get("/dpo/verify.py")
+        assert answer.status_code in {303, 403}
+        assert "def ed25519_verifies" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "word", ["INTACT", "NOT INTACT", "UNWITNESSED", "UNCOVERED TAIL", "HANDED OVER", "PURGED"]
+)
+async def test_the_page_says_what_each_outcome_means(stage: Stage, word: str) -> None:
+    home = (await (await stage.at_dpo()).http.get("/dpo")).text
+    assert f'<dt><code lang="en">{word}</code></dt><dd>' in home
 
 
 async def test_a_get_shows_nothing_of_the_log_and_records_nothing(stage: Stage) -> None:

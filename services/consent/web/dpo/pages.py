@@ -29,7 +29,7 @@ from services.consent.handlers.reading import EXPORTED, Reading
 from services.consent.handlers.searching import Found, Searching
 from services.consent.handlers.weeks import Weeks
 from services.consent.web.dpo.forms import WEEKS, Flawed, number_in, search_in, session_in
-from services.consent.web.dpo.views import Views
+from services.consent.web.dpo.views import Views, verifier
 from services.consent.web.holding import hold
 from services.consent.web.sign_in.refusals import away, entrance_refusals, saying
 from services.consent.web.sign_in.routes import Req, SignedIn, SigningIn, signing_in_routes, to
@@ -105,12 +105,17 @@ def _forms(pages: DpoPages) -> list[HTTPRouteHandler]:
     async def show_home(request: Req) -> Response[str]:
         return pages.views.home(await pages.way_in.admit(request))
 
+    @get("/verify.py")
+    async def take_verifier(request: Req) -> Response[bytes]:
+        await pages.way_in.admit(request)
+        return _file(verifier(), "verify.py", "text/x-python")
+
     @get(["/overview", "/search", "/session", "/receipt", "/access", "/export"])
     async def show_forms(request: Req) -> Response[None]:
         """Answer an address that was typed or reloaded: what it shows has to be asked for."""
         return to(OFFICERS.home)
 
-    return [show_home, show_forms]
+    return [show_home, take_verifier, show_forms]
 
 
 def _overview(pages: DpoPages) -> HTTPRouteHandler:

@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -46,6 +49,7 @@ class Views:
     ) -> Response[str]:
         """Return the forms, one as it came back: nothing of the log is on this page."""
         context: dict[str, Any] = {"searches": self.texts.searches, "flaws": {}, "typed": {}}
+        context["verifier_sha256"] = sha256(verifier()).hexdigest()
         if flawed is not None:
             said = self.texts.searches.get(flawed.by, {}).get("flaw", self.texts.no_search)
             context |= {"flaws": {form: said}, "typed": {form: flawed.value, "by": flawed.by}}
@@ -140,6 +144,12 @@ class Views:
         code, about = draft.reason or "", "tool" if draft.type == WARNED else draft.scope or ""
         asked = self.wording.reasons.get(about, {})
         return asked.get(code, self.texts.reasons.get(code, code))
+
+
+@cache
+def verifier() -> bytes:
+    """Return ``verify.py`` as it is handed out."""
+    return files("services.consent").joinpath("verify.py").read_bytes()
 
 
 def _paged(items: Sequence[T], page: int, size: int) -> tuple[int, int, Sequence[T]]:
