@@ -25,7 +25,7 @@ from runtime.vault import Undecipherable
 from services.consent.access import as_document, as_json
 from services.consent.domain.entry import Fact, Uncoded
 from services.consent.domain.practice import DEFAULT_LEGAL_BASIS
-from services.consent.handlers.erasing import Erasing, StillOpen, concerns
+from services.consent.handlers.erasing import Erasing, Ground, StillOpen, concerns
 from services.consent.handlers.reading import EXPORTED
 from services.consent.handlers.retention import Ended, Retention
 from services.consent.handlers.searching import By, Found
@@ -100,7 +100,7 @@ def erase(  # noqa: PLR0913 - the options of a command
     session: Session = None,
     address: Address = None,
     who: Annotated[Person, typer.Option(help="Whose records.")] = Person.ADHERENT,
-    reason: Annotated[str, typer.Option(help="Why, as a code.")] = "request-of-the-person",
+    reason: Annotated[Ground, typer.Option(help="Why.")] = Ground.REQUEST_OF_THE_PERSON,
     keys: Keys = None,
     desk: DeskDir = _DESK,
     reader: As = OPERATOR,
@@ -218,7 +218,7 @@ def run(told: Told, act: Callable[[Archive], Awaitable[T]]) -> T:
         _fail(str(error))
 
 
-async def _erase(archive: Archive, one: Found, who: Person, reason: str) -> str:
+async def _erase(archive: Archive, one: Found, who: Person, reason: Ground) -> str:
     stores, actor = archive.stores, archive.told.asker.role
     erasing = Erasing(
         stores.log,

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final, Literal, Protocol
 from uuid import UUID
 
@@ -15,6 +16,16 @@ from services.consent.handlers.searching import Found
 ERASED: Final = "person-erased"
 PICTURE: Final = "picture"
 Who = Literal["adherent", "assistant", "everyone"]
+
+
+class Ground(StrEnum):
+    """Why a person is erased."""
+
+    REQUEST_OF_THE_PERSON = "request-of-the-person"
+    COLLECTED_BY_MISTAKE = "collected-by-mistake"
+    ORDER_OF_AN_AUTHORITY = "order-of-an-authority"
+
+
 # Officers, and strangers who came as either, lie beside the log itself.
 _OF_ASSISTANTS: Final = frozenset({"assistant", "connection", "dpo", "stranger"})
 _KINDS: Final[dict[Who, frozenset[str]]] = {
@@ -90,9 +101,9 @@ class Erasing:
         self._legal_basis = legal_basis
         self._commitment = commitment
 
-    async def erase(self, session: UUID, who: Who, *, actor: Role, reason: str) -> Erased:
+    async def erase(self, session: UUID, who: Who, *, actor: Role, reason: Ground) -> Erased:
         """
-        Erase a person of a session; ``reason`` is a code. With nothing to erase, nothing is done.
+        Erase a person of a session; With nothing to erase, nothing is done.
 
         Raises ``StillOpen`` and ``Unavailable``.
         """
@@ -101,7 +112,7 @@ class Erasing:
         going = [record for record in records if record.group in _KINDS[who]]
         return await self._erase(session, who, entries, going, actor, reason)
 
-    async def erase_found(self, found: Found, who: Who, *, actor: Role, reason: str) -> Erased:
+    async def erase_found(self, found: Found, who: Who, *, actor: Role, reason: Ground) -> Erased:
         """
         Erase of a session what is about the person for whom it was found, and of nobody else.
 
@@ -128,7 +139,7 @@ class Erasing:
         entries: tuple[Entry, ...],
         going: Sequence[PersonRecord],
         actor: Role,
-        reason: str,
+        reason: Ground,
     ) -> Erased:
         removed: dict[str, int] = dict(Counter(record.group for record in going))
         pictures = await self._pictures.count(session) if who != "assistant" else 0
@@ -149,13 +160,13 @@ class Erasing:
         )
         return Erased(session=session, removed=removed, sealed=sealed)
 
-    def _draft(self, session: UUID, who: Who, records: int, actor: Role, reason: str) -> Draft:
+    def _draft(self, session: UUID, who: Who, records: int, actor: Role, reason: Ground) -> Draft:
         return Draft(
             session=THE_LOG,
             type=ERASED,
             actor=actor,
             commitment=self._commitment,
             legal_basis=self._legal_basis,
-            reason=reason,
+            reason=reason.value,
             facts={"of_session": str(session), "who": who, "records": records},
         )

@@ -98,7 +98,9 @@ async def test_a_person_is_erased_from_all_sessions_and_every_proof_holds(
     other = await office.hold_session(number=1)
     await CheckpointWriter(office.log, SIGNER, tmp_path / "notes").write()
     before = await office.log.leaf_hashes(0, 24)
-    done = await office.invoke("erase", "--address", ODILE["email"], "--reason", "article-17")
+    done = await office.invoke(
+        "erase", "--address", ODILE["email"], "--reason", "collected-by-mistake"
+    )
     assert done.exit_code == 0, done.output
     assert (
         f"Séance {SESSION}\u00a0: adhérent 1, paroles notées 1\u202f; 6 inscriptions" in done.output
@@ -111,7 +113,7 @@ async def test_a_person_is_erased_from_all_sessions_and_every_proof_holds(
     assert await office.persons.of_session(THE_LOG) == ()
     recorded = await office.log.entries(THE_LOG)
     assert [e.draft.type for e in recorded] == ["evidence-read", "person-erased", "person-erased"]
-    assert {e.draft.reason for e in recorded[1:]} == {"article-17"}
+    assert {e.draft.reason for e in recorded[1:]} == {"collected-by-mistake"}
     facts = {"of_session": str(SESSION), "who": "adherent", "records": 2}
     assert ("person-erased", "operator", facts) in await office.about_log()
     assert await office.log.leaf_hashes(0, 24) == before

@@ -10,7 +10,7 @@ from deploy.waiting import until
 from runtime.failures import Unavailable
 from services.consent.domain.table import table
 from services.consent.handlers.assisting import Assisting
-from services.consent.handlers.erasing import Erasing
+from services.consent.handlers.erasing import Erasing, Ground
 from services.consent.handlers.offering import Wanted
 from tests.integration.consent.deciding import wrong
 from tests.integration.consent.stage import ADHERENT, BASTIEN, Stage
@@ -152,7 +152,9 @@ async def _end(session: Session) -> None:
     erasing = Erasing(
         connections.log, connections.persons, connections.pictures, legal_basis="gdpr-6-1-e"
     )
-    erase = partial(erasing.erase, uuid.UUID(session.id), actor="dpo", reason="article-17")
+    erase = partial(
+        erasing.erase, uuid.UUID(session.id), actor="dpo", reason=Ground.REQUEST_OF_THE_PERSON
+    )
     await erase("adherent")
     await session.see_desk(TEXTS.nobody)
     await erase("assistant")

@@ -12,7 +12,7 @@ import pytest
 from services.consent.domain.entry import THE_LOG
 from services.consent.domain.lifecycle import tells_dpo
 from services.consent.domain.redrawing import redraw
-from services.consent.handlers.erasing import Erasing
+from services.consent.handlers.erasing import Erasing, Ground
 from tests.integration.consent.pictures import (
     ask,
     drafts,
@@ -133,9 +133,9 @@ async def test_who_is_erased_takes_the_pictures_along(stage: Stage) -> None:
         connections.log, connections.persons, connections.pictures, legal_basis="gdpr-6-1-e"
     )
     of = uuid.UUID(session)
-    await erasing.erase(of, "assistant", actor="dpo", reason="article-17")
+    await erasing.erase(of, "assistant", actor="dpo", reason=Ground.REQUEST_OF_THE_PERSON)
     assert await connections.pictures.count(of) == 1
-    erased = await erasing.erase(of, "adherent", actor="dpo", reason="article-17")
+    erased = await erasing.erase(of, "adherent", actor="dpo", reason=Ground.REQUEST_OF_THE_PERSON)
     assert erased.removed["picture"] == 1
     assert await connections.pictures.count(of) == 0
     assert (await adherent.http.get(seen_by(adherent, address))).status_code == 404

@@ -12,6 +12,8 @@ from litestar import Response
 from deploy.local.services import DESK
 from desk import load_desk
 from services.consent.domain.entry import THE_LOG, Role, Scope, place
+from services.consent.domain.purging import OVER
+from services.consent.handlers.erasing import Ground
 from services.consent.handlers.searching import Found
 from services.consent.texts.dpo import load_dpo_wording
 from services.consent.texts.wording import load_wording
@@ -92,6 +94,10 @@ def test_what_an_assistant_gave_as_a_reason_is_told_in_words(
         )
         found = Found(session=SESSION, entries=entries, records=())
         assert words in unescape(VIEWS.session(ALINE, found, 0).content)
+
+
+def test_why_something_was_purged_or_erased_is_told_in_words() -> None:
+    assert {OVER, *Ground} <= set(VIEWS.texts.reasons)
 
 
 def test_every_reason_that_can_be_given_is_tried_above() -> None:
