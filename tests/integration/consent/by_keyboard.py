@@ -46,6 +46,7 @@ class Keyboard:
     async def reach(self, name: str) -> None:
         """Press Tab until what has this name, or a name that begins so, has the focus."""
         passed: list[str] = []
+        await self.page.wait_for_function("[...document.images].every((one) => one.complete)")
         before = await self._focus()
         for _ in range(MOST_TABS):
             await self.page.keyboard.press("Tab")

@@ -79,10 +79,10 @@ class Road:
             # Whoever ends a connection ends all of it: Kafka knows no half of one.
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            back.transport.abort()  # first: a road that closes cancels who waits below
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
-            back.transport.abort()
 
     def _both_ends(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
