@@ -33,7 +33,11 @@ class NotGiven(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """Which report, and how it is taken: a file, or the API's from one day to another."""
+    """
+    Which report, and how it is taken: a file, or the API's from one day to another.
+
+    With a file the days say for when it was exported; its connections alone do not tell.
+    """
 
     file: Path | None
     api: str | None
@@ -51,14 +55,16 @@ class Ask:
 
     def check(self) -> None:
         """Raise ``NotGiven`` unless it is one whole report."""
-        of_api = (self.api, self.token_file, self.since, self.until)
+        of_api, days = (self.api, self.token_file), (self.since, self.until)
         if self.file is not None and not any(of_api):
+            if any(days) and not all(days):
+                raise NotGiven("--from and --to go together")
             return
-        if self.file is not None or not all(of_api):
+        if self.file is not None or not all((*of_api, *days)):
             raise NotGiven("give FILE.csv, or --api with --token-file, --from and --to")
 
     def period(self, zone: ZoneInfo) -> Period | None:
-        """Return the API's period, both days included, in the zone of the desk's report."""
+        """Return the days that were given, both included, in the zone of the desk's report."""
         if self.since is None or self.until is None:
             return None
         if self.until < self.since:

@@ -35,7 +35,9 @@ File = Annotated[
 ]
 Api = Annotated[str | None, typer.Option(metavar="URL", help="The Web API's address.")]
 TokenFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Holds the script token.")]
-Since = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")]
+Since = Annotated[
+    datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of the report.")
+]
 Until = Annotated[
     datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, included.")
 ]
@@ -81,6 +83,9 @@ def reconcile(  # noqa: PLR0913 - each is an option
     Takes TeamViewer's CSV export, or asks its Web API. The DPO is told of each connection without
     authorization, longer than authorized, or by somebody who is not declared. Rows that cannot be
     read are shown, and nothing of the report is taken. A second run finds nothing new.
+
+    Give --from and --to with a file, too: authorizations are looked for in these days. Without them
+    only from its first connection to its last, so that a quiet day is not looked at.
     """
     try:
         asker = Asker.of(reader)

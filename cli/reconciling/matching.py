@@ -73,8 +73,8 @@ async def _match(ask: Ask, equipment: Equipment, report: Report, staging: Stagin
             now=now,
         )
         await reconciling.begin(report)
-        if report.period is not None:
-            since, until = report.period
+        if report.reach is not None:
+            since, until = report.reach
             skew = equipment.skew
             await allow_all(log, persons, staging, since=since - skew, until=until + skew)
         return await reconciling.reconcile(report, staging, most_new=ask.most_new)

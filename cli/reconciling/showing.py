@@ -1,8 +1,10 @@
 """Says what a reconciliation came to: lines and numbers of the report, never what stands there."""
 
 from collections.abc import Iterator
+from datetime import UTC
 from typing import Final
 
+from services.consent.domain.reconciliation import Stretch
 from services.consent.handlers.reconciling import Finding, Outcome
 from services.consent.handlers.taking_in import Refused
 
@@ -39,10 +41,21 @@ def outcome(found: Outcome, where: str) -> Iterator[str]:
         f"Authorizations never used: {tally.never_started} never started, "
         f"{tally.not_reported} started and not in the report"
     )
+    yield _looked_at(found.stretch)
     yield (
         f"Rows: {tally.duplicates} repeated, {tally.left_out} left out, "
         f"{tally.open_ended} without an end"
     )
+
+
+def _looked_at(stretch: Stretch | None) -> str:
+    if stretch is None:
+        return (
+            "No authorization was looked for: the report is empty, and no --from and --to say when"
+        )
+    since, until = (one.astimezone(UTC).strftime(_FORM) for one in (stretch.since, stretch.until))
+    how = "as given" if stretch.given else "first to last connection only: no --from and --to"
+    return f"Looked for from {since} to {until}, {how}"
 
 
 def _said(finding: Finding) -> str:

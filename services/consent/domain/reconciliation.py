@@ -1,9 +1,9 @@
 """What a reconciliation came to: the counts that the log keeps and the DPO's digest tells."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
-from typing import Final, Literal
+from datetime import UTC, datetime
+from typing import Final, Literal, Self
 
 from services.consent.domain.entry import Entry, Fact
 
@@ -45,12 +45,41 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """
+    In which time a reconciliation looked for authorizations without a connection.
+
+    ``given`` says that somebody named it; else it is from the first connection to the last.
+    """
+
+    since: datetime
+    until: datetime
+    given: bool
+
+    @property
+    def facts(self) -> dict[str, Fact]:
+        """The stretch as an entry holds it."""
+        moments = {"since": self.since, "until": self.until}
+        utc = {name: one.astimezone(UTC).isoformat() for name, one in moments.items()}
+        return {**utc, "given": self.given}
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Fact]) -> Self | None:
+        """Return it as an entry holds it; ``None`` where nothing was looked at."""
+        if "since" not in facts:
+            return None
+        since, until = (datetime.fromisoformat(str(facts[name])) for name in ("since", "until"))
+        return cls(since=since, until=until, given=bool(facts["given"]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciled:
     """A reconciliation as the log has it."""
 
     at: datetime
     source: str
     tally: Tally
+    stretch: Stretch | None
 
 
 def reconciliations(entries: Iterable[Entry]) -> Iterator[Reconciled]:
@@ -65,4 +94,5 @@ def reconciliations(entries: Iterable[Entry]) -> Iterator[Reconciled]:
         if entry.draft.type == READ and facts.get("what") == DONE:
             counts = {name: int(facts.get(name, 0)) for name in names}
             source = str(facts.get("source", ""))
-            yield Reconciled(at=entry.time, source=source, tally=Tally(**counts))
+            stretch = Stretch.of(facts)
+            yield Reconciled(at=entry.time, source=source, tally=Tally(**counts), stretch=stretch)

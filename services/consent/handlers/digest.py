@@ -1,15 +1,16 @@
 """The DPO's weekly digest: what the log says of the week that has ended, the same from everyone."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 from uuid import uuid5
 
 from runtime.sealing import Sealer
 from schemas.sessions import NoticeIssued
-from services.consent.domain.entry import THE_LOG
+from services.consent.domain.entry import THE_LOG, Entry
 from services.consent.domain.merkle import root_hash
+from services.consent.domain.reconciliation import reconciliations
 from services.consent.domain.tally import tally
 from services.consent.handlers import weeks
 from services.consent.handlers.notices import Letter, seal_notice
@@ -54,6 +55,7 @@ class Digest:
         counted = tally(week.entries)
         variables = {
             **{name: str(number) for name, number in counted.items()},
+            **_looked_at(week.entries),
             "share": _share(counted["intervened"], counted["sessions"]),
             "begins_at": week.begins.isoformat(),
             "ends_at": week.ends.isoformat(),
@@ -68,6 +70,19 @@ class Digest:
             time=week.ends,
             sealer=self._sealer,
         )
+
+
+def _looked_at(entries: Sequence[Entry]) -> dict[str, str]:
+    """Return in which stretch the last reconciliation looked for unused authorizations."""
+    stretches = [one.stretch for one in reconciliations(entries)]
+    last = stretches[-1] if stretches else None
+    if last is None:
+        return {"looked_by": "none", "looked_from": "", "looked_to": ""}
+    return {
+        "looked_by": "days" if last.given else "connections",
+        "looked_from": last.since.isoformat(),
+        "looked_to": last.until.isoformat(),
+    }
 
 
 def _share(part: int, whole: int) -> str:

@@ -20,7 +20,7 @@ from services.consent.domain.connections import (
 from services.consent.domain.entry import THE_LOG, Draft, Fact
 from services.consent.domain.persons import Persons
 from services.consent.domain.practice import Practice
-from services.consent.domain.reconciliation import BEGUN, READ, Source, Tally
+from services.consent.domain.reconciliation import BEGUN, READ, Source, Stretch, Tally
 from services.consent.handlers.offering import author_of
 from services.consent.handlers.recorder import Recorder, Seen
 from services.consent.handlers.taking_in import Report
@@ -68,6 +68,8 @@ class Outcome:
     tally: Tally
     recorded: tuple[tuple[int, Finding], ...]
     unused: tuple[Authorization, ...]
+    stretch: Stretch | None
+    """In which these were looked for."""
 
 
 class Reconciling:
@@ -125,7 +127,8 @@ class Reconciling:
                 new.append(finding)
             if len(new) > most_new:
                 raise TooManyFindings
-        unused = self._unused(report, staging)
+        stretch = self._stretch(report)
+        unused = tuple(staging.unused(stretch.since, stretch.until)) if stretch else ()
         recorded = tuple([one for f in new if (one := await self._record(f, report.source))])
         started = sum(one.started for one in unused)
         tally = replace(
@@ -136,14 +139,15 @@ class Reconciling:
             never_started=len(unused) - started,
             not_reported=started,
         )
-        await self._note({**tally.facts, "source": report.source})
-        return Outcome(tally=tally, recorded=recorded, unused=unused)
+        looked = stretch.facts if stretch else {}
+        await self._note({**tally.facts, **looked, "source": report.source})
+        return Outcome(tally=tally, recorded=recorded, unused=unused, stretch=stretch)
 
-    def _unused(self, report: Report, staging: Staging) -> tuple[Authorization, ...]:
+    def _stretch(self, report: Report) -> Stretch | None:
         if report.period is None:
-            return ()
+            return None
         since, until = report.period
-        return tuple(staging.unused(since, min(until, self._now())))
+        return Stretch(since=since, until=min(until, self._now()), given=report.given)
 
     def _who(self, connection: Connection) -> Assistant | None:
         # The id first: a display name can be changed by who has it.

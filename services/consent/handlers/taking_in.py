@@ -10,6 +10,7 @@ from services.consent.domain.connections import Connection, Row, Unreadable
 from services.consent.domain.reconciliation import Source
 
 MOST_SHOWN: Final = 50
+Period = tuple[datetime, datetime]
 
 
 class Refused(Exception):
@@ -25,15 +26,21 @@ class Taking(Protocol):
     """Takes connections in; a repeated one is one."""
 
     def add(self, ref: str, connection: Connection) -> bool: ...
-    def period(self) -> tuple[datetime, datetime] | None: ...
+    def period(self) -> Period | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A report that was read whole: where it came from, the time it covers, what it left out."""
+    """
+    A report that was read whole: where it came from, the time it covers, what it left out.
+
+    Without a ``given`` period that is from its first connection to its last. ``reach`` is both.
+    """
 
     source: Source
-    period: tuple[datetime, datetime] | None
+    period: Period | None
+    given: bool
+    reach: Period | None
     duplicates: int
     left_out: int
 
@@ -44,7 +51,7 @@ async def take_in(
     *,
     key: bytes,
     source: Source,
-    period: tuple[datetime, datetime] | None = None,
+    period: Period | None = None,
     leave_out: bool = False,
 ) -> Report:
     """
@@ -63,9 +70,13 @@ async def take_in(
             duplicates += 1
     if unreadable and not leave_out:
         raise Refused(shown, unreadable)
+    periods = [one for one in (period, staging.period()) if one]
+    reach = (min(one[0] for one in periods), max(one[1] for one in periods)) if periods else None
     return Report(
         source=source,
-        period=period or staging.period(),
+        period=period or reach,
+        given=period is not None,
+        reach=reach,
         duplicates=duplicates,
         left_out=unreadable,
     )

@@ -12,7 +12,7 @@ from runtime.sealing import Sealer
 from schemas.sessions import NoticeIssued
 from services.consent.domain.entry import THE_LOG
 from services.consent.domain.merkle import root_hash
-from services.consent.domain.reconciliation import Tally
+from services.consent.domain.reconciliation import Stretch, Tally
 from services.consent.handlers.about_log import put_on_record
 from services.consent.handlers.digest import Digest
 from services.notifier.declared import build_renderer, load_words
@@ -43,7 +43,11 @@ async def a_reconciliation(office: Office, *, never_started: int, not_reported: 
     names = (field.name for field in fields(Tally))
     unused = {"never_started": never_started, "not_reported": not_reported}
     counts = Tally(**{**dict.fromkeys(names, 0), **unused})
-    await put_on_record(office.log, draft(THE_LOG, "evidence-read", "dpo", facts=counts.facts))
+    stretch = Stretch(
+        since=SUNDAY_NIGHT - timedelta(days=not_reported), until=SUNDAY_NIGHT, given=True
+    )
+    facts = {**counts.facts, **stretch.facts}
+    await put_on_record(office.log, draft(THE_LOG, "evidence-read", "dpo", facts=facts))
 
 
 async def an_oral_session(office: Office) -> None:
@@ -76,6 +80,8 @@ async def test_the_week_that_has_ended_is_told_in_numbers(office: Office, clock:
     assert {name: number for name, number in counted.items() if number} == expected
     assert (told["share"], told["begins_at"][:13]) == ("50\u00a0%", "2025-11-02T23")
     assert told["ends_at"][:13] == "2025-11-09T23"
+    looked = (told["looked_by"], told["looked_from"], told["looked_to"])
+    assert looked == ("days", "2025-10-31T22:59:00+00:00", "2025-11-02T22:59:00+00:00")
     leaves = await office.log.leaf_hashes(0, size)
     assert told["root"] == base64.b64encode(root_hash(leaves)).decode()
 
@@ -112,5 +118,6 @@ async def test_a_log_that_was_empty_has_no_digest_and_a_quiet_week_has_one(
     words = build_renderer(desk, load_words()).render("digest", {**told, "name": None})
     assert "Séances commencées\u00a0: 0" in words.text
     assert "jamais utilisées, au dernier d’entre eux\u00a0: sans objet" in words.text
+    assert "Cherchées\u00a0: dans aucune période" in words.text
     assert "lundi 17 novembre 2025" in words.text
     assert UUID((await digest(office, clock)).id)  # type: ignore[union-attr]

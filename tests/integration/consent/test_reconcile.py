@@ -122,3 +122,13 @@ async def test_a_csv_export_is_taken_whole_or_not_at_all(
     assert "0 repeated, 1 left out" in taken.output
     assert f"{file}:2: connection-too-long, " in taken.output
     assert (await stage.types(session))[-1] == "connection-too-long"
+    assert "first to last connection only: no --from and --to" in taken.output
+    quiet = tmp_path / "quiet.csv"
+    quiet.write_text(f"{HEAD}\n")
+    here = began.astimezone(DESK)
+    days = ("--from", f"{here - timedelta(days=1):%Y-%m-%d}", "--to", f"{here:%Y-%m-%d}")
+    looked = await reconcile(stage, mongo_uri, mongo_database, str(quiet), *days)
+    assert "0 never started, 1 started and not in the report" in looked.output
+    assert "Z, as given" in looked.output
+    unseen = await reconcile(stage, mongo_uri, mongo_database, str(quiet))
+    assert "No authorization was looked for" in unseen.output

@@ -139,8 +139,8 @@ class Morning:
                 rows(), staging, key=KEY, source="csv", period=(begin, end) if period else None
             )
             await reconciling.begin(report)
-            if report.period:
-                since, until = report.period
+            if report.reach:
+                since, until = report.reach
                 await allow_all(
                     self.log, self.persons, staging, since=since - SKEW, until=until + SKEW
                 )

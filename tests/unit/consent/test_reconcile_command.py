@@ -22,6 +22,8 @@ AWAY = ("--mongo-uri", "mongodb://127.0.0.1:1", "--database", "nowhere")
         (("--api", "http://desk.example", "{days}"), 2, "--api must be https://host"),
         (("--api", "http://127.0.0.1:1", "{days}", "--to", "2020-01-01"), 2, "--to is before"),
         (("--api", "http://127.0.0.1:1", "{days}", "--token-file", "{file}"), 1, "holds no token"),
+        (("{file}", "--from", "2026-11-01"), 2, "--from and --to go together"),
+        (("{file}", "{days}", "--api", "http://127.0.0.1:1"), 2, "give FILE.csv, or --api"),
         (("{file}x",), 1, "FileNotFoundError"),
         (("{file}", "--legal-basis", "not a code"), 2, "not a code: legal_basis"),
         (("{file}", "--keys", "/nowhere"), 1, "/nowhere/consent.key: FileNotFoundError"),

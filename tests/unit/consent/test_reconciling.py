@@ -149,6 +149,25 @@ async def test_authorizations_never_used_are_counted_by_what_the_log_has_of_them
     assert (await morning.reconcile()).tally.not_reported == 0
 
 
+async def test_the_time_in_which_unused_ones_were_looked_for_is_on_record() -> None:
+    morning = Morning()
+    await morning.session(10, 20)
+    await morning.session(50, 60)
+    await morning.session(100, 110)
+    narrow = await morning.reconcile(connection(50, 60))
+    # A connection before the days that were given is judged all the same.
+    wide = await morning.reconcile(connection(10, 20), connection(50, 60), period=(40, 300))
+    empty = await morning.reconcile()
+    assert [one.tally.not_reported for one in (narrow, wide, empty)] == [0, 1, 0]
+    assert wide.tally.authorized == 2
+    told = [one.stretch for one in reconciliations(await morning.readings())]
+    assert told == [narrow.stretch, wide.stretch, None]
+    assert narrow.stretch is not None
+    assert wide.stretch is not None
+    assert (narrow.stretch.given, narrow.stretch.since) == (False, MORNING + timedelta(minutes=50))
+    assert (wide.stretch.given, wide.stretch.until) == (True, MORNING + timedelta(minutes=300))
+
+
 async def test_more_findings_than_can_be_meant_record_none() -> None:
     morning = Morning()
     with pytest.raises(TooManyFindings):

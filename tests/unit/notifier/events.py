@@ -233,6 +233,9 @@ NOTICES: dict[str, dict[str, str]] = {
         **dict.fromkeys(
             ("by_strangers", "purged_entries", "purged_persons", "purged_pictures"), "3"
         ),
+        "looked_by": "connections",
+        "looked_from": "2026-11-16T08:00:00+00:00",
+        "looked_to": "2026-11-20T17:00:00+00:00",
         **dict.fromkeys(("reconciliations", "never_started", "not_reported"), "6"),
         **dict.fromkeys(("erasures", "readings", "exports", "size"), "5"),
         "share": "25\u00a0%",
