@@ -35,7 +35,7 @@ from services.notifier.rendering import TEMPLATES, Renderer
             "does not give this variable",
         ),
         (
-            "variables: [tracking, reported_at]",
+            "variables: [tracking, reported_at, state]",
             "variables: [tracking]",
             "reported_at: notice-issued does not give this variable",
         ),
