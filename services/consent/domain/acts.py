@@ -83,11 +83,26 @@ ADHERENT_ACTS: Final[Mapping[str, Act]] = MappingProxyType(
         "destroy-screenshot": Act(type="screenshot-destroyed", scope="screenshot"),
     }
 )
+_TYPES: Final = frozenset(act.type for act in ASSISTANT_ACTS.values())
+ATTEMPTS: Final[Mapping[str, Act]] = MappingProxyType(
+    {
+        name: act
+        for word, act in ADHERENT_ACTS.items()
+        for name in (word, act.type)
+        if act.type not in _TYPES
+    }
+)
+"""What an assistant's program may ask for and only an adherent does: refused, and on record."""
 _GRANTS: Final = frozenset(
     f"{scope}{kind}"
     for scope in ("", "intervene-", "screenshot-")
     for kind in ("granted", "oral-grant-attested")
 )
+
+
+def asked_by_assistant(word: str) -> Act:
+    """Return what an assistant asks for by this word; KeyError where it names no act."""
+    return ASSISTANT_ACTS.get(word) or ATTEMPTS[word]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

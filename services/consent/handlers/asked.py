@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.consent.domain.acts import ASSISTANT_ACTS
+from services.consent.domain.acts import asked_by_assistant
 from services.consent.domain.entry import Draft, Entry, Fact
 from services.consent.domain.persons import People
 from services.consent.handlers.recorder import Seen
@@ -51,7 +51,7 @@ def is_same(done: Draft, asked: Asked, people: People) -> bool:
     words = done.facts.get("words")
     kept = people.by_commitment(words) if isinstance(words, str) else {}
     return (
-        done.type == ASSISTANT_ACTS[asked.act].entry_type(incident=asked.is_incident)
+        done.type == asked_by_assistant(asked.act).entry_type(incident=asked.is_incident)
         and done.reason == asked.reason
         and all(done.facts.get(name) == value for name, value in asked.facts.items())
         and (words is None) == (asked.words is None)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from desk.facts import Assistant
 from desk.masking import load_words, mask_secrets
-from services.consent.domain.acts import ASSISTANT_ACTS, Act, Author, Drafting
+from services.consent.domain.acts import ASSISTANT_ACTS, Act, Author, Drafting, asked_by_assistant
 from services.consent.domain.codes import entry_code
 from services.consent.domain.derived import Secrets
 from services.consent.domain.entry import Draft, Entry, Fact
@@ -109,7 +109,7 @@ class Assisting:
         facts: Mapping[str, Fact],
         now: Seen,
     ) -> Draft:
-        act = ASSISTANT_ACTS[asked.act]
+        act = asked_by_assistant(asked.act)
         drafting = Drafting(practice=self._practice, session=session)
         is_other = author.commitment != now.state.assistant
         notice = self._notice(act, now)

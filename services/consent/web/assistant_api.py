@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from desk.facts import Assistant
 from runtime.problems import MEDIA_TYPE, Flaw, Problem, invalid, to_content
-from services.consent.domain.acts import ASSISTANT_ACTS
+from services.consent.domain.acts import ASSISTANT_ACTS, ATTEMPTS
 from services.consent.domain.addresses import DeskAddresses
 from services.consent.domain.persons import People, Persons
 from services.consent.handlers.asked import Asked
@@ -128,7 +128,7 @@ class AssistantApi:
         return shown
 
     def _check(self, body: ActBody) -> None:
-        if body.act not in BY_WORD:
+        if body.act not in BY_WORD and body.act not in ATTEMPTS:
             raise _flawed("/act", f"must be one of {', '.join(BY_WORD)}")
         if codes := self.reasons.get(body.act):
             if body.reason not in codes:

@@ -167,9 +167,40 @@ async def test_another_assistant_can_do_and_see_nothing(stage: Stage) -> None:
 async def test_there_is_no_way_for_an_assistant_to_grant(stage: Stage) -> None:
     assistant = await stage.assistant()
     session = (await assistant.offer()).json()["session_id"]
-    for act in ("grant", "granted", "grant-intervention", "read-notice"):
-        assert (await assistant.do(session, act)).status_code == 422
-    assert "granted" not in await stage.types(session)
+    for act, reason in [
+        ("grant", "never-by-an-assistant"),
+        ("granted", "never-by-an-assistant"),
+        ("grant-intervention", "never-by-an-assistant"),
+        ("screenshot-granted", "never-by-an-assistant"),
+        ("read-notice", "not-in-table"),
+        ("stop", "not-in-table"),
+    ]:
+        refused = await assistant.do(session, act)
+        assert refused.status_code == 409
+        assert refused.json()["reason"] == reason
+        assert refused.json()["state"]["session"] == "offered"
+        last = (await stage.consent.connections.log.entries(uuid.UUID(session)))[-1].draft
+        assert (last.type, last.reason, last.actor) == ("refused-act", reason, "assistant")
+        assert tells_dpo(last) == (reason == "never-by-an-assistant")
+    assert not {"granted", "notice-served"} & set(await stage.types(session))
+
+
+@pytest.mark.parametrize("word", ["promise", "", "screenshot_granted", "expired", "refused-act"])
+async def test_what_is_no_act_of_anybody_is_no_attempt(stage: Stage, word: str) -> None:
+    assistant = await stage.assistant()
+    session = (await assistant.offer()).json()["session_id"]
+    before = await stage.types(session)
+    assert (await assistant.do(session, word)).status_code == 422
+    assert await stage.types(session) == before
+
+
+async def test_a_key_that_was_used_is_not_taken_for_an_attempt(stage: Stage) -> None:
+    assistant, _, session = await stage.accepted()
+    path, key = f"/v1/sessions/{session}/acts", {"Idempotency-Key": "the-same"}
+    for act, status in (("start", 200), ("grant", 422), ("start", 200)):
+        answer = await assistant.http.post(path, json={"act": act}, headers=key)
+        assert answer.status_code == status
+    assert "refused-act" not in await stage.types(session)
 
 
 @pytest.mark.parametrize(
