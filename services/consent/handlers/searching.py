@@ -17,6 +17,8 @@ from services.consent.domain.persons import PersonRecord
 
 By = Literal["session", "ticket", "tracking", "address"]
 CHUNK: Final = 500
+REFUSED: Final = "refused-act"
+STRANGER: Final = "stranger"
 _EMPTY_IN_A_ROW: Final = 3
 
 
@@ -64,6 +66,14 @@ class Found:
         """The id of the request that it was opened for."""
         return next((str(r) for e in self.entries if (r := e.draft.facts.get("request"))), None)
 
+    def stranger(self, entry: Entry) -> str | None:
+        """Return by which name somebody came who may not act, if that is still known."""
+        who = entry.draft.facts.get("who")
+        return next(
+            (r.value["id"] for r in self.records if r.group == STRANGER and r.commitment == who),
+            None,
+        )
+
     def is_known(self, commitment: object) -> bool:
         """Return whether a commitment can still be opened: whether its record is there."""
         return any(record.commitment == commitment for record in self.records)
@@ -93,14 +103,22 @@ class Searching:
         """
         Return the session, if anything is known of it.
 
-        The records beside the log itself, of everybody who ever read it, are not opened.
+        Of the records beside the log itself, only those are opened that say who was refused in
+        this session as nobody who may act.
         """
+        entries = await self._log.entries(session)
+        records = () if session == THE_LOG else await self._persons.of_session(session)
         found = Found(
-            session=session,
-            entries=await self._log.entries(session),
-            records=() if session == THE_LOG else await self._persons.of_session(session),
+            session=session, entries=entries, records=(*records, *await self._strangers(entries))
         )
         return (found,) if found.entries or found.records else ()
+
+    async def _strangers(self, entries: Iterable[Entry]) -> Iterable[PersonRecord]:
+        refused = {e.draft.facts.get("who") for e in entries if e.draft.type == REFUSED} - {None}
+        if not refused:
+            return ()
+        beside = await self._persons.of_session(THE_LOG)
+        return [one for one in beside if one.group == STRANGER and one.commitment in refused]
 
     async def by_ticket(self, ticket: UUID) -> tuple[Found, ...]:
         """Return the sessions of a ticket, or of a request, by its id."""

@@ -10,7 +10,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from deploy.local.services import DESK
+from desk import load_desk
 from services.consent.domain.lifecycle import tells_dpo
+from services.consent.handlers.searching import Searching
+from services.consent.telling import people_of
 from tests.integration.consent.stage import ADHERENT, BASTIEN, LUCIE, Stage
 
 
@@ -88,6 +92,10 @@ async def test_who_may_not_act_is_refused_recorded_and_told_to_the_dpo(
     assert tells_dpo(entry.draft)
     assert name not in entry.content.decode()
     assert not stage.consent.follower.live
+    connections, desk = stage.consent.connections, load_desk(DESK)
+    searching = Searching(connections.log, connections.persons, desk)
+    (found,) = await searching.by_session(entry.draft.session)
+    assert (found.stranger(entry), people_of(found)) == (name, "personne non habilitée")
     stage.clock.advance(hours=1)
     await stranger.offer()
     assert await stage.size() == 2

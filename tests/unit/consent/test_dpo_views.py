@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
 from uuid import UUID, uuid4
@@ -12,6 +13,7 @@ from litestar import Response
 from deploy.local.services import DESK
 from desk import load_desk
 from services.consent.domain.entry import THE_LOG, Role, Scope, place
+from services.consent.domain.persons import PersonRecord
 from services.consent.domain.purging import OVER
 from services.consent.handlers.erasing import Ground
 from services.consent.handlers.searching import Found
@@ -94,6 +96,18 @@ def test_what_an_assistant_gave_as_a_reason_is_told_in_words(
         )
         found = Found(session=SESSION, entries=entries, records=())
         assert words in unescape(VIEWS.session(ALINE, found, 0).content)
+
+
+def test_by_which_name_a_stranger_came_is_shown() -> None:
+    who = PersonRecord(kind="stranger:ines", value={"id": "ines-courtalon"}, commitment="e" * 64)
+    refusal = draft(SESSION, "refused-act", "assistant", reason="unsigned-assistant")
+    refusal = replace(refusal, facts={"who": who.commitment})
+    entry = place(refusal, index=0, sequence=1, recorded_at=NOW)
+    page = VIEWS.session(ALINE, Found(session=SESSION, entries=(entry,), records=(who,)), 0)
+    assert "<strong>ines-courtalon</strong>" in page.content
+    assert "personne non habilitée" in page.content
+    page = VIEWS.session(ALINE, Found(session=SESSION, entries=(entry,), records=()), 0)
+    assert "Nom sous lequel" not in page.content
 
 
 def test_why_something_was_purged_or_erased_is_told_in_words() -> None:

@@ -104,7 +104,7 @@ class Views:
             "tracking": tracking_number(UUID(found.request)) if found.request else "",
             "people": people_of(found),
             "in_all": len(found.entries),
-            "items": [self._item(entry) for entry in shown],
+            "items": [self._item(entry, found.stranger(entry)) for entry in shown],
             "page": page,
             "pages": pages,
         }
@@ -123,7 +123,7 @@ class Views:
         known = {"me": who.person, "csrf": who.csrf}
         return self.renderer.page(f"dpo/{name}.html", {**context, **known}, status=status)
 
-    def _item(self, entry: Entry) -> Mapping[str, Any]:
+    def _item(self, entry: Entry, stranger: str | None = None) -> Mapping[str, Any]:
         draft = entry.draft
         return {
             "session": str(draft.session),
@@ -133,6 +133,7 @@ class Views:
             "actor": self.texts.actors[draft.actor],
             "how": self.texts.hows[draft.how] if draft.how else "",
             "reason": self._reason(entry),
+            "stranger": stranger,
             "look": self.texts.look_at(draft) if tells_dpo(draft) else "",
             "index": entry.index,
             "leaf_hash": entry.leaf_hash.hex(),
