@@ -52,7 +52,7 @@ async def test_the_dpo_is_told_of_a_connection_that_nothing_authorized_and_only_
 
 def _alerts(system: System) -> list[Mail]:
     mails = system.mailbox.to(system.desk.contacts.dpo.address)
-    return [mail for mail in mails if "connection-unauthorized" in mail.subject]
+    return [mail for mail in mails if "connexion sans autorisation" in mail.subject]
 
 
 async def _reconcile(system: System, report: Path) -> str:

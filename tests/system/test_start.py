@@ -32,7 +32,7 @@ MEMBERS: Final = {"kafka": "kafka", "mongodb": "mongo"}
 OPTIONAL: Final = frozenset({"HTTP__HOST", "LOG_LEVEL"})
 OPTIONAL_OF: Final = {
     "consent": frozenset({"LEDGER_DATABASE"}),
-    "notifier": frozenset({"INSTANCE"}),
+    "notifier": frozenset({"INSTANCE", "CONSENT_URL"}),
 }
 WRONG: Final = {
     "HTTP__PORT": "canari",

@@ -46,7 +46,7 @@ class Keyboard:
     async def reach(self, name: str) -> None:
         """Press Tab until what has this name, or a name that begins so, has the focus."""
         passed: list[str] = []
-        await self.page.wait_for_function("[...document.images].every((one) => one.complete)")
+        await self.page.evaluate("Promise.all([...document.images].map((one) => one.decode()))")
         before = await self._focus()
         for _ in range(MOST_TABS):
             await self.page.keyboard.press("Tab")
