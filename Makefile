@@ -29,8 +29,8 @@ install: .venv/installed ## Install from the lock file, hashes checked, into .ve
 	  || { echo "Missing on this machine: Python's venv. On Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@echo "  … Installing $$(grep -c '^[a-z]' requirements-dev.lock) packages into .venv, hashes checked"
 	@begin=$$SECONDS; \
-	  $(PIP) install --quiet --require-hashes -r requirements-uv.lock; \
-	  $(UV) install --python $(BIN)/python --compile-bytecode --link-mode copy $(INSTALL) \
+	  { $(PIP) install --quiet --require-hashes -r requirements-uv.lock \
+	      && $(UV) install --python $(BIN)/python --compile-bytecode --link-mode copy $(INSTALL); } \
 	    || { echo "  … uv could not; with pip" >&2; $(PIP) install $(INSTALL); }; \
 	  PYTHONWARNINGS=ignore $(PIP) install --quiet --no-deps --no-build-isolation -e .; \
 	  echo "  ✓ Installed ($$((SECONDS - begin)) s)"

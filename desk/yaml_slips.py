@@ -116,13 +116,13 @@ def _second_colon(slip: _Slip) -> Told | None:
     if slip.problem != "mapping values are not allowed here":
         return None
     before = slip.line(slip.at.line)[: slip.at.column]
-    if re.search(r":\s", before):
+    if re.search(r":[ \t]", before):
         return slip.here('a second ":" in one line; put the text in quotation marks')
     above = slip.at.line - 1
     while above > 0 and re.fullmatch(r"\s*(#.*)?", slip.line(above)):
         above -= 1
     line = slip.line(above)
-    if re.search(r":(\s|$)", line):
+    if re.search(r":([ \t]|$)", line):
         return slip.here(f"{_INDENTED} the one above it")
     return (above, 0), _sticking(line) or "a colon is missing in this line"
 

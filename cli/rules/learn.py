@@ -16,7 +16,7 @@ from services.router.learning import learn as learned_from
 from services.router.learning import written
 
 TRAIN: Final = Path("tests/cases/train.jsonl")
-OUT: Final = DESK / "learned.new.json"
+OUT: Final = DESK / "learned.json.new"
 """Not the name that the shipped rules give: routers would take it within seconds."""
 NEXT: Final = """\
 Nothing reads it yet. Next (docs/runbook.md, Changing the rules): put it beside your copy of

@@ -18,7 +18,7 @@ from runtime.kafka import Record
 from services.router.gateway.partition import OwnedPartition
 from services.router.gateway.telling import tell
 from services.router.gateway.trial import deadly
-from services.router.handlers import REPEAT, Answer, Answering, Batch, overdue
+from services.router.handlers import Answer, Answering, Batch, overdue
 
 log = structlog.get_logger()
 
@@ -60,7 +60,8 @@ class Lane:
         self._ending = False
         self._paused = False
         self._untried = MOST_IN_A_TRANSACTION
-        """How many more the last owner can have had in hand; what has its ticket it had not."""
+        """How many more tickets the last owner can have been about to make."""
+        self._trial: asyncio.Task[frozenset[int]] | None = None
         self._task = asyncio.create_task(self._run())
 
     def offer(self, records: Sequence[Record]) -> None:
@@ -87,6 +88,8 @@ class Lane:
         """Finish the transaction that is under way, drop what waits, and end."""
         self._ending = True
         self._offered.set()
+        if self._trial is not None:
+            self._trial.cancel()  # the next owner begins it anew
         async with asyncio.timeout(ENDS_WITHIN_S):
             await self._task
             async with self._turn:
@@ -138,22 +141,32 @@ class Lane:
         if not records:
             return
         began = time.perf_counter()
-        answers = await self._answer(records, await self._deadly(records))
+        answering, now = self._answering(), self._now()
+        deadly = await self._deadly(records, answering, now)
+        if deadly is None:
+            return
+        answers = await self._answer(records, answering, now, deadly)
         outgoing = [answer.outgoing for answer in answers if answer.outgoing]
         if outgoing:
             tickets = [answer.ticket for answer in answers if answer.ticket]
             await self.owned.publish(outgoing, tickets)
         self.owned.position = records[-1].offset + 1
         if self._untried > 0:
-            self._untried -= sum(answer.outcome != REPEAT for answer in answers)
+            self._untried -= sum(answer.ticket is not None for answer in answers)
         tell(records, answers, spent_s=time.perf_counter() - began)
 
-    async def _deadly(self, records: list[Record]) -> frozenset[int]:
-        """Return which of the records that lay there at the takeover kill whoever answers them."""
+    async def _deadly(
+        self, records: list[Record], answering: Answering, now: datetime
+    ) -> frozenset[int] | None:
+        """
+        Return which of the records that lay there at the takeover kill whoever answers them.
+
+        ``None`` when the partition is given away meanwhile.
+        """
         there = [one for one in records if one.offset < self.owned.lay_there]
         if not there or self._untried <= 0:
             return frozenset()
-        batch, answering, now = Batch(self.owned), self._answering(), self._now()
+        batch = Batch(self.owned)
 
         def act(record: Record) -> None:
             batch.answer([record], answering, now)
@@ -161,10 +174,20 @@ class Lane:
             if isinstance(error, MemoryError):
                 raise error
 
-        return await deadly(there, act)
+        self._trial = asyncio.create_task(deadly(there, act))
+        try:
+            return await self._trial
+        except asyncio.CancelledError:
+            if self._ending:
+                return None
+            raise
+        finally:
+            self._trial = None
 
-    async def _answer(self, records: list[Record], deadly: frozenset[int]) -> list[Answer]:
-        batch, answering, now = Batch(self.owned), self._answering(), self._now()
+    async def _answer(
+        self, records: list[Record], answering: Answering, now: datetime, deadly: frozenset[int]
+    ) -> list[Answer]:
+        batch = Batch(self.owned)
         began = time.perf_counter()
         for first in range(0, len(records), SLICE):
             batch.answer(records[first : first + SLICE], answering, now, deadly)

@@ -54,27 +54,38 @@ async def deadly(records: Sequence[Record], act: Act) -> frozenset[int]:
 
 async def _go_through(records: Sequence[Record], act: Act) -> int | None:
     """Return at which record a child died; ``None`` when it answered all, or did not begin."""
-    hears, tells = os.pipe()
     _, watched_s = signal.getitimer(signal.ITIMER_VIRTUAL)
     try:
-        child = os.fork()
-    except OSError:  # no memory or no process left: nothing was heard of
-        child = None
-    if child == 0:
-        _answer_all(records, act, tells, watched_s)
-    os.close(tells)
+        child, hears = _fork(lambda tells: _answer_all(records, act, tells, watched_s))
+    except OSError as error:
+        log.warning("records not tried", error=type(error).__name__, **_place(records[0]))
+        return None
     try:
         begun = await _count(hears)
     finally:
-        if child is not None:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)  # noqa: ASYNC222 - it has ended, or is killed
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)  # noqa: ASYNC222 - it has ended, or is killed
     if begun > len(records):
         return None
     if not begun:
         log.warning("records not tried", **_place(records[0]))
         return None
     return begun - 1
+
+
+def _fork(in_child: Callable[[int], NoReturn]) -> tuple[int, int]:
+    """Return a child and the descriptor to hear it by; OSError where there is none to be had."""
+    hears, tells = os.pipe()
+    try:
+        child = os.fork()
+        if child == 0:
+            in_child(tells)
+    except OSError:
+        os.close(hears)
+        raise
+    finally:
+        os.close(tells)
+    return child, hears
 
 
 async def _count(hears: int) -> int:

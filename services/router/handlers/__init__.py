@@ -1,6 +1,6 @@
 """Kafka in, Kafka out: what each request record leads to."""
 
-from services.router.handlers.answering import REPEAT, Answer, Answering, Batch
+from services.router.handlers.answering import Answer, Answering, Batch
 from services.router.handlers.records import (
     SERVICE,
     Outgoing,
@@ -10,7 +10,6 @@ from services.router.handlers.records import (
 )
 
 __all__ = [
-    "REPEAT",
     "SERVICE",
     "Answer",
     "Answering",

@@ -24,7 +24,6 @@ from services.router.handlers.records import (
 )
 
 MAX_TICKET_BYTES: Final = 1_000_000
-REPEAT: Final = "repeat"
 _NONE: Final[frozenset[int]] = frozenset()
 
 
@@ -101,7 +100,7 @@ class Answering:
             ticket = Ticket(identifier, fingerprint, decision.queue, decision.due_at)
             return Answer(decision.queue, None, event.subject, event.traceparent, outgoing, ticket)
         if before == fingerprint:
-            return Answer(REPEAT, None, event.subject, event.traceparent)
+            return Answer("repeat", None, event.subject, event.traceparent)
         raise PermanentFailure("same-id-other-content")
 
     def _read(self, record: Record) -> Incoming:

@@ -285,6 +285,10 @@ async def test_rules_that_could_not_be_opened_are_looked_at_again(file: Path) ->
     assert rulebook.ruleset.version == load_rules(file).version
 
 
+def test_refused_files_are_read_again_less_and_less_often() -> None:
+    assert [n for n in range(1, 130) if gateway._is_time(n)] == [1, 2, 4, 8, 16, 32, 64, 96, 128]
+
+
 async def test_refused_files_are_looked_at_again_although_no_change_is_seen(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

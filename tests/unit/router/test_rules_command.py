@@ -204,8 +204,8 @@ def test_what_is_learned_is_put_where_no_router_looks_and_the_next_steps_are_sai
     code, said, _ = run("learn", "--cases", written(tmp_path, *lessons()))
     assert code == 0
     (made,) = (tmp_path / DESK).iterdir()
-    assert made.name == "learned.new.json"
-    for step in ("aiguillage rules test", "aiguillage rules rehearse", "{file: learned.new.json"):
+    assert made.name == "learned.json.new"
+    for step in ("aiguillage rules test", "aiguillage rules rehearse", "{file: learned.json.new"):
         assert step in said
 
 

@@ -66,6 +66,7 @@ OF_SHAPE = [
 
 OF_YAML = [
     (QUEUE, "queue:general", 22, "a colon needs a space after it"),
+    ("silent: [", "silent:\u00a0[", 9, "a colon needs a space after it, and not a no-break one"),
     (QUEUE, "queue:\u00a0general", 22, "a colon needs a space after it, and not a no-break one"),
     (QUEUE, "queue general", 22, "a line is neither key: value nor an entry that begins with -"),
     ("rules:", "rules", 15, "a line is neither key: value nor an entry that begins with -"),

@@ -139,16 +139,19 @@ async def test_work_that_is_watched_is_watched_in_the_child_too(
     assert await deadly(records(), act) == frozenset()
 
 
+@pytest.mark.parametrize("lacking", ["fork", "pipe"])
 async def test_where_no_child_can_be_made_records_are_answered_as_they_come(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, lacking: str
 ) -> None:
-    def fork() -> int:
+    def refuse() -> int:
         raise BlockingIOError
 
-    monkeypatch.setattr(os, "fork", fork)
+    were_open = descriptors()
+    monkeypatch.setattr(os, lacking, refuse)
     with capture_logs() as logs:
         assert await deadly(records(), lambda _: os.abort()) == frozenset()
     assert [line["event"] for line in logs] == ["records not tried"]
+    assert descriptors() == were_open
 
 
 async def test_whoever_gives_a_trial_up_leaves_no_child_behind() -> None:
