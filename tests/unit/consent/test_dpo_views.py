@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from uuid import UUID, uuid4
 
@@ -15,12 +15,14 @@ from desk import load_desk
 from services.consent.domain.entry import THE_LOG, Role, Scope, place
 from services.consent.domain.persons import PersonRecord
 from services.consent.domain.purging import OVER
+from services.consent.domain.standing import Standing
 from services.consent.handlers.erasing import Ground
 from services.consent.handlers.searching import Found
+from services.consent.handlers.weeks import Week
 from services.consent.texts.dpo import load_dpo_wording
 from services.consent.texts.wording import load_wording
 from services.consent.web.dpo.forms import Search
-from services.consent.web.dpo.views import ENTRIES, FOUND, Views
+from services.consent.web.dpo.views import ALERTS, ENTRIES, FOUND, Views
 from services.consent.web.rendering import Renderer
 from services.consent.web.sign_in.routes import SignedIn
 from tests.unit.consent.drafts import draft
@@ -116,6 +118,19 @@ def test_why_something_was_purged_or_erased_is_told_in_words() -> None:
 
 def test_every_reason_that_can_be_given_is_tried_above() -> None:
     assert {said for _, _, said in SAID} == set(WORDING.reasons)
+
+
+def test_all_alerts_of_a_week_can_be_come_to_the_newest_first() -> None:
+    refusal = draft(SESSION, "refused-act", "assistant", reason="unsigned-assistant")
+    entries = tuple(
+        place(refusal, index=n, sequence=n + 1, recorded_at=NOW) for n in range(2 * ALERTS + 1)
+    )
+    week = Week(begins=NOW - timedelta(days=1), ends=NOW, entries=entries, size=len(entries))
+    standing = Standing(size=len(entries), note=None, covered=0, root="", verified=None)
+    shown = [_indexes(VIEWS.overview(ALINE, standing, week, 3, page)) for page in range(3)]
+    assert [n for some in shown for n in some] == list(range(2 * ALERTS, -1, -1))
+    page = VIEWS.overview(ALINE, standing, week, 3, 1)
+    assert re.findall(r'name="page" value="(\d+)"', page.content)[-2:] == ["0", "2"]
 
 
 def test_a_session_without_entries_has_no_receipt() -> None:

@@ -125,7 +125,8 @@ def _overview(pages: DpoPages) -> HTTPRouteHandler:
         ago = number_in(fields, "ago", most=WEEKS)
         standing, week = await pages.standing(), await pages.weeks.read(ago)
         await reading.record(READ, {"what": "overview", "weeks_ago": ago})
-        return pages.views.overview(who, standing, week, ago)
+        page = number_in(fields, "page", most=_ENTRIES_MOST)
+        return pages.views.overview(who, standing, week, ago, page)
 
     return overview
 

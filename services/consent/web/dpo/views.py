@@ -56,11 +56,12 @@ class Views:
         return self._page("home", who, context, status=422 if flawed else 200)
 
     def overview(
-        self, who: SignedIn[Officer], standing: Standing, week: Week, ago: int
+        self, who: SignedIn[Officer], standing: Standing, week: Week, ago: int, page: int
     ) -> Response[str]:
-        """Return where the log stands and what a week of it had."""
+        """Return where the log stands and what a week of it had; of its alerts, one page."""
         counted = tally(week.entries)
-        alerts = [entry for entry in week.entries if tells_dpo(entry.draft)]
+        alerts = [entry for entry in reversed(week.entries) if tells_dpo(entry.draft)]
+        page, pages, shown = _paged(alerts, page, ALERTS)
         verified = standing.verified
         context = {
             "standing": standing,
@@ -73,8 +74,10 @@ class Views:
             "strengths": self.texts.strengths,
             "counts": self.texts.counts,
             "counted": counted,
-            "alerts": [self._item(entry) for entry in alerts[: -ALERTS - 1 : -1]],
+            "alerts": [self._item(entry) for entry in shown],
             "alerts_in_all": len(alerts),
+            "page": page,
+            "pages": pages,
             "the_log": THE_LOG,
         }
         return self._page("overview", who, context)
