@@ -145,7 +145,7 @@ async def test_a_wrong_offer_or_act_is_refused_with_its_reason_and_no_echo(
         (acts, b"{}", {422}),
         (acts, b'{"act": 5}', {422}),
         (acts, f'{{"act": "{CANARY}"}}'.encode(), {422}),
-        (acts, b'{"act": "granted"}', {422}),
+        (acts, b'{"act": "granted"}', {409}),
         (acts, b'{"act": "start"}', {409}),
         (acts, b'{"act": "begin-intervention"}', {409}),
         (acts, b'{"act": "take-screenshot"}', {422}),

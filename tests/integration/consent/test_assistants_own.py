@@ -88,7 +88,7 @@ async def test_an_officers_answer_has_what_they_read_and_what_was_refused_to_the
     assert {value["id"] for value in log["known"]} == {person}
     assert "Le registre lui-m\u00eame" in page
     done = await office.invoke("erase", "--address", person, "--who", "assistant")
-    assert "d\u00e9l\u00e9gu\u00e9 1, inconnu 1\u202f; 2 inscriptions" in done.output
+    assert "d\u00e9l\u00e9gu\u00e9 1, personne non habilitée 1\u202f; 2 inscriptions" in done.output
     left = {record.kind for record in await office.persons.of_session(THE_LOG)}
     assert left == {"offer:m1", "dpo:somebody-else", "stranger:somebody-else"}
 

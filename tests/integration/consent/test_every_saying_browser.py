@@ -146,8 +146,9 @@ async def _fill_in_wrongly(walk: Walk, desk: AtDesk, page: str) -> None:
         await walk.see(asked, status=422)
     form = await desk.form(page, "end")
     await walk.see(await desk.http.post(form.action, data={"csrf": "x"}), status=403)
-    unknown = await desk.http.post(form.action, data=form.fields | {"act": "granted"})
-    await walk.see(unknown, status=422)
+    for act, status in (("promise", 422), ("granted", 409)):
+        refused = await desk.http.post(form.action, data=form.fields | {"act": act})
+        await walk.see(refused, status=status)
 
 
 async def _hand_in_wrongly(walk: Walk, desk: AtDesk, page: str) -> None:
