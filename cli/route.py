@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cli.cases import UnreadableCases, read_cases
-from cli.rules.reasons import first_of_all
+from cli.rules.reasons import THEN, first_of_all
 from services.router.domain import Request, Understanding, understand
 from services.router.rules import RulesError, load_rules
 
@@ -62,4 +62,5 @@ def _print_row(request: Request, told: Understanding) -> None:
     flags = ",".join(reading.flag for reading in told.flags if reading.raised) or "-"
     sure = "sure " if told.confident else "look "
     said = " · ".join(told.because) or "-"
-    print(f"{request.id:<12} {told.queue:<11} {sure} {flags:<20} {first_of_all(told):<28} {said}")
+    first = THEN.join(first_of_all(told))
+    print(f"{request.id:<12} {told.queue:<11} {sure} {flags:<20} {first:<28} {said}")

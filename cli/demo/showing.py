@@ -14,7 +14,7 @@ from cli.demo.proof import Proof
 from cli.demo.sample import FLAGS
 from cli.demo.session import Walked
 from cli.demo.verdict import Outcome
-from cli.rules.reasons import first_of_all
+from cli.rules.reasons import THEN, first_of_all
 from deploy.local.stack import Stack
 from desk import Desk
 
@@ -79,7 +79,7 @@ def _row(outcome: Outcome, desk: Desk) -> tuple[str, ...]:
     return (
         *head,
         decision.queue,
-        first_of_all(decision),
+        THEN.join(first_of_all(decision)),
         " ".join(flags),
         f"{desk.calendar.local(decision.due_at):%d/%m %H:%M}",
         mails,

@@ -11,6 +11,7 @@ from schemas.tickets import Evidence as WrittenEvidence
 from services.router.domain import Evidence, Understanding
 from services.router.domain.evidence import LEARNED, RESERVED
 
+THEN: Final = ", then "
 Told: TypeAlias = Understanding | DecisionData
 """A decision as the rules make it, or as it was published."""
 
@@ -23,13 +24,13 @@ def outcome(told: Told) -> str:
     return " ".join([told.queue, *flags]) + ("" if told.confident else ", not sure")
 
 
-def first_of_all(told: Told) -> str:
+def first_of_all(told: Told) -> tuple[str, ...]:
     """Return what spoke most for the queue; where that was learned, the best rule after it, too."""
     if told.rule != LEARNED or not told.readings:
-        return told.rule
+        return (told.rule,)
     spoke = [one.rule for one in told.readings[0].evidence if one.points > 0]
     named = [rule for rule in spoke if rule not in RESERVED]
-    return ", then ".join([LEARNED, *named[:1]])
+    return (LEARNED, *named[:1])
 
 
 def reasons(told: Told, aspect: str, *, reveal: bool) -> list[str]:

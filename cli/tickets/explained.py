@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.dead.letters import letter_id
-from cli.rules.reasons import first_of_all, lines, printable
+from cli.rules.reasons import THEN, first_of_all, lines, printable
 from cli.rules.showing import moment
 from cli.tickets.finding import Story
 from schemas.tickets import (
@@ -102,7 +102,7 @@ def _card(ticket: TicketCreated, story: Story, zone: tzinfo) -> Table:
         "received": f"{moment(data.request.received_at, zone)}, by {data.request.channel}",
         "decided": f"{moment(ticket.time, zone)}, by {decision.ruleset_version},"
         f" {decision.rules_looked_at} rules looked at",
-        "first of all by": _first(decision),
+        "first of all by": THEN.join(_NO_RULES.get(one, one) for one in first_of_all(decision)),
         "sure": "yes" if decision.confident else "no: a person should look at both readings",
         "due": f"{moment(decision.due_at, zone)}, {decision.priority} ({decision.deadline})",
     }
@@ -110,11 +110,6 @@ def _card(ticket: TicketCreated, story: Story, zone: tzinfo) -> Table:
     for name, value in rows.items():
         shown.add_row(name, Text(printable(value)))
     return shown
-
-
-def _first(decision: DecisionData) -> str:
-    said, then, rule = first_of_all(decision).partition(", ")
-    return f"{_NO_RULES.get(said, said)}{then}{rule}"
 
 
 def _readings(decision: DecisionData) -> Table:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from aiokafka.errors import KafkaError
 from rich.console import Console
 
-from cli.rules.commands import DESK, desk_of
+from cli.rules.commands import DESK, desk_of, fail
 from cli.running import WhereUnknown, find_where
 from cli.tickets import explained
 from cli.tickets.finding import NoSuchRequest, Story, find, read_wanted
@@ -41,7 +42,7 @@ def explain(
     there is no ticket, after saying whether the request is waiting or parked. Moments are the
     desk's; in JSON, UTC.
     """
-    zone = desk_of(desk).calendar.zone
+    zone = UTC if as_json else desk_of(desk).calendar.zone
     story = look_up(request, bootstrap)
     if as_json:
         print(json.dumps(explained.as_json(story), ensure_ascii=False))
@@ -69,9 +70,3 @@ def look_up(request: str, bootstrap: str | None) -> Story:
         fail(f"Kafka: {type(error).__name__}")
     except (NoSuchRequest, WhereUnknown) as error:
         fail(str(error))
-
-
-def fail(message: str) -> NoReturn:
-    """Say on stderr why nothing more is done, and end with 1."""
-    typer.echo(message, err=True)
-    raise typer.Exit(code=1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from aiokafka import ConsumerRecord
+from aiokafka import ConsumerRecord, TopicPartition
 from pydantic import ValidationError
 
 from runtime.kafka import header, partition_of
@@ -163,12 +163,9 @@ async def _look_for_letters(reader: TopicReader, wanted: Wanted, story: Story) -
     """Letters are sealed: which record one is of says where it came from, and that has the key."""
     records = await reader.read([_DEAD])
     letters = [record for record in records if header(record, "act") is None]
-    partitions: set[int | None] = {None}
-    if story.place is not None:
-        origins = [header(letter, "origin-partition") or "" for letter in letters]
-        partitions = {int(origin) for origin in origins if origin.isdecimal()}
-    for partition in partitions:
-        async for read in reader.stream([topics.REQUESTS], partition=partition):
+    firsts = None if story.place is None else _firsts(letters)
+    for partition in [None] if firsts is None else [place.partition for place in firsts]:
+        async for read in reader.stream([topics.REQUESTS], since=firsts, partition=partition):
             story.requests += (record for record in read if wanted.is_key(record.key))
     places = {_place(record) for record in story.requests}
     acts = _acts(records)
@@ -177,6 +174,17 @@ async def _look_for_letters(reader: TopicReader, wanted: Wanted, story: Story) -
             act = acts.get((letter.partition, str(letter.offset)))
             reason = header(letter, "reason") or ""
             story.parked.append(Parked(record=letter, reason=reason, act=act))
+
+
+def _firsts(letters: Iterable[ConsumerRecord]) -> dict[TopicPartition, int]:
+    """Return where each partition from which letters came holds the first that one is of."""
+    firsts: dict[TopicPartition, int] = {}
+    for letter in letters:
+        origin, at = header(letter, "origin-partition") or "", header(letter, "origin-offset") or ""
+        if origin.isdecimal() and at.isdecimal():
+            place = TopicPartition(topics.REQUESTS, int(origin))
+            firsts[place] = min(int(at), firsts.get(place, int(at)))
+    return firsts
 
 
 def _acts(records: Iterable[ConsumerRecord]) -> dict[tuple[int, str | None], str]:

@@ -11,9 +11,10 @@ import typer
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from cli.rules.commands import fail
 from cli.running import WhereUnknown, find_where
 from cli.tickets.acts import NotDone, close, move
-from cli.tickets.explaining import Bootstrap, Wanted, fail, look_up
+from cli.tickets.explaining import Bootstrap, Wanted, look_up
 from runtime.tracing import current_traceparent
 from schemas import topics
 from schemas.event import CONTENT_TYPE

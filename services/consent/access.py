@@ -11,7 +11,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from desk import Desk
 from desk.facts import Profile, Service
 from desk.wording import say
-from services.consent.domain.acts import WARNED
 from services.consent.domain.elsewhere import Mailed, Requested
 from services.consent.domain.entry import THE_LOG, Draft, Entry
 from services.consent.domain.pictures import captures
@@ -88,7 +87,7 @@ def _session(one: Found, pictures: Mapping[str, bytes], wording: Wording) -> dic
     values = {record.commitment: dict(record.value) for record in one.records}
     groups: dict[str, list[dict[str, str]]] = {kind: [] for kind in _KINDS}
     for record in one.records:
-        groups.setdefault(record.kind.partition(":")[0], []).append(dict(record.value))
+        groups.setdefault(record.group, []).append(dict(record.value))
     return {
         "session": str(one.session),
         "request_id": one.request,
@@ -150,12 +149,11 @@ def _entry(
 def _details(draft: Draft, wording: Wording) -> list[str]:
     """Return how it came, why, and which act was refused, in words; a code without any as it is."""
     said, dpo = texts(), load_dpo_wording()
-    asked = wording.reasons.get("tool" if draft.type == WARNED else draft.scope or "", {})
     act = str(draft.facts.get("act", ""))
     told = {
         "how": dpo.hows.get(draft.how or "", draft.how),
         "act": said["acts"].get(act, act),
-        "reason": asked.get(draft.reason or "", dpo.reasons.get(draft.reason or "", draft.reason)),
+        "reason": dpo.reason(draft, wording.reasons),
     }
     return [said["access"][name].format(said=value) for name, value in told.items() if value]
 

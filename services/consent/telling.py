@@ -39,5 +39,5 @@ def people_of(one: Found) -> str:
     """Return of whom something is still known, or that no commitment can be opened any more."""
     if one.session == THE_LOG:
         return str(texts()["the_log"])
-    groups = dict.fromkeys(record.kind.partition(":")[0] for record in one.records)
+    groups = dict.fromkeys(record.group for record in one.records)
     return ", ".join(texts()["people"].get(g, g) for g in groups) or texts()["nobody"]

@@ -103,7 +103,7 @@ class Erasing:
 
     async def erase(self, session: UUID, who: Who, *, actor: Role, reason: Ground) -> Erased:
         """
-        Erase a person of a session; With nothing to erase, nothing is done.
+        Erase a person of a session. With nothing to erase, nothing is done.
 
         Raises ``StillOpen`` and ``Unavailable``.
         """

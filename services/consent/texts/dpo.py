@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from services.consent.domain.acts import WARNED
 from services.consent.domain.entry import Draft
 from services.consent.texts.wording import LANGUAGE, Saying, read_sayings, read_yaml
 
@@ -31,6 +32,11 @@ class DpoWording:
     """By name, the pages that say one thing, refusals among them."""
     back: str
     timeline: Texts
+
+    def reason(self, draft: Draft, asked: Mapping[str, Texts]) -> str:
+        """Return an entry's coded reason in words; ``asked`` are those that assistants give."""
+        code, about = draft.reason or "", "tool" if draft.type == WARNED else draft.scope or ""
+        return asked.get(about, {}).get(code, self.reasons.get(code, code))
 
     def look_at(self, draft: Draft) -> str:
         """Return what to look at first after an entry that the DPO is told of."""

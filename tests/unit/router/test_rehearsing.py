@@ -3,7 +3,7 @@
 import io
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -205,14 +205,6 @@ def test_an_event_that_breaks_its_contract_is_not_taken_for_a_case(current: Rule
 def test_a_line_without_a_decision_is_told_where_nothing_decides(current: RuleSet) -> None:
     made = compared([case("bonjour")], current=None, candidate=current)
     assert made.left_out == [("past:1", "no ticket, so nobody says what was decided")]
-
-
-@pytest.fixture
-def watch() -> Iterator[Watch]:
-    made = Watch()
-    made.start()
-    yield made
-    made.stop()
 
 
 @pytest.mark.parametrize(("act", "error"), [(raise_, "ZeroDivisionError"), (spin, "Overlong")])

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -111,14 +111,6 @@ async def test_a_child_that_dies_by_chance_condemns_nobody(tmp_path: Path) -> No
 async def test_a_record_that_does_not_end_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "SILENT_S", 0.3)
     assert await deadly(records(), at(5, lambda: time.sleep(600))) == {FIRST + 5}
-
-
-@pytest.fixture
-def watch() -> Iterator[Watch]:
-    made = Watch()
-    made.start()
-    yield made
-    made.stop()
 
 
 async def test_work_that_is_watched_is_watched_in_the_child_too(

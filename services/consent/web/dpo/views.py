@@ -14,7 +14,6 @@ from litestar import Response
 from desk import Desk
 from desk.facts import Officer
 from schemas.requests import tracking_number
-from services.consent.domain.acts import WARNED
 from services.consent.domain.entry import THE_LOG, Entry
 from services.consent.domain.lifecycle import tells_dpo
 from services.consent.domain.signing_in import OFFICERS
@@ -135,19 +134,13 @@ class Views:
             "text": self.texts.timeline[draft.type],
             "actor": self.texts.actors[draft.actor],
             "how": self.texts.hows[draft.how] if draft.how else "",
-            "reason": self._reason(entry),
+            "reason": self.texts.reason(draft, self.wording.reasons),
             "stranger": stranger,
             "look": self.texts.look_at(draft) if tells_dpo(draft) else "",
             "index": entry.index,
             "leaf_hash": entry.leaf_hash.hex(),
             "content": entry.content.decode(),
         }
-
-    def _reason(self, entry: Entry) -> str:
-        draft = entry.draft
-        code, about = draft.reason or "", "tool" if draft.type == WARNED else draft.scope or ""
-        asked = self.wording.reasons.get(about, {})
-        return asked.get(code, self.texts.reasons.get(code, code))
 
 
 @cache
