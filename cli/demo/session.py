@@ -132,8 +132,8 @@ async def walk(
     assistant = Assistant(client, url, token)
     says("offer")
     code = await assistant.offer(adherent)
-    offer = await _mail(mailbox, adherent.email, lambda mail: _is_offer(mail, adherent, url))
-    page = AdherentBrowser(Browser(client), str(_link(offer, url)))
+    offer = await _mail(mailbox, adherent.email, lambda mail: _leads(mail, adherent, url, "s"))
+    page = AdherentBrowser(Browser(client), str(_link(offer, url, "s")))
     await page.enter(code)
     says("notice")
     await page.press("read-notice")
@@ -151,18 +151,28 @@ async def walk(
     says("end")
     await assistant.act("end")
     await assistant.act("declare", no_password=True, no_elevation=True)
-    receipt = await client.get(f"{page.link}/receipt.json")
-    if receipt.status_code != httpx.codes.OK:
-        raise SessionFailed(f"receipt: {receipt.status_code}")
+    says("receipt")
+    receipt = await _receipt(url, adherent, mailbox)
     says("ended, receipt read")
     shown = await assistant.see()
     return Walked(
         session_id=assistant.session_id,
         adherent=adherent.email,
         timeline=shown["timeline"],
-        receipt=receipt.json(),
+        receipt=receipt,
         link=page.link,
     )
+
+
+async def _receipt(url: str, adherent: Adherent, mailbox: Mailbox) -> dict[str, Any]:
+    """Open the link of the mail at the end, in a browser that was not there before."""
+    mail = await _mail(mailbox, adherent.email, lambda mail: _leads(mail, adherent, url, "receipt"))
+    async with httpx.AsyncClient(trust_env=False) as another:
+        answer = await another.get(f"{_link(mail, url, 'receipt')}/receipt.json")
+    if answer.status_code != httpx.codes.OK:
+        raise SessionFailed(f"receipt: {answer.status_code}")
+    document: dict[str, Any] = answer.json()
+    return document
 
 
 async def _check_identity(
@@ -199,13 +209,13 @@ async def _mail(mailbox: Mailbox, to: str, fits: Callable[[Caught], bool]) -> Ca
     return found[-1]
 
 
-def _is_offer(mail: Caught, adherent: Adherent, url: str) -> bool:
+def _leads(mail: Caught, adherent: Adherent, url: str, to: str) -> bool:
     # A mail of an earlier run may still arrive, at the same address.
-    return mail.mentions(adherent.tracking) and _link(mail, url) is not None
+    return mail.mentions(adherent.tracking) and _link(mail, url, to) is not None
 
 
-def _link(mail: Caught, url: str) -> str | None:
-    found = re.search(re.escape(url) + r"/s/[A-Za-z0-9_-]+", mail.text)
+def _link(mail: Caught, url: str, to: str) -> str | None:
+    found = re.search(rf"{re.escape(url)}/{to}/[A-Za-z0-9_-]+", mail.text)
     return found.group() if found else None
 
 

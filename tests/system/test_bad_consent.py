@@ -39,8 +39,6 @@ async def test_getting_every_address_of_a_session_decides_nothing(
         "/code",
         "/acts",
         "/not-asked",
-        "/receipt",
-        "/receipt.json",
         "?act=grant",
     ):
         for method in ("GET", "HEAD"):
@@ -48,7 +46,7 @@ async def test_getting_every_address_of_a_session_decides_nothing(
             assert not httpx.codes.is_server_error(answer.status_code), path
     reader = Adherent(link)
     assert (await reader.enter(session.code)).status == httpx.codes.OK
-    for path in ("", "/acts?act=grant", "/acts", "/not-asked", "/receipt"):
+    for path in ("", "/acts?act=grant", "/acts", "/not-asked"):
         answer = await reader.client.get(link + path, follow_redirects=True)
         assert not httpx.codes.is_server_error(answer.status_code), path
     await reader.close()
@@ -60,16 +58,18 @@ async def test_a_link_that_is_wrong_used_or_ended_opens_nothing(
     system: System, offered: tuple[Offered, str]
 ) -> None:
     session, link = offered
+    consent = system.stack.urls["consent"]
     url, token = link.rsplit("/", 1)
     for wrong in (CANARY, token[:-1], token + "A", token.swapcase(), "..%2f..%2fetc", "%00", "%ff"):
-        for method, path in (
-            ("GET", ""),
-            ("POST", "/code"),
-            ("POST", "/acts"),
-            ("GET", "/receipt"),
+        for method, address in (
+            ("GET", f"{url}/{wrong}"),
+            ("POST", f"{url}/{wrong}/code"),
+            ("POST", f"{url}/{wrong}/acts"),
+            ("GET", f"{consent}/receipt/{wrong}"),
         ):
-            answer = await system.client.request(method, f"{url}/{wrong}{path}", headers=FORM)
+            answer = await system.client.request(method, address, headers=FORM)
             _is_refused(answer, {404, 403, 429})
+    _is_refused(await system.client.get(f"{consent}/receipt/{token}"), {404, 429})
     first, second = Adherent(link), Adherent(link)
     assert (await first.enter(session.code)).status == httpx.codes.OK
     used = await second.client.post(f"{link}/acts", data={"act": "grant"})

@@ -177,7 +177,13 @@ async def _through_refusals(system: System) -> None:
         )
     consent = system.stack.urls["consent"]
     bearer = {"Authorization": f"Bearer {STEM}"}
-    for path in ("/v1/sessions", f"/v1/sessions/{STEM}/acts", f"/s/{STEM}/acts", f"/s/{STEM}/code"):
+    for path in (
+        "/v1/sessions",
+        f"/v1/sessions/{STEM}/acts",
+        f"/s/{STEM}/acts",
+        f"/s/{STEM}/code",
+        f"/receipt/{STEM}",
+    ):
         await system.client.post(consent + path, json={"act": STEM}, headers=bearer)
         await system.client.get(consent + path, headers=bearer)
 

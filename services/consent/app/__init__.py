@@ -56,7 +56,7 @@ from services.consent.web.headers import SafeHeaders
 from services.consent.web.live import Live
 from services.consent.web.pages import Pages, asset_route, page_routes
 from services.consent.web.pictures import picture_routes
-from services.consent.web.receipts import Receipts
+from services.consent.web.receipts import Receipts, receipt_routes
 from services.consent.web.rendering import Renderer
 from services.consent.web.sessions import SessionPages
 from services.consent.web.sorry import Sorry
@@ -160,7 +160,7 @@ class Consent:
         """Return the application over what ``prepare`` made."""
         live = Live(self._recorder, self.follower, ending=lifecycle.ending)
         api = self._assistant_api(live)
-        pages = self._pages(live)
+        pages, receipts = self._pages(live), self._receipts()
         entrances = self._entrances(api)
         routes: list[HTTPRouteHandler | Router] = [
             *health_routes(lifecycle),
@@ -170,13 +170,14 @@ class Consent:
                 entrances,
                 self.connections,
                 self._desk,
-                self._receipts(),
+                receipts,
                 wording=self._wording,
                 fingerprint=self._fingerprint,
                 now=self._now,
             ),
             page_routes(pages),
             picture_routes(pages, api.picturing),
+            receipt_routes(pages, receipts),
             asset_route(),
             *tile_routes(self.connections.checkpoints),
         ]
@@ -271,12 +272,12 @@ class Consent:
             renderer=self._renderer,
             sessions=SessionPages(
                 attending=attending,
+                secrets=self._secrets,
                 renderer=self._renderer,
                 wording=self._wording,
                 remote=self._desk.remote,
                 now=self._now,
             ),
-            receipts=self._receipts(),
             live=live,
             now=self._now,
             new_visit=lambda: secrets.token_urlsafe(16),

@@ -1,4 +1,4 @@
-"""Secrets that are derived, never stored: link, entry code, identity word, cookie, form token."""
+"""Secrets that are derived, never stored: links, entry code, identity word, cookie, form token."""
 
 import base64
 import binascii
@@ -23,15 +23,19 @@ class Secrets:
 
     def link_token(self, session: UUID) -> str:
         """Return the locator that the adherent's mail carries: 43 URL-safe characters."""
-        return _text(session.bytes + self._mac("link", session.bytes)[:_MAC_BYTES])
+        return self._locator("link", session)
 
     def session_of(self, token: str) -> UUID | None:
         """Return the session that a locator leads to, or ``None`` for one that is not ours."""
-        data = _data(token)
-        if data is None or len(data) != 16 + _MAC_BYTES:
-            return None
-        expected = self._mac("link", data[:16])[:_MAC_BYTES]
-        return UUID(bytes=data[:16]) if hmac.compare_digest(expected, data[16:]) else None
+        return self._located("link", token)
+
+    def receipt_token(self, session: UUID) -> str:
+        """Return the locator of the session's receipt, which opens nothing else."""
+        return self._locator("receipt", session)
+
+    def session_of_receipt(self, token: str) -> UUID | None:
+        """Return the session whose receipt this opens, or ``None`` for what is not ours."""
+        return self._located("receipt", token)
 
     def entry_code(self, session: UUID, number: int) -> str:
         """Return the session's ``number``-th entry code: 8 unambiguous characters."""
@@ -71,6 +75,16 @@ class Secrets:
     def is_form_token(self, session: UUID, browser: str, value: str) -> bool:
         """Return whether a form's token belongs to this browser, in constant time."""
         return hmac.compare_digest(self.form_token(session, browser).encode(), value.encode())
+
+    def _locator(self, purpose: str, session: UUID) -> str:
+        return _text(session.bytes + self._mac(purpose, session.bytes)[:_MAC_BYTES])
+
+    def _located(self, purpose: str, token: str) -> UUID | None:
+        data = _data(token)
+        if data is None or len(data) != 16 + _MAC_BYTES:
+            return None
+        expected = self._mac(purpose, data[:16])[:_MAC_BYTES]
+        return UUID(bytes=data[:16]) if hmac.compare_digest(expected, data[16:]) else None
 
     def _mac(self, purpose: str, *parts: bytes) -> bytes:
         mac = hmac.new(self.key, digestmod=sha256)

@@ -74,6 +74,10 @@ class Attending:
         """Return the session."""
         return await self._recorder.see(session)
 
+    async def was_kept(self, session: UUID, seen: Seen) -> bool:
+        """Return whether the session was on record, and its retention is over."""
+        return seen.is_over or (not seen.entries and await self._recorder.is_purged(session))
+
     async def people(self, session: UUID) -> People:
         """Return what is known of the people in the session."""
         return People(await self._persons.of_session(session))

@@ -171,11 +171,12 @@ class Notices:
         ]
 
     def _receipt(self, case: _Case) -> Sequence[Letter]:
+        token = self.secrets.receipt_token(case.entry.draft.session)
         return [
             self._to_adherent(
                 "session-receipt",
                 case,
-                link=self._link(case) + "/receipt",
+                link=f"{self.public_url}/receipt/{token}",
                 started_at=case.time_of("started"),
                 ended_at=case.time_of(*ENDS),
                 tracking=case.tracking,

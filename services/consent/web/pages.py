@@ -19,7 +19,6 @@ from services.consent.handlers.recorder import Seen
 from services.consent.web.browsers import Browsers
 from services.consent.web.guessing import Guesses
 from services.consent.web.live import Live
-from services.consent.web.receipts import Receipts
 from services.consent.web.refusals import Gone, NoSuchLink, page_refusals
 from services.consent.web.rendering import ASSETS, Renderer, read_asset
 from services.consent.web.sessions import SessionPages
@@ -39,15 +38,17 @@ class Pages:
     guesses: Guesses
     renderer: Renderer
     sessions: SessionPages
-    receipts: Receipts
     live: Live
     now: Callable[[], datetime]
     new_visit: Callable[[], str]
     """Draws the value of a new browser's cookie."""
 
     def session_of(self, request: Req, token: str) -> UUID:
-        """Return the session of a link; raises ``NoSuchLink`` or ``TooManyLinks``."""
-        session = self.secrets.session_of(token)
+        """Return the session of a link; raises as ``known`` does."""
+        return self.known(request, self.secrets.session_of(token))
+
+    def known(self, request: Req, session: UUID | None) -> UUID:
+        """Return the session if a link led to one; raises ``NoSuchLink`` or ``TooManyLinks``."""
         if session is None:
             self.guesses.count_link(request)
             raise NoSuchLink
@@ -163,18 +164,6 @@ def _reading(pages: Pages) -> list[HTTPRouteHandler]:
     async def show(request: Req, token: FromPath[str]) -> Response[str]:
         return await pages.show(request, token)
 
-    @get("/receipt")
-    async def show_receipt(request: Req, token: FromPath[str]) -> Response[str]:
-        session, seen = await _ended(pages, request, token)
-        people = await pages.attending.people(session)
-        return await pages.receipts.page(token, session, seen, people)
-
-    @get("/receipt.json")
-    async def download_receipt(request: Req, token: FromPath[str]) -> Response[dict[str, Any]]:
-        session, seen = await _ended(pages, request, token)
-        people = await pages.attending.people(session)
-        return Response(await pages.receipts.document(session, seen, people))
-
     @get("/events")
     async def follow(request: Req, token: FromPath[str]) -> ServerSentEvent:
         session = pages.session_of(request, token)
@@ -191,7 +180,7 @@ def _reading(pages: Pages) -> list[HTTPRouteHandler]:
         pages.session_of(request, token)
         return _to_page(token)
 
-    return [show, show_receipt, download_receipt, follow, show_again]
+    return [show, follow, show_again]
 
 
 def _entering(pages: Pages) -> list[HTTPRouteHandler]:
@@ -260,14 +249,6 @@ def _beating(pages: Pages) -> HTTPRouteHandler:
         await pages.attending.beat(session, seen, cookie, in_view=in_view)
 
     return beat
-
-
-async def _ended(pages: Pages, request: Req, token: str) -> tuple[UUID, Seen]:
-    session = pages.session_of(request, token)
-    seen = await pages.look_bound(request, session)
-    if not has_ended(seen):
-        raise NoSuchLink
-    return session, seen
 
 
 async def _fields(request: Req) -> dict[str, str]:

@@ -1,17 +1,23 @@
-"""The receipt at the end: a page in plain French, and a document that can be verified."""
+"""The receipt at the end, by a link of its own: a page in plain French, and what verifies it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
-from litestar import Response
+from litestar import Request, Response, Router, get
+from litestar.params import FromPath
 
 from services.consent.domain.persons import People
 from services.consent.domain.receipt import Party, Witness, receipt
+from services.consent.handlers.attending import has_ended
 from services.consent.handlers.recorder import Seen
 from services.consent.texts.wording import Wording
+from services.consent.web.pages import Pages
+from services.consent.web.refusals import NoSuchLink, NotKept, page_refusals
 from services.consent.web.rendering import Renderer
+
+Req = Request[Any, Any, Any]
 
 
 class Checkpoints(Protocol):
@@ -45,8 +51,8 @@ class Receipts:
         witness = await self.checkpoints.witness([entry.index for entry in seen.entries])
         return receipt(session, seen.entries, parties, witness)
 
-    async def page(self, token: str, session: UUID, seen: Seen, people: People) -> Response[str]:
-        """Return the page."""
+    def page(self, token: str, session: UUID, seen: Seen, people: People) -> Response[str]:
+        """Return the page; ``token`` is the receipt's own."""
         assistant = people.by_commitment(seen.state.assistant)
         decided = [entry for entry in seen.entries if entry.draft.type in self.wording.decisions]
         context = {
@@ -63,6 +69,39 @@ class Receipts:
             "proven": seen.entries[-1].index < self.checkpoints.size,
         }
         return self.renderer.page("receipt.html", context)
+
+
+def receipt_routes(pages: Pages, receipts: Receipts) -> Router:
+    """Return the routes under ``/receipt``, which need no cookie and change nothing."""
+
+    @get("/")
+    async def show(request: Req, token: FromPath[str]) -> Response[str]:
+        session, seen = await _ended(pages, request, token)
+        people = await pages.attending.people(session)
+        return receipts.page(token, session, seen, people)
+
+    @get("/receipt.json")
+    async def download(request: Req, token: FromPath[str]) -> Response[dict[str, Any]]:
+        session, seen = await _ended(pages, request, token)
+        people = await pages.attending.people(session)
+        return Response(await receipts.document(session, seen, people))
+
+    return Router(
+        path="/receipt/{token:str}",
+        route_handlers=[show, download],
+        exception_handlers=page_refusals(pages.renderer),
+        include_in_schema=False,
+    )
+
+
+async def _ended(pages: Pages, request: Req, token: str) -> tuple[UUID, Seen]:
+    session = pages.known(request, pages.secrets.session_of_receipt(token))
+    seen = await pages.attending.see(session)
+    if await pages.attending.was_kept(session, seen):
+        raise NotKept
+    if not has_ended(seen):
+        raise NoSuchLink
+    return session, seen
 
 
 def _known(value: Any, *names: str) -> dict[str, str]:

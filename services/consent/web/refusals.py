@@ -35,10 +35,15 @@ class Gone(Exception):
     """The session is over, and this browser had no part in it."""
 
 
+class NotKept(Exception):
+    """The retention of the session is over: there is no receipt any more."""
+
+
 _REFUSALS: Final[Mapping[type[Exception], tuple[int, str]]] = MappingProxyType(
     {
         NoSuchLink: (404, "no-such-link"),
         Gone: (410, "gone"),
+        NotKept: (410, "not-kept"),
         NotBound: (403, "not-bound"),
         Malformed: (422, "malformed"),
         NoSuchPicture: (404, "no-such-picture"),

@@ -80,7 +80,8 @@ class SessionPage:
     remote: RemoteCharter
     silence_minutes: int
     """How long the page may be silent once it has beaten."""
-    ended: bool
+    receipt: str
+    """The token of the receipt once the session has ended; empty before."""
 
     def can(self, name: str) -> bool:
         """Return whether the adherent may do this now."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from desk.facts import RemoteCharter
 from services.consent.domain.acts import ADHERENT_ACTS, WARNED
+from services.consent.domain.derived import Secrets
 from services.consent.domain.entry import Entry
 from services.consent.domain.lifecycle import (
     Permitted,
@@ -31,6 +32,7 @@ class SessionPages:
     """Makes pages of sessions."""
 
     attending: Attending
+    secrets: Secrets
     renderer: Renderer
     wording: Wording
     remote: RemoteCharter
@@ -64,8 +66,11 @@ class SessionPages:
             timeline=self.renderer.timeline(seen.entries, assistant),
             remote=self.remote,
             silence_minutes=longest_silence_s() // _MINUTE_S,
-            ended=has_ended(seen),
+            receipt=self._receipt(seen),
         )
+
+    def _receipt(self, seen: Seen) -> str:
+        return self.secrets.receipt_token(seen.entries[0].draft.session) if has_ended(seen) else ""
 
     def _open(self, state: SessionState) -> frozenset[str]:
         types, at = (act.type for act in ADHERENT_ACTS.values()), self.now()

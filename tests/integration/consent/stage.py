@@ -256,6 +256,9 @@ class Stage:
     def link(self, session: str) -> str:
         return f"/s/{self.secrets.link_token(uuid.UUID(session))}"
 
+    def receipt(self, session: str) -> str:
+        return f"/receipt/{self.secrets.receipt_token(uuid.UUID(session))}"
+
     async def entries(self, session: str) -> tuple[Entry, ...]:
         return await self.consent.connections.log.entries(uuid.UUID(session))
 

@@ -176,7 +176,9 @@ async def test_notices_are_the_same_every_time_and_carry_what_their_templates_ne
     offer = told["session-offer"]
     assert (offer["to"], offer["name"]) == (ADHERENT["email"], ADHERENT["name"])
     assert offer["variables"]["link"] == f"{stage.url}{adherent.link}"
-    assert set(told["session-receipt"]["variables"]) >= {"link", "started_at", "ended_at"}
+    receipt = told["session-receipt"]["variables"]
+    assert receipt["link"] == f"{stage.url}{stage.receipt(session)}"
+    assert set(receipt) >= {"started_at", "ended_at"}
     assert (await stage.types(session))[-1] == "incident-declared"
 
 

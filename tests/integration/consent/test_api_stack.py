@@ -69,6 +69,7 @@ async def test_a_session_over_mail_and_through_a_crash(own_stack: MakeStack) -> 
         await adherent.do("stop")
         declared = await assistant.do(session, "declare", no_password=True, no_elevation=True)
         assert declared.json()["state"]["session"] == "closed"
-        await _mail(stack.mail_dir, r"/s/[\w-]{43}/receipt")
+        receipt = (await _mail(stack.mail_dir, r"https?://\S+(/receipt/[\w-]{43})")).group(1)
+        assert (await api.get(receipt)).status_code == 200
         checkpoint = (await api.get("/checkpoint")).text
         assert checkpoint.startswith("aiguillage/evidence\n")

@@ -29,10 +29,11 @@ async def test_a_session_runs_from_the_offer_to_the_receipt(stage: Stage) -> Non
     assert declared.json()["state"]["session"] == "closed"
 
     await stage.consent.connections.checkpoints.write()
-    receipt = await adherent.http.get(f"{adherent.link}/receipt")
+    assert f'href="{stage.receipt(session)}"' in (await adherent.look()).text
+    receipt = await adherent.http.get(stage.receipt(session))
     assert receipt.status_code == 200
     assert "Vous avez refusé une capture d’écran" in receipt.text
-    document = (await adherent.http.get(f"{adherent.link}/receipt.json")).json()
+    document = (await adherent.http.get(f"{stage.receipt(session)}/receipt.json")).json()
     assert all(proven["inclusion"] is not None for proven in document["proof"]["entries"])
     assert await stage.types(session) == [
         "offered", "code-issued", "code-confirmed", "notice-served", "granted", "started",
@@ -77,5 +78,5 @@ async def test_a_session_is_contested_after_it_has_closed_and_the_dpo_is_told(
     assert tells_dpo(contested.draft)
     assert (await assistant.see(session))["state"]["session"] == "closed"
     await stage.consent.connections.checkpoints.write()
-    receipt = await adherent.http.get(f"{adherent.link}/receipt")
+    receipt = await adherent.http.get(stage.receipt(session))
     assert "Vous avez contesté cette séance" in receipt.text

@@ -91,8 +91,10 @@ async def test_every_refusal_of_the_adherents_page_is_accessible(
             pass
         await walk.see(late, status=429)
         await bound.do("stop")
-        gone = await (await stage.adherent(started)).look()
-        await walk.see(gone, status=410)
+        stranger = await stage.adherent(started)
+        await walk.see(await stranger.look(), status=410)
+        stage.clock.advance(days=366)
+        await walk.see(await stranger.http.get(stage.receipt(started)), status=410)
     assert walk.unsaid(texts_in(stage.consent._wording.sayings)) == []
 
 

@@ -141,10 +141,10 @@ async def _end(session: Session) -> None:
     await session.go("adherent deny-identity", "adherent contest")
     await session.go("assistant declare")
     await stage.consent.connections.checkpoints.write()
-    receipt = f"{session.adherent.link}/receipt"
+    receipt = partial((await stage.adherent(session.id)).http.get, stage.receipt(session.id))
     decided = "Vous avez contesté cette séance ("
     proven = "contient la preuve d’inscription"
-    await walk.see(await session.adherent.http.get(receipt), decided, proven)
+    await walk.see(await receipt(), ADHERENT["name"], decided, proven)
     await walk.see(
         await (await stage.adherent(session.id)).look(), "Ce lien n’est plus valable", status=410
     )
@@ -159,6 +159,7 @@ async def _end(session: Session) -> None:
     await session.see_desk(TEXTS.nobody)
     await erase("assistant")
     await walk.see(await session.adherent.look(), "La séance est terminée")
+    await walk.see(await receipt(), decided)
 
 
 async def _end_early(show: Show) -> None:
@@ -172,7 +173,7 @@ async def _end_early(show: Show) -> None:
         session = await show.entered()
         await session.do(*ends)
         await session.look()
-        await show.walk.see(await session.adherent.http.get(f"{session.adherent.link}/receipt"))
+        await show.walk.see(await session.adherent.http.get(show.stage.receipt(session.id)))
 
 
 async def _wish(show: Show) -> None:

@@ -64,8 +64,11 @@ async def test_links_that_were_never_ours_are_counted_and_good_ones_still_open(
     before = await stage.size()
     robot = await stage.adherent(session, HERE)
     unknown = f"/s/{stage.secrets.link_token(uuid.uuid4())[:-1]}"
-    for _ in range(LINKS_PER_MINUTE // 2):
-        says(await robot.http.get(unknown), 404, "Ce lien n’existe pas")
+    receipt = stage.receipt(str(uuid.uuid4()))[:-1]
+    for number in range(LINKS_PER_MINUTE // 2):
+        tried = (unknown, receipt, f"{receipt}/receipt.json")[number % 3]
+        says(await robot.http.get(tried), 404, "Ce lien n’existe pas")
+    says(await robot.http.get(receipt), 429, "Trop d’essais")
     late = await robot.http.post(f"{unknown}/acts", data={"act": "grant"})
     says(late, 429, "Trop d’essais", "Attendez une minute")
     assert late.headers["retry-after"] == "60"

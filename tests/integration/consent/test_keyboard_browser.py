@@ -53,8 +53,6 @@ async def test_an_adherent_refuses_and_has_the_receipt(
         await keys.press("Voir le reçu")
         receipt = await keys.fetch("Télécharger le reçu vérifiable")
         assert receipt.suggested_filename == f"recu-{session}.json"
-        await keys.press("Revenir à la séance")
-        await keys.says("Vous avez refusé la séance")
     assert await _done_by_adherent(stage, session) == ["code-confirmed", "refused"]
 
 

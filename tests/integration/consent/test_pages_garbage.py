@@ -29,9 +29,9 @@ async def test_garbage_is_refused_and_changes_nothing(stage: Stage) -> None:
     assistant, adherent, session = await stage.started()
     before = await stage.size()
     dice = random.Random(SEED)  # noqa: S311 - repeatable on purpose
-    paths = [
-        f"{adherent.link}{end}" for end in ("", "/code", "/acts", "/not-asked", "/receipt.json")
-    ] + [
+    paths = [f"{adherent.link}{end}" for end in ("", "/code", "/acts", "/not-asked")] + [
+        stage.receipt(session),
+        "/receipt/%ff%00/receipt.json",
         "/v1/sessions",
         f"/v1/sessions/{session}/acts",
         "/checkpoint",

@@ -11,7 +11,7 @@ from runtime.failures import Unavailable
 from services.consent.domain.entry import Draft, Entry
 from tests.integration.consent.stage import Stage, acts, forms, title
 
-_PATHS = ("", "/code", "/not-asked", "/acts", "/receipt", "/receipt.json", "/events")
+_PATHS = ("", "/code", "/not-asked", "/acts", "/events")
 
 
 async def _offered(stage: Stage) -> tuple[str, str]:
@@ -27,6 +27,8 @@ async def test_getting_every_address_appends_nothing(stage: Stage) -> None:
         for method in ("GET", "HEAD", "OPTIONS"):
             await robot.http.request(method, robot.link + path)
     for path in (
+        stage.receipt(session),
+        f"{stage.receipt(session)}/receipt.json",
         "/checkpoint",
         "/tile/0/000",
         "/tile/entries/000",
@@ -51,6 +53,7 @@ async def test_getting_every_address_of_a_bound_browser_appends_nothing(stage: S
         for path in _PATHS[:-1]:
             for query in ("", *(f"?act={act}" for act in buttons)):
                 await adherent.http.get(adherent.link + path + query)
+        await adherent.http.get(f"{stage.receipt(session)}/receipt.json")
         assert await stage.types(session) == before
     assert await stage.size() == len(before)
 
@@ -223,12 +226,11 @@ async def test_a_double_submit_is_done_once(stage: Stage) -> None:
 
 async def test_an_ended_session_is_gone_for_any_other_browser(stage: Stage) -> None:
     _, adherent, session = await stage.started()
-    assert (await adherent.http.get(f"{adherent.link}/receipt")).status_code == 404
     assert (await adherent.do("stop")).status_code == 303
     other = await stage.adherent(session)
     for path in _PATHS[:1] + _PATHS[4:]:
         assert (await other.http.get(other.link + path)).status_code == 410
-    assert (await adherent.http.get(f"{adherent.link}/receipt")).status_code == 200
+    assert (await adherent.look()).status_code == 200
 
 
 async def test_words_of_people_are_shown_as_text(stage: Stage) -> None:
@@ -246,6 +248,7 @@ async def test_every_answer_has_the_safe_headers(stage: Stage) -> None:
     answers: list[httpx.Response] = [
         await adherent.look(),
         await adherent.http.get("/s/none"),
+        await adherent.http.get("/receipt/none"),
         await adherent.http.get("/nowhere"),
         await adherent.http.get("/assets/session.js"),
     ]

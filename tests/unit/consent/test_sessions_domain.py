@@ -52,9 +52,19 @@ def test_a_link_leads_back_to_its_session(session: UUID) -> None:
     assert Secrets(b"o" * 32).session_of(token) is None
 
 
+@given(st.uuids())
+def test_a_receipts_link_leads_to_its_receipt_and_neither_is_the_other(session: UUID) -> None:
+    token = SECRETS.receipt_token(session)
+    assert SECRETS.session_of_receipt(token) == session
+    assert Secrets(b"o" * 32).session_of_receipt(token) is None
+    assert SECRETS.session_of(token) is None
+    assert SECRETS.session_of_receipt(SECRETS.link_token(session)) is None
+
+
 @given(st.text(max_size=80) | st.from_regex(r"[A-Za-z0-9_-]{43}", fullmatch=True))
 def test_no_other_text_is_a_link(text: str) -> None:
     assert SECRETS.session_of(text) is None
+    assert SECRETS.session_of_receipt(text) is None
 
 
 @given(st.uuids(), st.integers(0, 42), st.integers(1, 255))
