@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 from runtime.keys import read_key
 from runtime.sealing import Sealer
 from services.consent.domain.merkle import leaf_hash, root_of_inclusion
+from services.consent.web.headers import POLICY
 from tests.integration.consent.deciding import says
 from tests.integration.consent.stage import ADHERENT, BASTIEN, Stage, forms, settle
 
@@ -45,6 +46,9 @@ async def test_a_session_that_was_granted_by_voice_has_a_receipt_that_opens_and_
     page = await reader.http.get(link)
     says(page, 200, ADHERENT["name"], "vive voix", "attesté", f'href="{link}/receipt.json"')
     assert "set-cookie" not in page.headers
+    assert page.headers["cache-control"] == "no-store"
+    assert page.headers["referrer-policy"] == "no-referrer"
+    assert page.headers["content-security-policy"] == POLICY
     assert (forms(page.text), "/s/" in page.text) == ([], False)
     document = (await reader.http.get(f"{link}/receipt.json")).json()
     proof = document["proof"]
