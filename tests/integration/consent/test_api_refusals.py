@@ -2,6 +2,8 @@
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from email import policy
+from email.parser import BytesParser
 from typing import Any
 
 import httpx
@@ -12,10 +14,14 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from deploy.local.services import DESK
 from desk import load_desk
+from schemas.sessions import EntryRecorded
 from services.consent.domain.lifecycle import tells_dpo
+from services.consent.gateway.announce import announce
 from services.consent.handlers.searching import Searching
 from services.consent.telling import people_of
+from services.notifier.domain import occasions
 from tests.integration.consent.stage import ADHERENT, BASTIEN, LUCIE, Stage
+from tests.integration.notifier.in_process import what_is_shipped
 
 
 def _token(stage: Stage, **claims: Any) -> str:
@@ -191,6 +197,23 @@ async def test_there_is_no_way_for_an_assistant_to_grant(stage: Stage) -> None:
         assert (last.type, last.reason, last.actor) == ("refused-act", reason, "assistant")
         assert tells_dpo(last) == (reason == "never-by-an-assistant")
     assert not {"granted", "notice-served"} & set(await stage.types(session))
+
+
+async def test_who_tries_to_grant_for_the_adherent_is_mailed_to_the_dpo(stage: Stage) -> None:
+    shipped = what_is_shipped()
+    assistant = await stage.assistant()
+    session = (await assistant.offer()).json()["session_id"]
+    for act in ("grant", "grant-intervention", "screenshot-granted"):
+        assert (await assistant.do(session, act)).status_code == 409
+        event = announce((await stage.entries(session))[-1])
+        told = occasions.of_entry(
+            EntryRecorded.model_validate_json(event.to_json()), shipped.desk, shipped.word
+        )
+        (delivery,) = shipped.composer.compose(told, now=stage.clock()).deliveries
+        assert delivery.content is not None
+        assert delivery.content.to == shipped.desk.contacts.dpo.address
+        mail = BytesParser(policy=policy.default).parsebytes(delivery.content.body)
+        assert "réponse tentée à la place de l’adhérent" in str(mail["Subject"])
 
 
 @pytest.mark.parametrize("word", ["promise", "", "screenshot_granted", "expired", "refused-act"])

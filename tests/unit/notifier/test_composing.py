@@ -3,8 +3,13 @@
 from dataclasses import replace
 from datetime import timedelta
 from typing import get_args
+from uuid import uuid4
 
 from desk import Desk
+from schemas.sessions import EntryRecorded
+from services.consent.domain.entry import Draft, place
+from services.consent.domain.table import table as state_table
+from services.consent.gateway.announce import announce
 from services.notifier.composing import Composer, content_from_bytes, content_to_bytes
 from services.notifier.domain import occasions
 from services.notifier.domain.occasions import Occasion, Word
@@ -111,3 +116,28 @@ def test_an_entry_type_without_words_still_alerts(desk: Desk, word: Word) -> Non
     occasion = occasions.of_entry(events.entry("brand-new"), desk, word)
     assert "tells-dpo" in occasion.facts
     assert "attention" in occasion.variables["sentence"]
+
+
+def test_each_refused_act_of_which_the_dpo_is_told_is_one_mail_to_them_and_no_other_is(
+    composer: Composer, desk: Desk, word: Word
+) -> None:
+    reasons = state_table().refusals.reasons
+    mailed = {}
+    for reason in reasons:
+        draft = Draft(
+            session=uuid4(),
+            type="refused-act",
+            actor="assistant",
+            legal_basis="gdpr-6-1-e",
+            reason=reason,
+            facts={"act": "granted"},
+        )
+        entry = place(draft, index=7, sequence=2, recorded_at=NOW)
+        event = EntryRecorded.model_validate_json(announce(entry).to_json())
+        composed = composer.compose(occasions.of_entry(event, desk, word), now=NOW)
+        assert composed.failed == ()
+        mailed[reason] = [(one.role, one.template) for one in composed.deliveries]
+    assert mailed["never-by-an-assistant"] == [("dpo", "session-alert")]
+    assert mailed == {
+        name: [("dpo", "session-alert")] if reason.dpo else [] for name, reason in reasons.items()
+    }
