@@ -49,7 +49,9 @@ def build_renderer(
     consent_url: str | None = None,
 ) -> Renderer:
     """Return a renderer that knows the desk's facts, and where consent is."""
-    facts = desk_facts(desk) | {"dpo_page": f"{consent_url}/dpo" if consent_url else ""}
+    pages = {"dpo_page": "/dpo", "assistants_page": "/assistant"}
+    lead = {name: f"{consent_url}{path}" if consent_url else "" for name, path in pages.items()}
+    facts = desk_facts(desk) | lead
     return Renderer(desk=facts, local=desk.calendar.local, word=word, folder=folder)
 
 

@@ -38,7 +38,7 @@ class Handlers:
         self._practice = practice
 
     async def open_wish(self, record: Record) -> None:
-        """Put an adherent's wish on record, once."""
+        """Put an adherent's wish on record, once, also where it is turned away."""
         wish = read_event(record, _REQUESTED).data
         if wish.contact.email is None or not _ADDRESS.fullmatch(wish.contact.email):
             raise PermanentFailure("no-address")
@@ -51,7 +51,7 @@ class Handlers:
         opened = await self._offering.wish(
             Wanted(request=wish.request_id, adherent=adherent, mark=str(wish.wish_id))
         )
-        outcome = "passed-over" if opened is None else "repeated" if opened.repeated else "opened"
+        outcome = "turned-away" if opened is None else "repeated" if opened.repeated else "opened"
         log.info("session wish", wish_id=str(wish.wish_id), outcome=outcome)
 
     async def note_delivery(self, record: Record) -> None:

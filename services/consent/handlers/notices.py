@@ -13,7 +13,7 @@ from runtime.sealing import Sealer
 from schemas.requests import tracking_number
 from schemas.sessions import NoticeData, NoticeIssued
 from services.consent.domain.derived import Secrets
-from services.consent.domain.entry import Entry
+from services.consent.domain.entry import Draft, Entry
 from services.consent.domain.lifecycle import deadlines, fold
 from services.consent.domain.log import EvidenceLog
 from services.consent.domain.persons import People, Persons
@@ -23,6 +23,7 @@ from services.consent.texts.wording import Wording
 
 PURPOSE: Final = "notice"
 SOURCE: Final = "/consent"
+_AGAIN: Final = "requested-again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,17 @@ class _Case:
         acts = [e for e in self.before if e.draft.type in ("offered", "taken-up")]
         return self.people.by_commitment(acts[-1].draft.commitment) if acts else {}
 
+    @property
+    def wish(self) -> Mapping[str, str]:
+        """What those who may take a wish up are told of it."""
+        return {
+            "organisation": self.adherent.get("organisation", ""),
+            "contact_name": self.adherent.get("name", ""),
+            "contact_phone": self.adherent.get("phone", ""),
+            "tracking": self.tracking,
+            "requested_at": self.time_of("requested"),
+        }
+
     def expires_at(self, *timers: str) -> str:
         """Return when the first of these timers ends what the entry began."""
         ends = (one.at for one in deadlines(fold(self.before)) if one.timer in timers)
@@ -83,7 +95,7 @@ class Notices:
 
     async def notices_for(self, entry: Entry) -> Sequence[NoticeIssued]:
         """Return what is to be sent because of ``entry``; nothing to people who were erased."""
-        make = self._makers.get(entry.draft.type)
+        make = self._makers.get(_cause(entry.draft))
         if make is None:
             return ()
         session = entry.draft.session
@@ -110,6 +122,8 @@ class Notices:
             "offered": self._offer,
             "taken-up": self._offer,
             "requested": self._wish,
+            "expired": self._untaken,
+            _AGAIN: self._wish_again,
             "identity-asked": self._identity_check,
             "unasked-reported": self._disowned,
             **oral,
@@ -128,21 +142,42 @@ class Notices:
         ]
 
     def _wish(self, case: _Case) -> Sequence[Letter]:
-        variables = {
-            "organisation": case.adherent.get("organisation", ""),
-            "contact_name": case.adherent.get("name", ""),
-            "contact_phone": case.adherent.get("phone", ""),
-            "tracking": case.tracking,
-            "requested_at": case.entry.recorded_at,
-        }
-        today = self.desk.calendar.local(case.entry.time).date()
+        told, wish = self._ambassadors(case.entry.time), case.wish
+        more = {"ambassadors": str(len(told)), "expires_at": case.expires_at("request")}
         return [
-            Letter(template="session-wish", to=one.address, name=one.name, variables=variables)
+            *(
+                Letter(template="session-wish", to=one.address, name=one.name, variables=wish)
+                for one in told
+            ),
+            *self._to_queue("session-wish-queue", {**wish, **more}),
+        ]
+
+    def _ambassadors(self, at: datetime) -> Sequence[Assistant]:
+        today = self.desk.calendar.local(at).date()
+        return [
+            one
             for one in self.desk.assistants.values()
             if one.role == "ambassador"
             and one.is_valid(today)
             and one.has_signed(self.desk.remote.undertaking_version, today)
         ]
+
+    def _untaken(self, case: _Case) -> Sequence[Letter]:
+        if fold(case.before).assistant is not None:  # an offer, or a wish that was taken up
+            return ()
+        variables = {**case.wish, "ended_at": case.entry.recorded_at}
+        return [
+            self._to_adherent("session-wish-untaken", case, **variables),
+            *self._to_queue("session-wish-untaken-queue", variables),
+        ]
+
+    def _wish_again(self, case: _Case) -> Sequence[Letter]:
+        variables = {
+            "state": str(case.entry.draft.facts["live"]),
+            "requested_at": case.entry.recorded_at,
+            "tracking": case.tracking,
+        }
+        return [self._to_adherent("session-wish-again", case, **variables)]
 
     def _identity_check(self, case: _Case) -> Sequence[Letter]:
         # Never a link in this one: the link and the words must not meet in one place.
@@ -214,6 +249,13 @@ class Notices:
             variables={**named, **variables},
         )
 
+    def _to_queue(self, template: str, variables: Mapping[str, str]) -> Sequence[Letter]:
+        """Return one to each address of the general queue's staff: a wish does not name a queue."""
+        return [
+            Letter(template=template, to=address, name=None, variables=variables)
+            for address in self.desk.queues.general.staff
+        ]
+
     def _link(self, case: _Case) -> str:
         return f"{self.public_url}/s/{self.secrets.link_token(case.entry.draft.session)}"
 
@@ -229,6 +271,12 @@ class Notices:
             time=entry.time,
             sealer=self.sealer,
         )
+
+
+def _cause(draft: Draft) -> str:
+    """Return what is told of: the act, or that a wish was turned away."""
+    is_wish = draft.type == "refused-act" and draft.facts.get("act") == "requested"
+    return _AGAIN if is_wish else draft.type
 
 
 def seal_notice(

@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
-import structlog
 from prometheus_client import Counter
 
 from desk.facts import Assistant
@@ -16,11 +15,10 @@ from schemas.tickets import ticket_id
 from services.consent.domain.acts import Author, Drafting
 from services.consent.domain.claims import MOST, is_free, is_live, session_id
 from services.consent.domain.entry import THE_LOG, Draft, Fact
+from services.consent.domain.lifecycle import SessionState
 from services.consent.domain.persons import Persons
 from services.consent.domain.practice import Practice
 from services.consent.handlers.recorder import MarkReused, NotNow, Recorder, Seen
-
-log = structlog.get_logger()
 
 opened_sessions = Counter(
     "aiguillage_sessions_opened", "Sessions opened, by who gave the adherent's address.", ["source"]
@@ -73,7 +71,14 @@ class Offering:
         raise AssertionError  # an assistant's offer is never passed over
 
     async def wish(self, wanted: Wanted) -> Opened | None:
-        """Put an adherent's wish on record; ``None`` while the ticket has a live session."""
+        """
+        Put an adherent's wish on record; ``None`` while the ticket has a live session.
+
+        That it was turned away is on record then, once, in a session of its own: whoever wished may
+        be another person than the live session's adherent, and a repeat is turned away as well.
+        """
+        if (await self._recorder.see(_turned_away(wanted))).entries:
+            return None
         return await self._open(wanted, None)
 
     async def _reserve(self, wanted: Wanted) -> None:
@@ -98,7 +103,7 @@ class Offering:
             if wanted.mark is not None and _mark(seen) == wanted.mark:
                 return Opened(session=session, seen=seen, repeated=True)
             if assistant is None:
-                log.info("wish on a ticket with a live session")
+                await self._turn_away(wanted, seen.state)
                 return None
             await self._refuse(session, assistant)
         raise Unavailable("log")
@@ -121,14 +126,7 @@ class Offering:
         # A name for each attempt: what one that failed has left is never this one's adherent.
         adherent = await self._persons.keep(session, f"adherent:{uuid4()}", wanted.adherent)
         source = "portal" if assistant is None else "assistant"
-        facts: dict[str, Fact] = {
-            "request": str(wanted.request),
-            "ticket": str(ticket_id(wanted.request)),
-            "adherent": adherent.commitment,
-            "address_from": source,
-        }
-        if wanted.mark is not None:
-            facts["mark"] = wanted.mark
+        facts = _facts(wanted, adherent.commitment, source)
         if assistant is None:
             author = Author(role="adherent", commitment=adherent.commitment)
             draft = drafting.wish(author, facts)
@@ -143,6 +141,15 @@ class Offering:
             return None
         opened_sessions.labels(source).inc()
         return Opened(session=session, seen=recorded.seen)
+
+    async def _turn_away(self, wanted: Wanted, live: SessionState) -> None:
+        session = _turned_away(wanted)
+        adherent = await self._persons.keep(session, "adherent:wish", wanted.adherent)
+        facts = _facts(wanted, adherent.commitment, "portal")
+        draft = Drafting(practice=self._practice, session=session).refusal(
+            "adherent", "not-in-table", {**facts, "act": "requested", "live": _standing(live)}
+        )
+        await self._recorder.record_if(session, lambda seen: None if seen.entries else draft)
 
     async def _refuse(self, session: UUID, assistant: Assistant) -> None:
         """Record the second offer in the session that has the ticket, and raise ``NotNow``."""
@@ -161,6 +168,28 @@ async def author_of(persons: Persons, session: UUID, assistant: Assistant) -> Au
     value = {"id": assistant.id, "name": assistant.name, "organisation": assistant.organisation}
     record = await persons.keep(session, f"assistant:{assistant.id}", value)
     return Author(role="assistant", commitment=record.commitment)
+
+
+def _facts(wanted: Wanted, adherent: str, source: str) -> dict[str, Fact]:
+    facts: dict[str, Fact] = {
+        "request": str(wanted.request),
+        "ticket": str(ticket_id(wanted.request)),
+        "adherent": adherent,
+        "address_from": source,
+    }
+    return facts if wanted.mark is None else {**facts, "mark": wanted.mark}
+
+
+def _turned_away(wanted: Wanted) -> UUID:
+    """Return the id of the session that would hold nothing but this wish's refusal."""
+    return uuid5(ticket_id(wanted.request), f"wish/{wanted.mark}")
+
+
+def _standing(live: SessionState) -> str:
+    """Return where a live session is, as far as whoever wishes for another is told."""
+    if live.session == "requested" and live.assistant is None:
+        return "waiting"
+    return "started" if live.session == "started" else "proposed"
 
 
 def _mark(seen: Seen) -> object:

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import uuid
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,10 +20,17 @@ from schemas.requests import Contact
 from schemas.sessions import NoticeIssued, SessionRequestData, SessionRequested
 from schemas.tickets import ticket_id
 from services.consent.domain.claims import session_id
+from services.consent.domain.entry import Entry
 from services.consent.domain.merkle import root_hash
 from services.consent.handlers.events import Handlers
+from services.consent.handlers.notices import Notices
+from services.consent.handlers.searching import Searching
 from services.consent.verify import NotIntact
-from tests.integration.consent.stage import ADHERENT, BASTIEN, LUCIE, Stage, acts, title
+from tests.integration.consent.stage import ADHERENT, BASTIEN, LUCIE, Stage, acts, settle, title
+from tests.integration.notifier.in_process import what_is_shipped
+
+QUEUE = "assistance-generale@ternum-bfc.example"
+AMBASSADOR = "lucie.garnerot@ternum-bfc.example"
 
 
 def _record(event: CloudEvent | bytes) -> ConsumerRecord[bytes, bytes]:
@@ -54,14 +63,28 @@ def _handlers(stage: Stage) -> Handlers:
 
 async def _notices(stage: Stage, session: uuid.UUID) -> list[tuple[str, dict[str, Any]]]:
     """Return template and opened content of all notices that a session's entries cause."""
+    entries = await stage.consent.connections.log.entries(session)
+    return await _told(stage, stage.consent._notices(), entries)
+
+
+async def _told(
+    stage: Stage, notices: Notices, entries: Sequence[Entry]
+) -> list[tuple[str, dict[str, Any]]]:
+    """Return the same of these entries; each has what the notifier's table asks of it."""
     sealer = Sealer(read_key(stage.keys, "sealing.key"))
     found: list[NoticeIssued] = []
-    for entry in await stage.consent.connections.log.entries(session):
-        found += await stage.consent._notices().notices_for(entry)
-    return [
+    for entry in entries:
+        found += await notices.notices_for(entry)
+    told = [
         (n.data.template, json.loads(sealer.open_text(n.data.sealed, purpose="notice")))
         for n in found
     ]
+    for template, content in told:
+        mail = what_is_shipped().table.of_notice(template)
+        assert mail is not None, template
+        assert set(mail.variables) <= set(content["variables"]), template
+    assert len({notice.id for notice in found}) == len(found)
+    return told
 
 
 async def test_a_wish_opens_one_session_however_often_it_comes(stage: Stage) -> None:
@@ -71,12 +94,83 @@ async def test_a_wish_opens_one_session_however_often_it_comes(stage: Stage) -> 
         await handlers.open_wish(_record(wish))
     session = session_id(ticket_id(request), 0)
     assert await stage.types(str(session)) == ["requested"]
-    await handlers.open_wish(_record(_wish(request)))
-    assert await stage.types(str(session)) == ["requested"]
     told = await _notices(stage, session)
     assert [(template, content["to"]) for template, content in told] == [
-        ("session-wish", "lucie.garnerot@ternum-bfc.example")
+        ("session-wish", AMBASSADOR),
+        ("session-wish-queue", QUEUE),
     ]
+    waits = dict(told)["session-wish-queue"]["variables"]
+    assert waits["ambassadors"] == "1"
+    assert datetime.fromisoformat(waits["expires_at"]) - stage.clock() > timedelta(hours=23)
+
+
+async def test_a_wish_that_no_ambassador_can_take_up_is_told_to_the_queue_all_the_same(
+    stage: Stage,
+) -> None:
+    request = uuid.uuid4()
+    await _handlers(stage).open_wish(_record(_wish(request)))
+    entries = await stage.entries(str(session_id(ticket_id(request), 0)))
+    notices = stage.consent._notices()
+    alone = replace(notices, desk=replace(notices.desk, assistants={}))
+    ((template, content),) = await _told(stage, alone, entries)
+    assert (template, content["to"]) == ("session-wish-queue", QUEUE)
+    assert content["variables"]["ambassadors"] == "0"
+
+
+async def test_who_wished_and_the_queue_are_told_when_nobody_took_the_wish_up(stage: Stage) -> None:
+    request, taken = uuid.uuid4(), uuid.uuid4()
+    handlers, sessions = _handlers(stage), []
+    for wanted in (request, taken):
+        await handlers.open_wish(_record(_wish(wanted)))
+        sessions.append(str(session_id(ticket_id(wanted), 0)))
+    await (await stage.assistant()).do(sessions[1], "take-up")
+    offer = (await (await stage.assistant()).offer()).json()["session_id"]
+    stage.clock.advance(hours=24)
+    await settle(stage)
+    ended = [(await stage.entries(session))[-1] for session in (*sessions, offer)]
+    assert [entry.draft.type for entry in ended] == ["expired"] * 3
+    told = await _told(stage, stage.consent._notices(), ended)
+    assert [(template, content["to"]) for template, content in told] == [
+        ("session-wish-untaken", ADHERENT["email"]),
+        ("session-wish-untaken-queue", QUEUE),
+    ]
+    for _, content in told:
+        assert content["variables"]["ended_at"] == ended[0].recorded_at
+
+
+async def test_a_second_wish_on_a_ticket_is_turned_away_on_record_and_its_maker_told_once(
+    stage: Stage,
+) -> None:
+    request, handlers, colleague = uuid.uuid4(), _handlers(stage), "fabien@mairie.example"
+    again = [_record(_wish(request, email=colleague)) for _ in range(2)]
+    await handlers.open_wish(_record(_wish(request)))
+    session = str(session_id(ticket_id(request), 0))
+    turned_away, standings = [], []
+    for wish in again:
+        before = await stage.size()
+        for _ in range(2):
+            await handlers.open_wish(wish)
+        (entry,) = await stage.consent.connections.log.read(before, 10)
+        assert (entry.draft.type, entry.draft.reason) == ("refused-act", "not-in-table")
+        ((template, content),) = await _notices(stage, entry.draft.session)
+        assert (template, content["to"]) == ("session-wish-again", colleague)
+        assert "/s/" not in json.dumps(content)
+        turned_away.append(entry.draft.session)
+        standings.append(content["variables"]["state"])
+        await (await stage.assistant()).do(session, "take-up")
+    assert standings == ["waiting", "proposed"]
+    connections = stage.consent.connections
+    searching = Searching(connections.log, connections.persons, stage.consent._desk)
+    found = await searching.by_address(colleague)  # of the live session they are told nothing
+    assert {(one.session, one.is_adherents) for one in found} == {(i, True) for i in turned_away}
+    stage.clock.advance(hours=24)
+    await settle(stage)
+    size = await stage.size()
+    await handlers.open_wish(again[0])  # a repeat is turned away, though the ticket is free by now
+    assert await stage.size() == size
+    await handlers.open_wish(_record(_wish(request)))
+    assert await stage.types(str(session_id(ticket_id(request), 1))) == ["requested"]
+    await connections._verify()
 
 
 async def test_a_wish_that_is_taken_up_goes_on_like_an_offer(stage: Stage) -> None:
@@ -95,8 +189,8 @@ async def test_a_wish_that_is_taken_up_goes_on_like_an_offer(stage: Stage) -> No
     assert "read-notice" in acts((await adherent.look()).text)
     assert (await (await stage.assistant(LUCIE)).do(session, "take-up")).status_code == 409
     told = await _notices(stage, uuid.UUID(session))
-    assert [template for template, _ in told] == ["session-wish", "session-offer"]
-    expires_at = datetime.fromisoformat(told[1][1]["variables"]["expires_at"])
+    assert [t for t, _ in told] == ["session-wish", "session-wish-queue", "session-offer"]
+    expires_at = datetime.fromisoformat(told[-1][1]["variables"]["expires_at"])
     assert timedelta(hours=23, minutes=59) < expires_at - stage.clock() <= timedelta(hours=24)
 
 

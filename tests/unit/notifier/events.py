@@ -189,6 +189,33 @@ NOTICES: dict[str, dict[str, str]] = {
         "tracking": "7K3M-Q2XD-9F",
         "requested_at": "2026-11-23T09:45:00Z",
     },
+    "session-wish-queue": {
+        "organisation": "Commune de Montrecey",
+        "contact_name": "Claire Moutarde",
+        "contact_phone": "",
+        "tracking": "7K3M-Q2XD-9F",
+        "requested_at": "2026-11-23T09:45:00Z",
+        "expires_at": "2099-11-24T09:45:00Z",
+        "ambassadors": "0",
+    },
+    "session-wish-untaken": {
+        "tracking": "7K3M-Q2XD-9F",
+        "requested_at": "2026-11-23T09:45:00Z",
+        "ended_at": "2026-11-24T09:45:00Z",
+    },
+    "session-wish-untaken-queue": {
+        "organisation": "Commune de Montrecey",
+        "contact_name": "Claire Moutarde",
+        "contact_phone": "",
+        "tracking": "7K3M-Q2XD-9F",
+        "requested_at": "2026-11-23T09:45:00Z",
+        "ended_at": "2026-11-24T09:45:00Z",
+    },
+    "session-wish-again": {
+        "tracking": "7K3M-Q2XD-9F",
+        "requested_at": "2026-11-23T10:45:00Z",
+        "state": "proposed",
+    },
     "identity-check": {
         "assistant_id": "lucie-garnerot",
         "assistant_name": "Lucie Garnerot",

@@ -59,8 +59,9 @@ async def test_an_end_that_is_no_moment_parks_the_notice(readers: Readers, said:
         await readers.notice(a_record("session-offer", expires_at=said))
 
 
-def test_offers_end_when_the_desk_says_not_when_the_table_does(table: MailTable) -> None:
+def test_offers_and_wishes_end_when_the_desk_says_not_when_the_table_does(table: MailTable) -> None:
     assert {m.template: m.useful_until for m in table.mails if "expires_at" in m.variables} == {
         "session-offer": "expires_at",
+        "session-wish-queue": "expires_at",
         "identity-check": "expires_at",
     }

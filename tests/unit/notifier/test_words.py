@@ -22,6 +22,7 @@ from tests.unit.notifier import events
 from tests.unit.test_typography import BREAKS
 
 HOSTILE = '<script>alert(1)</script> & {{ 7*7 }} {% raw %} "l\'été" => > ok'
+OF_STAFF = ("session-wish", "session-wish-queue", "session-wish-untaken-queue")
 LUMINANCE_SHARE = (0.2126, 0.7152, 0.0722)
 
 
@@ -371,7 +372,44 @@ def test_the_assistant_is_told_what_the_report_of_an_unasked_session_does(
     assert BREAKS.findall(mail.subject + mail.text) == []
 
 
-def test_without_the_address_of_consent_an_alert_leads_nowhere(desk: Desk, word: Word) -> None:
-    renderer = build_renderer(desk, word)
-    told = occasions.of_entry(events.entry(), desk, word).variables
-    assert "/dpo" not in renderer.render("session-alert", told).text
+def test_without_the_address_of_consent_no_mail_leads_there(
+    desk: Desk, word: Word, renderer: Renderer
+) -> None:
+    alert = occasions.of_entry(events.entry(), desk, word).variables
+    wishes = {name: {**events.NOTICES[name], "name": None} for name in OF_STAFF}
+    for name, told in {"session-alert": alert, **wishes}.items():
+        page = "https://consent.example" + ("/dpo" if name == "session-alert" else "/assistant")
+        assert page in renderer.render(name, told).text
+        assert "://" not in build_renderer(desk, word).render(name, told).text
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [("0", "Aucun ambassadeur ne peut"), ("2", "Les ambassadeurs en sont avertis")],
+)
+def test_the_queue_reads_whether_anybody_else_was_told_of_a_wish(
+    renderer: Renderer, count: str, said: str
+) -> None:
+    told = {**events.NOTICES["session-wish-queue"], "ambassadors": count, "name": None}
+    text = renderer.render("session-wish-queue", told).text
+    assert said in text
+    assert text.count("mbassadeurs ") + text.count("mbassadeur ") == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("waiting", "Votre prise en main à distance est déjà demandée"),
+        ("proposed", "Une prise en main à distance vous est déjà proposée"),
+        ("started", "Une prise en main à distance est déjà en cours"),
+    ],
+)
+def test_who_wishes_again_reads_where_the_session_is(
+    renderer: Renderer, desk: Desk, state: str, said: str
+) -> None:
+    told = {**events.NOTICES["session-wish-again"], "state": state, "name": None}
+    mail = renderer.render("session-wish-again", told)
+    assert mail.subject.startswith(said)
+    assert ("Proposition de prise en main" in mail.text) == (state != "waiting")
+    assert state not in mail.text
+    assert desk.contacts.telephone.number.replace(" ", "\u00a0") in mail.text
