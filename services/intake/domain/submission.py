@@ -79,8 +79,8 @@ def read_wish(value: Any) -> SessionWish:
         wish = SessionWish.model_validate(value)
     except ValidationError as error:
         raise invalid(list(flaws_of(error))) from None
-    if wish.contact.email is None and wish.contact.phone is None:
-        raise invalid([Flaw(pointer="/contact", detail="An address or a telephone is needed.")])
+    if wish.contact.email is None:  # the link to the session goes there, and nowhere else
+        raise invalid([Flaw(pointer="/contact/email", detail="A mail address is needed.")])
     return wish
 
 

@@ -219,11 +219,13 @@ def test_a_wish_is_taken_from_who_may_vouch_only(doors: Doors) -> None:
         first = portal.post("/v1/session-requests", json=wish)
         again = portal.post("/v1/session-requests", json=wish)
         other = portal.post("/v1/session-requests", json={**wish, "organisation": "Autre"})
-        without = portal.post("/v1/session-requests", json={**wish, "contact": {"name": "X"}})
+        by_phone = {**wish, "id": _id(), "contact": {"name": "X", "phone": "03 53 01 00 00"}}
+        without = portal.post("/v1/session-requests", json=by_phone)
 
         assert (first.status_code, first.json()["status"]) == (202, "accepted")
         assert again.json() == first.json()
         assert other.status_code == without.status_code == 422
+        assert [flaw["pointer"] for flaw in without.json()["errors"]] == ["/contact/email"]
         assert form.post("/v1/session-requests", json=wish).status_code == 403
 
 
