@@ -8,8 +8,8 @@ from tests.unit.router.cases import labelled_cases, measure
 FLOORS = {
     "train.jsonl": {"queue": 0.98, "sure": 0.93, "right-when-sure": 0.995}
     | dict.fromkeys(("training", "dpo", "remote"), 0.98),
-    "unseen.jsonl": {"queue": 0.97, "sure": 0.86, "right-when-sure": 0.99}
-    | {"training": 0.955, "dpo": 0.965, "remote": 0.94},
+    "unseen.jsonl": {"queue": 0.97, "sure": 0.855, "right-when-sure": 0.99}
+    | {"training": 0.96, "dpo": 0.965, "remote": 0.94},
 }
 
 
@@ -22,7 +22,7 @@ def test_no_case_is_in_two_sets() -> None:
     bodies = [
         body for name in FLOORS for body in {case.request.body for case in labelled_cases(name)}
     ]
-    assert len(bodies) == len(set(bodies)) >= 4300
+    assert len(bodies) == len(set(bodies)) >= 4590
 
 
 @pytest.mark.parametrize("name", FLOORS)
