@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Coroutine
 
 from deploy.local import browser, debian, engine, fetching, folders, foreground, parts, preflight
 from deploy.local.progress import ConsoleSteps, Steps
@@ -12,7 +13,18 @@ async def bring(where: folders.Folders, steps: Steps) -> None:
     with_engine = await engine.answers()
     needed = ["make", "node", "npm", "setpriv", "apt-get", "dpkg"]
     preflight.check(needed if with_engine else ["java", "maven", *needed])
-    await asyncio.gather(_servers(where, steps, with_engine=with_engine), _clients(where, steps))
+    await _each(_servers(where, steps, with_engine=with_engine), _clients(where, steps))
+
+
+async def _each(*halves: Coroutine[None, None, None]) -> None:
+    """Let each half come to its own end; raises what failed, of several `FetchError`s all."""
+    ended = await asyncio.gather(*halves, return_exceptions=True)
+    failed = [error for error in ended if error is not None]
+    for error in failed:
+        if not isinstance(error, fetching.FetchError):
+            raise error
+    if failed:
+        raise fetching.FetchError("\n".join(map(str, failed)))
 
 
 async def _servers(where: folders.Folders, steps: Steps, *, with_engine: bool) -> None:

@@ -1,10 +1,13 @@
+import asyncio
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from deploy.local import fetching
+from deploy.local import bring, fetching
+from deploy.local.folders import Folders
+from deploy.local.progress import SilentSteps
 
 
 def test_a_folder_that_vanishes_while_it_is_measured_does_not_count(
@@ -26,3 +29,25 @@ def test_a_folder_that_vanishes_while_it_is_measured_does_not_count(
 
     assert fetching.size(tmp_path) == 7
     assert not gone.exists()
+
+
+async def test_what_fails_beside_it_does_not_stop_the_other_half(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    came = []
+
+    async def servers(*_: object, **__: object) -> None:
+        raise fetching.FetchError("Kafka could not be brought")
+
+    async def clients(*_: object) -> None:
+        await asyncio.sleep(0.05)
+        came.append("clients")
+        raise fetching.FetchError("nor could kcat")
+
+    monkeypatch.setattr(bring, "_servers", servers)
+    monkeypatch.setattr(bring, "_clients", clients)
+    monkeypatch.setattr(bring.preflight, "check", lambda _: None)
+
+    with pytest.raises(fetching.FetchError, match="^Kafka could not be brought\nnor could kcat$"):
+        await bring.bring(Folders.of_project(), SilentSteps())
+    assert came == ["clients"]
