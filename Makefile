@@ -1,5 +1,8 @@
 # Two commands: `make demo` and `make test`. `make help` lists all.
 
+# Compiled once: the tests start some hundred processes, and four workers that read every test.
+unexport PYTHONDONTWRITEBYTECODE
+
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
