@@ -140,14 +140,18 @@ async def _look_for_ticket(
 
 
 def read_events(records: Iterable[ConsumerRecord]) -> list[TicketEvent]:
-    """Return the ticket events among records, in order, each once; what is none is left out."""
-    found: dict[str, TicketEvent] = {}
+    """
+    Return the ticket events among records, in order, each once; what is none is left out.
+
+    Source and id together tell an event from others (CloudEvents 1.0, ``id``).
+    """
+    found: dict[tuple[str, str], TicketEvent] = {}
     for record in records:
         try:
             event = TICKET_EVENT.validate_json(record.value or b"")
         except ValidationError:  # anyone may write there
             continue
-        found.setdefault(event.id, event)
+        found.setdefault((event.source, event.id), event)
     return list(found.values())
 
 

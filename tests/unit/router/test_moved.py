@@ -1,4 +1,4 @@
-"""Which move of a ticket counts: the newest, wherever it lies."""
+"""Which ticket events are one, and which move of a ticket counts: the newest, wherever it lies."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -6,6 +6,7 @@ from uuid import UUID
 from aiokafka import ConsumerRecord
 
 from cli.rules.moved import Moves
+from cli.tickets.finding import read_events
 from schemas.requests import request_id
 from schemas.tickets import Queue, ReassignedData, TicketReassigned, ticket_id
 
@@ -14,11 +15,17 @@ OTHER = request_id("form", "8")
 
 
 def move(
-    name: str, to: Queue, at: int, *, request: UUID = REQUEST, partition: int = 0
+    name: str,
+    to: Queue,
+    at: int,
+    *,
+    request: UUID = REQUEST,
+    partition: int = 0,
+    source: str = "/tools/zammad",
 ) -> ConsumerRecord:
     event = TicketReassigned(
         id=name,
-        source="/tools/zammad",
+        source=source,
         subject=str(request),
         time=datetime(2026, 3, 3, 9, 0, tzinfo=UTC),
         data=ReassignedData(
@@ -68,3 +75,10 @@ def test_moves_of_two_tickets_may_have_one_name() -> None:
     moves = Moves()
     moves.note([move("a", "general", 10), move("a", "marketplace", 11, request=OTHER)])
     assert {event.data.queue for event in moves.last().values()} == {"general", "marketplace"}
+
+
+def test_events_of_two_tools_with_one_id_are_two() -> None:
+    told = [move("1", "general", 10), move("1", "marketplace", 20, source="/tools/glpi")]
+    again = move("1", "general", 30)
+    found = read_events([*told, again])
+    assert [event.source for event in found] == ["/tools/zammad", "/tools/glpi"]
