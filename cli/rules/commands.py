@@ -16,7 +16,7 @@ from cli.rules.watched import UNDECIDABLE, Undecided, understood
 from desk import Desk, DeskError, load_desk
 from runtime.overlong import Watch
 from services.router.domain import RuleSet
-from services.router.rules import RulesError, catalogue_codes, load_rules
+from services.router.rules import RulesError, catalogue_codes, check_rules, load_rules
 
 app = typer.Typer(no_args_is_help=True, help="Check, test, rehearse and learn routing rules.")
 
@@ -38,9 +38,13 @@ def check(
     """
     Check a rules file, and what was learned that lies beside it.
 
-    Prints `file:line: reason` for each mistake and ends with 1; or says its version.
+    Prints `file:line: reason` for each mistake and ends with 1; or says its version, and warns of
+    lists and owners that no rule uses.
     """
-    ruleset = loaded(file)
+    try:
+        ruleset, unused = check_rules(file)
+    except RulesError as error:
+        fail(str(error))
     phrases = sum(len(rule.phrases) + len(rule.exceptions) for rule in ruleset.rules)
     learned = f", learned {ruleset.learned.version}" if ruleset.learned else ""
     print(
@@ -48,6 +52,8 @@ def check(
     )
     if catalogue_codes(file) is None:
         print("fields: services and profiles not checked, no readable catalogue.yaml beside it")
+    for problem in unused:
+        print(f"warning: {problem}")
 
 
 @app.command("test")

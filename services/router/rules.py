@@ -4,7 +4,7 @@ import hashlib
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from pydantic import ValidationError
@@ -24,7 +24,7 @@ from services.router.domain.ruleset import (
     compile_rules,
 )
 from services.router.domain.words import fold
-from services.router.rules_checks import Codes, contradictions
+from services.router.rules_checks import Codes, contradictions, unused
 from services.router.rules_file import JSON_FILE, NAME, RuleFile, RulesFile
 from services.router.rules_salvage import as_far_as_read
 
@@ -44,9 +44,21 @@ class RulesError(Exception):
         super().__init__("\n".join(map(str, self.problems)))
 
 
+class Checked(NamedTuple):
+    """A rule set, and what of its file no rule uses, by line: to be told, and no mistake."""
+
+    ruleset: RuleSet
+    unused: tuple[Problem, ...]
+
+
 def load_rules(file: Path) -> RuleSet:
+    """Return the rule set that ``file`` declares; RulesError with all its mistakes."""
+    return check_rules(file).ruleset
+
+
+def check_rules(file: Path) -> Checked:
     """
-    Return the rule set that ``file`` declares; RulesError with all its mistakes.
+    Return the rule set that ``file`` declares, and what is odd in it; RulesError with its mistakes.
 
     Services and profiles are checked against the catalogue that lies beside the file, if one does.
     What nobody expected is told of the file as a whole, and is the cause of the RulesError.
@@ -60,7 +72,7 @@ def load_rules(file: Path) -> RuleSet:
         raise RulesError([Problem(file=file, line=0, column=0, reason=reason)]) from error
 
 
-def _loaded(file: Path) -> RuleSet:
+def _loaded(file: Path) -> Checked:
     document, problems = _document(file)
     declared, wrong = _shaped(document)
     problems += wrong
@@ -79,7 +91,8 @@ def _loaded(file: Path) -> RuleSet:
     if problems:
         raise RulesError(problems)
     version = _version(document.raw, heard)
-    return compile_rules(_declared(declared, notation, version, learned))
+    ruleset = compile_rules(_declared(declared, notation, version, learned))
+    return Checked(ruleset, tuple(sorted(unused(declared, document))))
 
 
 def catalogue_codes(file: Path) -> Codes | None:

@@ -6,7 +6,14 @@ from dataclasses import replace
 from desk import Problem
 from desk.marked_yaml import Document, KeyPath
 from services.router.domain.evidence import FIELDS, RESERVED
-from services.router.domain.notation import BrokenList, Forms, Notation, PhraseError
+from services.router.domain.notation import (
+    BrokenList,
+    Forms,
+    Notation,
+    PhraseError,
+    lists_in,
+    owners_in,
+)
 from services.router.domain.ruleset import WEIGHED_CUES
 from services.router.domain.values import FLAGS, QUEUES
 from services.router.domain.words import fold
@@ -38,6 +45,25 @@ def contradictions(
             if reason := broken.get((name, text)):
                 yield document.problem(("lists", name, place), reason)
     yield from _rules(declared, document, sound)
+
+
+def unused(declared: RulesFile, document: Document) -> Iterator[Problem]:
+    """Yield what no rule uses of the lists and owners of a file without mistakes: none either."""
+    used: set[str] = set()
+    texts = [text for rule in declared.rules for text in (*rule.phrases, *rule.except_)]
+    owners: set[str] = set()
+    while texts:
+        owners.update(owner for text in texts for owner in owners_in(text))
+        named = {name for text in texts for name in lists_in(text)} - used
+        used |= named
+        texts = [text for name in named for text in declared.lists[name]]
+    for name in declared.lists:
+        if name not in used:
+            yield document.problem(("lists", name), "no rule uses this list", of_key=True)
+    for owner in declared.words.owners:
+        if fold(owner) not in owners:
+            path = ("words", "owners", owner)
+            yield document.problem(path, "no rule uses this owner", of_key=True)
 
 
 def _rules(declared: RulesFile, document: Document, notation: Notation) -> Iterator[Problem]:

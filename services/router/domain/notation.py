@@ -120,10 +120,11 @@ class Notation:
             return [(GAP,)]
         options: list[Sequence] = []
         for choice in piece.split(EITHER):
-            if choice.startswith("<") and choice.endswith(">"):
-                options += self._list(choice[1:-1])
-            else:
+            name = _list_name(choice)
+            if name is None:
                 options.append(self._said(choice))
+            else:
+                options += self._list(name)
         return options
 
     def _list(self, name: str) -> list[Sequence]:
@@ -167,6 +168,24 @@ class Notation:
         if fold(owner) not in self.owners:
             raise PhraseError(f"words.owners does not say who {fold(owner)!r} is")
         return f"{fold(owner)}{owned}{_bare_word(text)}"
+
+
+def lists_in(text: str) -> Iterator[str]:
+    """Return the lists that a phrase, or an entry of a list, names itself."""
+    for piece in _spaced(text).split():
+        yield from (name for choice in piece.split(EITHER) if (name := _list_name(choice)))
+
+
+def owners_in(text: str) -> Iterator[str]:
+    """Return the owners, folded, that a phrase, or an entry of a list, names itself."""
+    for piece in _spaced(text).replace("-", " ").replace(EITHER, " ").split():
+        owner, owned, _ = piece.rpartition(OWNED)
+        if owned:
+            yield fold(owner)
+
+
+def _list_name(choice: str) -> str | None:
+    return choice[1:-1] if choice.startswith("<") and choice.endswith(">") else None
 
 
 def _without_brackets(text: str) -> None:

@@ -51,12 +51,40 @@ def test_the_shipped_rules_are_checked_with_what_they_have_learned() -> None:
     assert "right, sha256:" in out
     assert "learned sha256:" in out
     assert "not checked" not in out
+    assert "warning" not in out
 
 
 def test_a_check_without_the_catalogue_says_what_it_did_not_look_at(rules: Path) -> None:
     code, out, _ = run("check", str(rules))
     assert code == 0
     assert "services and profiles not checked" in out
+
+
+def test_what_no_rule_uses_is_told_with_its_line_and_is_no_mistake(rules: Path) -> None:
+    more = """\
+  seule: [retirer]
+  autres: [<encore>]
+  encore: [gérer]
+  nommee: [rendre]
+  sauf: [mon:stage]
+rules:
+  - name: listes
+    queue: general
+    phrases: [<nommee> + plante - <remettre>|boire]
+    except: [<sauf> perdu]
+"""
+    owners = "  owners: {mon: [ma], votre: [vos]}\n  contrasts:"
+    text = SMALL.replace("  contrasts:", owners).replace("rules:\n", more)
+    rules.write_text(text, encoding="utf-8")
+    code, out, err = run("check", str(rules))
+    assert (code, err) == (0, "")
+    warned = [line for line in out.splitlines() if line.startswith("warning")]
+    assert warned == [
+        f"warning: {rules}:10: words.owners.votre: no rule uses this owner",
+        f"warning: {rules}:16: lists.seule: no rule uses this list",
+        f"warning: {rules}:17: lists.autres: no rule uses this list",
+        f"warning: {rules}:18: lists.encore: no rule uses this list",
+    ]
 
 
 def test_every_mistake_of_a_rules_file_is_told_with_its_line(rules: Path) -> None:
