@@ -8,8 +8,9 @@ reassigned, closed); consumed by router and notifier.
 Every one of them is keyed by the request's id.
 """
 
+from collections.abc import Iterable
 from hashlib import sha1
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Protocol
 from uuid import UUID, uuid5
 
 from pydantic import AwareDatetime, Field, TypeAdapter
@@ -42,6 +43,34 @@ class Evidence(Payload):
     """As written in the request; ``field=value`` where a field spoke; empty where no words did."""
     points: float
     """Below zero where it subtracts; those of a reading add up to its score."""
+
+
+LEARNED: Final = "learned"
+"""Instead of a rule's name, where what was learned spoke."""
+
+
+class Spoken(Protocol):
+    """Evidence, as it was published or as the router has it."""
+
+    @property
+    def rule(self) -> str: ...
+    @property
+    def words(self) -> str: ...
+    @property
+    def points(self) -> float: ...
+
+
+def spoke_first(rule: str, evidence: Iterable[Spoken]) -> tuple[str, ...]:
+    """
+    Return what to name as the reason for a queue: a decision's ``rule``.
+
+    After what was learned, which says little by itself, also what spoke most besides it among the
+    ``evidence`` of the queue's reading: a rule, or a field that was chosen.
+    """
+    if rule != LEARNED:
+        return (rule,)
+    others = [one for one in evidence if one.points > 0 and one.words and one.rule != LEARNED]
+    return (rule, *(one.rule for one in sorted(others, key=lambda one: -one.points)[:1]))
 
 
 class Reading(Payload):

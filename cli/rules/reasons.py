@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from typing import Final, TypeAlias
 
 from cli.cases import FLAGS
-from schemas.tickets import DecisionData
+from schemas.tickets import DecisionData, spoke_first
 from schemas.tickets import Evidence as WrittenEvidence
 from services.router.domain import Evidence, Understanding
-from services.router.domain.evidence import LEARNED, RESERVED
 
 THEN: Final = ", then "
 Told: TypeAlias = Understanding | DecisionData
@@ -25,12 +24,8 @@ def outcome(told: Told) -> str:
 
 
 def first_of_all(told: Told) -> tuple[str, ...]:
-    """Return what spoke most for the queue; where that was learned, the best rule after it, too."""
-    if told.rule != LEARNED or not told.readings:
-        return (told.rule,)
-    spoke = [one.rule for one in told.readings[0].evidence if one.points > 0]
-    named = [rule for rule in spoke if rule not in RESERVED]
-    return (LEARNED, *named[:1])
+    """Return what spoke most for the queue, as mails name it, too."""
+    return spoke_first(told.rule, told.readings[0].evidence if told.readings else ())
 
 
 def reasons(told: Told, aspect: str, *, reveal: bool) -> list[str]:

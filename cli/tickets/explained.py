@@ -15,6 +15,7 @@ from cli.rules.reasons import THEN, first_of_all, lines, printable
 from cli.rules.showing import moment
 from cli.tickets.finding import Story
 from schemas.tickets import (
+    LEARNED,
     DecisionData,
     TicketCreated,
     TicketEvent,
@@ -22,7 +23,7 @@ from schemas.tickets import (
     TicketReassigned,
     TicketRegistered,
 )
-from services.router.domain.evidence import LEARNED, NO_RULE
+from services.router.domain.evidence import NO_RULE
 
 _NO_RULES: Final = {
     LEARNED: "words learned from labelled requests",

@@ -8,7 +8,14 @@ from typing import Any, Final
 from desk import Desk
 from schemas.requests import tracking_number
 from schemas.sessions import EntryRecorded
-from schemas.tickets import DecisionData, Reading, TicketCreated, TicketOverdue, TicketReassigned
+from schemas.tickets import (
+    DecisionData,
+    Reading,
+    TicketCreated,
+    TicketOverdue,
+    TicketReassigned,
+    spoke_first,
+)
 from services.notifier.domain.addresses import Undeliverable, to_wire
 from services.notifier.domain.table import Condition, Kind, Role
 
@@ -18,8 +25,6 @@ Word = Callable[[str, str], str]
 _AND: Final = "\u202f; "
 _BETWEEN: Final = " ; "
 """What the router writes between words that it found."""
-_LEARNED: Final = "learned"
-"""The router's name for what was learned, where a rule's name stands otherwise."""
 _NAMES: Final = frozenset({"tracking", "ticket_id", "request_id", "queue_title"})
 _TICKET: Final = _NAMES.union(
     ("subject", "body", "organisation", "service_title", "profile_title", "channel_title"),
@@ -215,13 +220,10 @@ def _titled(part: str, word: Word) -> str:
 
 
 def _rule(decision: DecisionData, word: Word) -> str:
-    """Return the rule that spoke most, as people read it; after learned words, the next one too."""
-    first = word("rules", decision.rule)
-    if decision.rule != _LEARNED or not decision.readings:
-        return first
-    spoke = [one.rule for one in decision.readings[0].evidence if one.points > 0 and one.words]
-    after = next((word("rules", rule) for rule in spoke if rule != _LEARNED), None)
-    return f"{first}, {word('then', '')} {after}" if after else first
+    """Return what spoke most for the queue, as people read it."""
+    evidence = decision.readings[0].evidence if decision.readings else ()
+    named = [word("rules", rule) for rule in spoke_first(decision.rule, evidence)]
+    return f", {word('then', '')} ".join(named)
 
 
 def _ticket_variables(event: TicketCreated, desk: Desk, word: Word) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def decided(**changes: object) -> TicketCreated:
     return ticket.model_copy(update={"data": data})
 
 
-def test_what_was_learned_is_said_in_words_with_the_rule_after_it() -> None:
+def test_what_was_learned_is_said_in_words_with_what_spoke_most_after_it() -> None:
     evidence = [
         {"rule": "plis", "words": "plis", "points": 3.0},
         {"rule": "learned", "words": "pli ; salle", "points": 8.25},
@@ -64,7 +64,7 @@ def test_what_was_learned_is_said_in_words_with_the_rule_after_it() -> None:
     reading = {"queue": "marketplace", "score": 12.25, "evidence": evidence}
     told = shown(decided(rule="learned", readings=[reading])).splitlines()
     first = next(line for line in told if "first of all by" in line)
-    assert "words learned from labelled requests, then plis" in first
+    assert "words learned from labelled requests, then field-service" in first
     said = [line.split("│")[3].strip() for line in told if line.count("│") == 4]
     assert said[:2] == ["learned +8.2 « pli ; salle »", "field-service +5.0 « service=salle »"]
     assert said[2:4] == ["salle -4.0 « salle »", "plis +3.0 « plis »"]

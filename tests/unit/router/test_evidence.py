@@ -3,11 +3,16 @@
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from cli.rules.reasons import THEN, first_of_all
+from desk import Desk, load_desk
+from services.notifier.domain import occasions
 from services.router.domain import FlagReading, Reading, Request, RuleSet, Understanding, understand
 from services.router.rules import RulesError, load_rules
-from tests.unit.router.cases import labelled_cases, shipped_rules
+from tests.unit.notifier import events
+from tests.unit.router.cases import RULES_FILE, labelled_cases, shipped_rules
 from tests.unit.router.test_rules import SMALL
 
 MANY = """\
@@ -49,10 +54,27 @@ def assert_whole(told: Understanding) -> None:
     assert told.rule == (spoke[0] if spoke else "no-rule")
 
 
+@pytest.fixture(scope="module")
+def desk() -> Desk:
+    return load_desk(RULES_FILE.parent)
+
+
+def mailed(told: Understanding, desk: Desk) -> str:
+    """Return what a mail names as what spoke first, codes left as they are."""
+    readings = msgspec.to_builtins(told.readings)
+    event = events.ticket(decision={"rule": told.rule, "readings": readings})
+    variables = occasions.of_ticket(event, desk, lambda kind, code: code or kind, b"").variables
+    return str(variables["rule"])
+
+
 @pytest.mark.parametrize("name", ["unseen.jsonl", "train.jsonl"])
-def test_points_add_up_to_the_score_and_the_strongest_comes_first(name: str) -> None:
+def test_points_add_up_and_mails_and_explain_name_the_same_as_the_strongest(
+    name: str, desk: Desk
+) -> None:
     for case in labelled_cases(name):
-        assert_whole(understand(case.request, shipped_rules()))
+        told = understand(case.request, shipped_rules())
+        assert_whole(told)
+        assert mailed(told, desk) == THEN.join(first_of_all(told))
 
 
 @pytest.mark.parametrize("closing", ["1.3", "1"])
