@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cli.cases import UnreadableCases, read_cases
-from cli.rules.reasons import THEN, first_of_all
+from cli.rules.decision_text import THEN, first_of_all
 from services.router.domain import Request, Understanding, understand
 from services.router.rules import RulesError, load_rules
 

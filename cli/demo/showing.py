@@ -14,7 +14,7 @@ from cli.demo.proof import Proof
 from cli.demo.sample import FLAGS
 from cli.demo.session import Walked
 from cli.demo.verdict import Outcome
-from cli.rules.reasons import THEN, first_of_all
+from cli.rules.decision_text import THEN, first_of_all
 from deploy.local.stack import Stack
 from desk import Desk
 

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple, TypeAlias
 from pydantic import ValidationError
 
 from cli.cases import FLAGS, BadCase, Expected
+from cli.rules.decision_text import Told
 from cli.rules.past import Line, Past, Published, read_past
-from cli.rules.reasons import Told
 from cli.rules.scoring import QUEUE, Score
 from cli.rules.watched import UNDECIDABLE, Undecided, understood
 from desk.policy import Policy

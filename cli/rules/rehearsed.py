@@ -21,7 +21,7 @@ from cli.rules.comparing import (
     Move,
     further_facts,
 )
-from cli.rules.reasons import NOTHING, Told, fact_lines, lines, reasons
+from cli.rules.decision_text import NOTHING, Told, fact_lines, lines, reasons
 from cli.rules.rehearsal import Rehearsal
 from cli.rules.watched import Undecided, told_as
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.cases import FLAGS, Case
-from cli.rules.reasons import reasons
+from cli.rules.decision_text import reasons
 from cli.rules.scoring import QUEUE, RIGHT_WHEN_SURE, SURE, UNDECIDED, Score
 from cli.rules.watched import Undecided, told_as
 from services.router.domain import QUEUES, RuleSet, Understanding

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from cli.rules.reasons import Told, outcome
+from cli.rules.decision_text import Told, outcome
 from runtime.overlong import Watch
 from services.router.domain import Request, RuleSet, Understanding, understand
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.dead.letters import letter_id
-from cli.rules.reasons import THEN, first_of_all, lines, printable
+from cli.rules.decision_text import THEN, first_of_all, lines, printable
 from cli.rules.showing import moment
 from cli.tickets.finding import Story
 from schemas.tickets import (

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cli.rules.reasons import THEN, first_of_all
+from cli.rules.decision_text import THEN, first_of_all
 from desk import Desk, load_desk
 from services.notifier.domain import occasions
 from services.router.domain import FlagReading, Reading, Request, RuleSet, Understanding, understand

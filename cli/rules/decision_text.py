@@ -1,4 +1,4 @@
-"""Why a request was decided so, as an operator reads it: rules and points, words only on demand."""
+"""A decision in words, as an operator reads it: rules and points, what was said only on demand."""
 
 from __future__ import annotations
 

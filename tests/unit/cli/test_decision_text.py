@@ -1,6 +1,6 @@
 """The few reasons that fit are the strongest."""
 
-from cli.rules.reasons import lines
+from cli.rules.decision_text import lines
 from schemas.tickets import Evidence
 
 POINTS = {"a": 1.0, "b": -5.0, "c": 2.0, "d": 3.0, "learned": 9.0, "start": 0.5}
