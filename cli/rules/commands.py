@@ -42,7 +42,7 @@ def check(
     lists and owners that no rule uses.
     """
     try:
-        ruleset, unused = check_rules(file)
+        ruleset, unused, _ = check_rules(file)
     except RulesError as error:
         fail(str(error))
     phrases = sum(len(rule.phrases) + len(rule.exceptions) for rule in ruleset.rules)

@@ -38,17 +38,21 @@ _PATTERNS = {
 class RulesError(Exception):
     """The rules file is wrong; ``problems`` says each file, line and reason."""
 
-    def __init__(self, problems: list[Problem]) -> None:
-        """Take every problem found, at least one."""
+    def __init__(self, problems: list[Problem], read: frozenset[str] | None = None) -> None:
+        """Take every problem found, at least one; and the files that were read, where known."""
         self.problems = tuple(sorted(problems))
+        self.read = read
         super().__init__("\n".join(map(str, self.problems)))
 
 
 class Checked(NamedTuple):
-    """A rule set, and what of its file no rule uses, by line: to be told, and no mistake."""
+    """A rule set, and what there is to say of its files."""
 
     ruleset: RuleSet
     unused: tuple[Problem, ...]
+    """Of what no rule uses, by line: to be told, and no mistake."""
+    read: frozenset[str]
+    """The names of the files that were read, or would have been; they lie in one folder."""
 
 
 def load_rules(file: Path) -> RuleSet:
@@ -75,6 +79,7 @@ def check_rules(file: Path) -> Checked:
 def _loaded(file: Path) -> Checked:
     document, problems = _document(file)
     declared, wrong = _shaped(document)
+    read = frozenset({file.name, CATALOGUE, *([declared.learned.file] if declared.learned else [])})
     problems += wrong
     notation = Notation(
         lists=declared.lists,
@@ -89,10 +94,10 @@ def _loaded(file: Path) -> Checked:
     ]
     learned, heard = _learned(declared, document, problems)
     if problems:
-        raise RulesError(problems)
+        raise RulesError(problems, read)
     version = _version(document.raw, heard)
     ruleset = compile_rules(_declared(declared, notation, version, learned))
-    return Checked(ruleset, tuple(sorted(unused(declared, document))))
+    return Checked(ruleset, tuple(sorted(unused(declared, document))), read)
 
 
 def catalogue_codes(file: Path) -> Codes | None:
@@ -126,7 +131,7 @@ def _document(file: Path) -> tuple[Document, list[Problem]]:
         return marked_yaml.read(file), []
     except UnreadableFile as error:
         if error.document is None:
-            raise RulesError(error.problems) from None
+            raise RulesError(error.problems, frozenset({file.name})) from None
         return error.document, error.problems
 
 

@@ -4,14 +4,14 @@ import asyncio
 import gc
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
 from desk import Problem
 from services.router import measures
 from services.router.domain import RuleSet
-from services.router.rules import CATALOGUE, RulesError, load_rules
+from services.router.rules import CATALOGUE, RulesError, check_rules
 
 log = structlog.get_logger()
 
@@ -21,15 +21,23 @@ _MOST_TOLD: Final = 20
 _SELDOM: Final = 32
 """Refused files that do not change are read again at every 32nd look, at last."""
 
-_File = tuple[str, int, int, int, int]
-Stamp = tuple[_File, ...]
+Stamp = dict[str, tuple[int, int, int, int]]
+"""By name, what tells that a file was written; nothing of one that is not there."""
+
+
+class _Reading(NamedTuple):
+    """Rules or what is wrong with them, and which files say so: all there, where not known."""
+
+    found: RuleSet | RulesError
+    read: frozenset[str] | None
+    seen: Stamp
 
 
 class Rulebook:
     """
     Holds the rule set of ``file``; what belongs together is decided by one value of ``ruleset``.
 
-    A change is read beside the event loop, and taken only if no file changed while it was read.
+    A change is read beside the event loop, and taken only if no file of theirs changed meanwhile.
     What is wrong is refused, looked at again each time, and the former rule set stays.
     """
 
@@ -48,10 +56,11 @@ class Rulebook:
         self._refused: tuple[Problem, ...] = ()
         self._passed = 0
         """How often nothing was seen to change in the files."""
-        self._seen, found = _read(file)
-        if isinstance(found, RulesError):
-            raise found
-        self.ruleset = found
+        reading = _read(file)
+        if isinstance(reading.found, RulesError):
+            raise reading.found
+        self.ruleset = reading.found
+        self._read, self._seen = reading.read, reading.seen
         self._show()
 
     def ask(self) -> None:
@@ -72,16 +81,16 @@ class Rulebook:
         """Read the rules again if their files have changed, were refused, or if that was asked."""
         self._asked.clear()
         stamp = await asyncio.to_thread(_stamp, self._file)
-        as_seen = stamp == self._seen and not asked
+        as_seen = _of(stamp, self._read) == self._seen and not asked
         self._passed = self._passed + 1 if as_seen else 0
         if as_seen and not (self._refused and _is_time(self._passed)):
             return
         await self._sleep(SETTLED_AFTER_S)
-        found = await asyncio.to_thread(_read_once, self._file, stamp)
-        if found is None:
+        reading = await asyncio.to_thread(_read_once, self._file, stamp)
+        if reading is None:
             self._asked.set()  # the next look, at once, finds them whole
             return
-        self._seen = stamp
+        found, self._read, self._seen = reading
         if isinstance(found, RulesError):
             self._refuse(found, told=as_seen)
         else:
@@ -124,40 +133,44 @@ def _is_time(passed: int) -> bool:
     return passed % min(_SELDOM, 1 << (passed.bit_length() - 1)) == 0
 
 
-def _read(file: Path) -> tuple[Stamp, RuleSet | RulesError]:
+def _read(file: Path) -> _Reading:
     """Return the rules as no change fell into their reading, or what is wrong with them."""
     while True:
-        stamp = _stamp(file)
-        found = _read_once(file, stamp)
-        if found is not None:
-            return stamp, found
+        reading = _read_once(file, _stamp(file))
+        if reading is not None:
+            return reading
 
 
-def _read_once(file: Path, stamp: Stamp) -> RuleSet | RulesError | None:
-    """Return the rules or what is wrong with them; ``None`` where the files are not as stamped."""
-    if _stamp(file) != stamp:
-        return None
+def _read_once(file: Path, stamp: Stamp) -> _Reading | None:
+    """Return what is read; ``None`` where a file that was read is not as stamped."""
     found: RuleSet | RulesError
+    read: frozenset[str] | None
     try:
-        found = load_rules(file)
+        found, _, read = check_rules(file)
     except RulesError as error:
-        found = error
-    return found if _stamp(file) == stamp else None
+        found, read = error, error.read
+    seen = _of(stamp, read)
+    return _Reading(found, read, seen) if _of(_stamp(file), read) == seen else None
+
+
+def _of(stamp: Stamp, read: frozenset[str] | None) -> Stamp:
+    if read is None:
+        return stamp
+    return {name: found for name, found in stamp.items() if name in read}
 
 
 def _stamp(file: Path) -> Stamp:
-    """Return what tells that a file was written, of the rules and of what may lie beside them."""
+    """Return the stamps of the rules and of what may lie beside them: they say what does."""
     try:
-        return tuple(_stamps(file))
+        return dict(_stamps(file))
     except OSError:  # the folder cannot be listed now: reading says why
-        return ()
+        return {}
 
 
-def _stamps(file: Path) -> Iterator[_File]:
-    beside = (file.with_name(CATALOGUE), *sorted(file.parent.glob("*.json")))
-    for each in (file, *beside):
+def _stamps(file: Path) -> Iterator[tuple[str, tuple[int, int, int, int]]]:
+    for each in (file, file.with_name(CATALOGUE), *file.parent.glob("*.json")):
         try:
             found = each.stat()
         except OSError:
             continue
-        yield each.name, found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
+        yield each.name, (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)

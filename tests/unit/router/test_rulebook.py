@@ -151,6 +151,26 @@ async def test_what_was_learned_anew_is_taken_too(file: Path, tmp_path: Path) ->
     assert rulebook.ruleset.version != former
 
 
+async def test_files_beside_the_rules_that_they_do_not_name_are_nothing_to_them(file: Path) -> None:
+    put(file.with_name("learned.json"), learned(1))
+    put(file, LEARNING)
+    rulebook = Rulebook(file, interval_s=1)
+    former = rulebook.ruleset
+    put(file.with_name("other.json"), "{}")
+    await rulebook.look()
+    assert rulebook.ruleset is former
+    put(file, LEARNING.replace("learned.json", "other.json"))
+    with capture_logs() as logs:
+        await rulebook.look()
+        put(file.with_name("learned.json"), learned(2))
+        await rulebook.look()
+    assert rulebook.ruleset is former
+    assert [line["line"] for line in logs] == [8]
+    put(file.with_name("other.json"), learned(2))
+    await rulebook.look()
+    assert rulebook.ruleset.version != former.version
+
+
 async def test_a_change_that_keeps_size_and_times_is_taken(file: Path) -> None:
     rulebook = Rulebook(file, interval_s=1)
     put_as_if_unchanged(file, TURNED)
