@@ -75,7 +75,7 @@ def find(  # noqa: PLR0913 - the options of a command
     legal_basis: Basis = DEFAULT_LEGAL_BASIS,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """Find sessions; shows ids, codes and times. That the log was read becomes an entry of it."""
+    """Find sessions; shows ids, codes, times and strangers. That it was read becomes an entry."""
     by, value = _one_of(session=session, ticket=ticket, tracking=tracking, address=address)
 
     async def look(archive: Archive) -> tuple[Found, ...]:

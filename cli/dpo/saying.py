@@ -14,7 +14,7 @@ from services.consent.telling import found_line, texts
 
 
 def found_table(found: Sequence[Found], desk: Desk) -> Table:
-    """Return the sessions, a line each: ids, codes, times; no name and no address."""
+    """Return the sessions, a line each: ids, codes, times; no name but a stranger's."""
     shown = Table(*texts()["columns"])
     for one in found:
         shown.add_row(*(Text(value) for value in found_line(one, desk).values()))

@@ -18,6 +18,7 @@ from services.consent.handlers.assisting import timeline_item
 from services.consent.handlers.gathering import Gathered
 from services.consent.handlers.searching import Found
 from services.consent.telling import state_of, texts
+from services.consent.texts.details import load_details
 from services.consent.texts.dpo import load_dpo_wording
 from services.consent.texts.wording import Wording, load_wording
 
@@ -69,11 +70,13 @@ def _content(gathered: Gathered, desk: Desk) -> dict[str, Any]:
         "address": gathered.address,
         "made_at": gathered.at.isoformat(),
         "sessions": [
-            _session(one, gathered.pictures, wording)
+            _session(one, gathered.pictures, wording, desk)
             for one in gathered.sessions
             if one.is_adherents
         ],
-        "assisting": [_part(one, wording) for one in gathered.sessions if not one.is_adherents],
+        "assisting": [
+            _part(one, wording, desk) for one in gathered.sessions if not one.is_adherents
+        ],
         "mails": None if gathered.mailed is None else [_mail(one) for one in gathered.mailed],
         "requests": None
         if gathered.asked is None
@@ -83,7 +86,9 @@ def _content(gathered: Gathered, desk: Desk) -> dict[str, Any]:
     }
 
 
-def _session(one: Found, pictures: Mapping[str, bytes], wording: Wording) -> dict[str, Any]:
+def _session(
+    one: Found, pictures: Mapping[str, bytes], wording: Wording, desk: Desk
+) -> dict[str, Any]:
     values = {record.commitment: dict(record.value) for record in one.records}
     groups: dict[str, list[dict[str, str]]] = {kind: [] for kind in _KINDS}
     for record in one.records:
@@ -104,11 +109,11 @@ def _session(one: Found, pictures: Mapping[str, bytes], wording: Wording) -> dic
             for taken in captures(one.entries)
             if taken.picture in pictures
         ],
-        "entries": [_entry(entry, values, wording) for entry in one.entries],
+        "entries": [_entry(entry, values, wording, desk) for entry in one.entries],
     }
 
 
-def _part(one: Found, wording: Wording) -> dict[str, Any]:
+def _part(one: Found, wording: Wording, desk: Desk) -> dict[str, Any]:
     """Return what is of an assistant, officer or stranger: nothing of the adherent's."""
     own = one.own or ()
     return {
@@ -123,7 +128,7 @@ def _part(one: Found, wording: Wording) -> dict[str, Any]:
             {
                 **timeline_item(entry),
                 "sentence": load_dpo_wording().timeline[entry.draft.type],
-                "details": _details(entry.draft, wording),
+                "details": _details(entry.draft, wording, desk),
             }
             for entry in one.own_entries
         ],
@@ -131,7 +136,7 @@ def _part(one: Found, wording: Wording) -> dict[str, Any]:
 
 
 def _entry(
-    entry: Entry, values: Mapping[str, Mapping[str, str]], wording: Wording
+    entry: Entry, values: Mapping[str, Mapping[str, str]], wording: Wording, desk: Desk
 ) -> dict[str, Any]:
     commitment = entry.draft.commitment
     author = values.get(commitment or "", {})
@@ -141,21 +146,20 @@ def _entry(
     return {
         **timeline_item(entry),
         "sentence": sentence.format(assistant=name),
-        "details": _details(entry.draft, wording),
+        "details": _details(entry.draft, wording, desk),
         "opens": commitment is None or commitment in values,
     }
 
 
-def _details(draft: Draft, wording: Wording) -> list[str]:
-    """Return how it came, why, and which act was refused, in words; a code without any as it is."""
-    said, dpo = texts(), load_dpo_wording()
-    act = str(draft.facts.get("act", ""))
+def _details(draft: Draft, wording: Wording, desk: Desk) -> list[str]:
+    """Return how it came, why, and what it is about, in words; no name, which may be another's."""
+    dpo = load_dpo_wording()
     told = {
         "how": dpo.hows.get(draft.how or "", draft.how),
-        "act": said["acts"].get(act, act),
         "reason": dpo.reason(draft, wording.reasons),
     }
-    return [said["access"][name].format(said=value) for name, value in told.items() if value]
+    said = [texts()["access"][name].format(said=value) for name, value in told.items() if value]
+    return said + load_details().lines(draft, local=desk.calendar.local)
 
 
 def _mail(one: Mailed) -> dict[str, str]:

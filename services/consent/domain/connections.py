@@ -4,11 +4,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 from uuid import UUID
 
 Kind = Literal["connection-unauthorized", "connection-too-long", "connection-by-stranger"]
 
+BY_STRANGER: Final = "connection-by-stranger"
+FOUND: Final[frozenset[str]] = frozenset(get_args(Kind))
+"""The acts that put a connection on record."""
 _TRACKING: Final = re.compile(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{2}\b")
 _DIGITS: Final = re.compile(r"[0-9]")
 
@@ -97,7 +100,7 @@ class Verdict:
     beyond: timedelta = timedelta()
 
 
-STRANGER: Final = Verdict(kind="connection-by-stranger", reason="unknown-account")
+STRANGER: Final = Verdict(kind=BY_STRANGER, reason="unknown-account")
 
 
 def judge_connection(

@@ -11,7 +11,7 @@ from services.consent.domain.entry import THE_LOG, Draft, Entry, Role
 from services.consent.domain.lifecycle import fold, is_final
 from services.consent.domain.persons import PersonRecord
 from services.consent.handlers.about_log import Log, put_on_record
-from services.consent.handlers.searching import Found
+from services.consent.handlers.searching import STRANGER, Found, strangers_in, turned_away
 
 ERASED: Final = "person-erased"
 PICTURE: Final = "picture"
@@ -27,7 +27,7 @@ class Ground(StrEnum):
 
 
 # Officers, and strangers who came as either, lie beside the log itself.
-_OF_ASSISTANTS: Final = frozenset({"assistant", "connection", "dpo", "stranger"})
+_OF_ASSISTANTS: Final = frozenset({"assistant", "connection", "dpo", STRANGER})
 _KINDS: Final[dict[Who, frozenset[str]]] = {
     # What was said about a session may name the adherent: it goes with them. A connection has the
     # assistant's account and the adherent's workstation: it goes with either.
@@ -105,12 +105,14 @@ class Erasing:
         """
         Erase a person of a session. With nothing to erase, nothing is done.
 
+        A stranger who was turned away in it is one of its people, and goes from all sessions.
         Raises ``StillOpen`` and ``Unavailable``.
         """
         entries = await self._closed(session)
         records = await self._persons.of_session(session)
         going = [record for record in records if record.group in _KINDS[who]]
-        return await self._erase(session, who, entries, going, actor, reason)
+        strangers = await self._strangers(session, entries) if STRANGER in _KINDS[who] else []
+        return await self._erase(session, who, entries, going, actor, reason, strangers)
 
     async def erase_found(self, found: Found, who: Who, *, actor: Role, reason: Ground) -> Erased:
         """
@@ -126,6 +128,11 @@ class Erasing:
         going = [record for record in own if record.group in _OF_ASSISTANTS]
         return await self._erase(found.session, "assistant", found.entries, going, actor, reason)
 
+    async def _strangers(self, session: UUID, entries: tuple[Entry, ...]) -> Sequence[PersonRecord]:
+        if session == THE_LOG or not turned_away(entries):
+            return []
+        return strangers_in(entries, await self._persons.of_session(THE_LOG))
+
     async def _closed(self, session: UUID) -> tuple[Entry, ...]:
         entries = await self._log.entries(session)
         if entries and not is_final(state := fold(entries)) and state.session != "none":
@@ -140,8 +147,9 @@ class Erasing:
         going: Sequence[PersonRecord],
         actor: Role,
         reason: Ground,
+        strangers: Sequence[PersonRecord] = (),
     ) -> Erased:
-        removed: dict[str, int] = dict(Counter(record.group for record in going))
+        removed: dict[str, int] = dict(Counter(one.group for one in (*going, *strangers)))
         pictures = await self._pictures.count(session) if who != "assistant" else 0
         if pictures:
             removed[PICTURE] = pictures
@@ -149,12 +157,13 @@ class Erasing:
             count = sum(removed.values())
             await put_on_record(self._log, self._draft(session, who, count, actor, reason))
             await self._persons.erase(session, [record.kind for record in going])
+            await self._persons.erase(THE_LOG, [record.kind for record in strangers])
             if pictures:
                 await self._pictures.erase(session)
             if who != "assistant":
                 marks = {e.draft.facts.get("mark") for e in entries} - {None}
                 await self._persons.erase(THE_LOG, [f"offer:{mark}" for mark in marks])
-        gone = {record.commitment for record in going}
+        gone = {record.commitment for record in (*going, *strangers)}
         sealed = sum(
             1 for e in entries if gone & {e.draft.commitment, *map(str, e.draft.facts.values())}
         )

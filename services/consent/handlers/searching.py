@@ -1,6 +1,6 @@
 """Finds sessions by what the DPO has in hand: a session, a request or ticket, an address."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, Protocol
 from uuid import UUID
@@ -9,7 +9,8 @@ from desk import Desk
 from schemas.requests import tracking_number
 from schemas.tickets import ticket_id
 from services.consent.domain.claims import MOST, session_id
-from services.consent.domain.entry import THE_LOG, Entry
+from services.consent.domain.connections import FOUND
+from services.consent.domain.entry import THE_LOG, Entry, Fact
 from services.consent.domain.identities import Identity
 from services.consent.domain.lifecycle import fold
 from services.consent.domain.log import EvidenceLog
@@ -27,6 +28,9 @@ class Archive(Protocol):
 
     async def of_session(self, session: UUID) -> tuple[PersonRecord, ...]:
         """Return all records of a session."""
+
+    async def some_of(self, session: UUID, kinds: Iterable[str]) -> tuple[PersonRecord, ...]:
+        """Return those of a session that are of these kinds."""
 
     def everyone(self) -> AsyncIterator[tuple[UUID, PersonRecord]]:
         """Yield every record there is, with its session."""
@@ -66,14 +70,6 @@ class Found:
         """The id of the request that it was opened for."""
         return next((str(r) for e in self.entries if (r := e.draft.facts.get("request"))), None)
 
-    def stranger(self, entry: Entry) -> str | None:
-        """Return by which name somebody came who may not act, if that is still known."""
-        who = entry.draft.facts.get("who")
-        return next(
-            (r.value["id"] for r in self.records if r.group == STRANGER and r.commitment == who),
-            None,
-        )
-
     def is_known(self, commitment: object) -> bool:
         """Return whether a commitment can still be opened: whether its record is there."""
         return any(record.commitment == commitment for record in self.records)
@@ -103,22 +99,34 @@ class Searching:
         """
         Return the session, if anything is known of it.
 
-        Of the records beside the log itself, only those are opened that say who was refused in
-        this session as nobody who may act.
+        Of the records beside the log itself, it has those that say who was refused in this session
+        as nobody who may act, and which of today's officers read.
         """
         entries = await self._log.entries(session)
         records = () if session == THE_LOG else await self._persons.of_session(session)
-        found = Found(
-            session=session, entries=entries, records=(*records, *await self._strangers(entries))
-        )
+        beside = await self._named_beside(entries)
+        found = Found(session=session, entries=entries, records=(*records, *beside))
         return (found,) if found.entries or found.records else ()
 
+    async def behind(self, entries: Sequence[Entry]) -> tuple[PersonRecord, ...]:
+        """Return who is behind entries of any sessions: connections, strangers, and who read."""
+        sessions = {entry.draft.session for entry in entries if entry.draft.type in FOUND}
+        records = [one for session in sessions for one in await self._persons.of_session(session)]
+        return (*records, *await self._named_beside(entries))
+
+    async def _named_beside(self, entries: Sequence[Entry]) -> tuple[PersonRecord, ...]:
+        return (*await self._strangers(entries), *await self._readers(entries))
+
     async def _strangers(self, entries: Iterable[Entry]) -> Iterable[PersonRecord]:
-        refused = {e.draft.facts.get("who") for e in entries if e.draft.type == REFUSED} - {None}
-        if not refused:
+        if not turned_away(entries):
             return ()
-        beside = await self._persons.of_session(THE_LOG)
-        return [one for one in beside if one.group == STRANGER and one.commitment in refused]
+        return strangers_in(entries, await self._persons.of_session(THE_LOG))
+
+    async def _readers(self, entries: Iterable[Entry]) -> Iterable[PersonRecord]:
+        readers = {e.draft.commitment for e in entries if e.draft.actor == "dpo"} - {None}
+        kinds = [f"dpo:{officer}" for officer in self._desk.officers] if readers else []
+        officers = await self._persons.some_of(THE_LOG, kinds) if kinds else ()
+        return [one for one in officers if one.commitment in readers]
 
     async def by_ticket(self, ticket: UUID) -> tuple[Found, ...]:
         """Return the sessions of a ticket, or of a request, by its id."""
@@ -178,6 +186,18 @@ class Searching:
             if empty == _EMPTY_IN_A_ROW:
                 break
         return tuple(found)
+
+
+def turned_away(entries: Iterable[Entry]) -> frozenset[Fact]:
+    """Return the commitments to those who were refused as nobody who may act."""
+    who = (entry.draft.facts.get("who") for entry in entries if entry.draft.type == REFUSED)
+    return frozenset(one for one in who if one is not None)
+
+
+def strangers_in(entries: Iterable[Entry], beside: Iterable[PersonRecord]) -> list[PersonRecord]:
+    """Return whose records beside the log are of those who were turned away in these entries."""
+    who = turned_away(entries)
+    return [one for one in beside if one.group == STRANGER and one.commitment in who]
 
 
 def _refers(entry: Entry, records: Iterable[PersonRecord]) -> bool:

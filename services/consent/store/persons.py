@@ -96,6 +96,13 @@ class MongoPersons:
             found = await self._records.find({"session": str(session)}).to_list(None)
         return await self._open(found)
 
+    async def some_of(self, session: UUID, kinds: Iterable[str]) -> tuple[PersonRecord, ...]:
+        """Return those records of a session that are of these kinds; no other is opened."""
+        names = [self._name(session, kind) for kind in kinds]
+        with unavailable_when_away():
+            found = await self._records.find({"_id": {"$in": names}}).to_list(None)
+        return await self._open(found)
+
     async def everyone(self) -> AsyncIterator[tuple[UUID, PersonRecord]]:
         """Yield every record with its session: they are encrypted, so nothing finds one sooner."""
         with unavailable_when_away():

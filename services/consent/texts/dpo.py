@@ -23,6 +23,8 @@ class DpoWording:
     counts: Texts
     """By the names of ``domain.tally``, in the order of the page."""
     actors: Texts
+    unknown_reader: str
+    """An officer whose name is not known any more."""
     hows: Texts
     reasons: Texts
     alerts: Texts

@@ -33,6 +33,8 @@ async def stage(tmp_path: Path, mongo_uri: str, mongo_database: str) -> AsyncIte
     """Run the consent service over HTTP and MongoDB, with a clock that can be pushed forward."""
     async with staged(tmp_path, mongo_uri, mongo_database) as stage:
         yield stage
+        untold = await stage.untold()
+    assert untold == set()
 
 
 @pytest.fixture

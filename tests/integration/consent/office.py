@@ -23,6 +23,7 @@ from services.consent.store.persons import MongoPersons
 from services.consent.store.pictures import MongoPictures
 from tests.unit.consent.drafts import WALK, draft
 from tests.unit.consent.exports import VKEY
+from tests.unit.consent.told import untold_in
 
 ODILE = {"name": "Odile Canarinelle", "email": "odile@mairie.example", "organisation": "Mairie"}
 CONNECTION = {
@@ -137,4 +138,6 @@ async def opened(
     writing = asyncio.create_task(log.run())
     where = ("--mongo-uri", uri, "--database", database.name, "--keys", str(keys))
     yield Office(log=log, persons=persons, pictures=pictures, given=where, keys=keys)
+    untold = await untold_in(log, persons)
     writing.cancel()
+    assert untold == set()

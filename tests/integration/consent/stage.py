@@ -29,6 +29,7 @@ from services.consent.domain.entry import THE_LOG, Draft, Entry
 from services.consent.domain.signing_in import ASSISTANTS, OFFICERS, Entrance
 from services.consent.settings import OidcSettings, Settings
 from tests.integration.consent.clients import client_of
+from tests.unit.consent.told import untold_in
 
 LUCIE, BASTIEN, ALINE = "lucie-garnerot", "bastien-lorimier", "aline-ferrandier"
 NOWHERE = "127.0.0.1:1"
@@ -281,6 +282,11 @@ class Stage:
     async def about_log(self) -> list[Draft]:
         """Return what is on record about the log itself."""
         return [entry.draft for entry in await self.consent.connections.log.entries(THE_LOG)]
+
+    async def untold(self) -> set[str]:
+        """Return what came on record, or beside it, that the DPO would be shown as a bare code."""
+        connections = self.consent.connections
+        return await untold_in(connections.log, connections.persons)
 
     async def size(self) -> int:
         return await self.consent.connections.log.size()

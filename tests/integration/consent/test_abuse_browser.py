@@ -149,7 +149,7 @@ async def _look_as_the_dpo(stage: Stage, page: Page, session: str) -> None:
     await page.get_by_label("Ce que vous cherchez").fill(HOSTILE)
     await press(page, "Chercher")
     await nothing_ran(page, HOSTILE)
-    await page.get_by_label("Adresse de courriel de l’adhérent").check()
+    await page.get_by_label("Adresse de courriel d’un adhérent").check()
     await page.get_by_label("Ce que vous cherchez").fill(f"{SCRIPTS[1].replace(' ', '/')}@x")
     await press(page, "Chercher")
     await nothing_ran(page, f"{SCRIPTS[1].replace(' ', '/')}@x")

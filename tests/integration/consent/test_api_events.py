@@ -316,6 +316,7 @@ async def test_a_log_that_was_changed_is_not_served_and_the_dpo_is_told(stage: S
     sealer = Sealer(read_key(stage.keys, "sealing.key"))
     content = json.loads(sealer.open_text(published.notices[0].data.sealed, purpose="notice"))
     assert content["variables"]["reason"].startswith("Le contenu n’est plus celui")
+    await connections._database["evidence"].delete_one({"_id": 3})
 
 
 async def test_an_oral_yes_is_attested_by_a_second_person_and_the_adherent_gets_a_mail(

@@ -110,6 +110,31 @@ async def test_an_assistant_is_erased_from_all_sessions_and_nobody_beside_them(
     assert len(shown.output.splitlines()) == 2
 
 
+async def test_who_was_turned_away_is_found_and_erased_by_the_session_of_that_alone(
+    office: Office,
+) -> None:
+    await _hold(office)
+    await _read(office, "somebody-else")
+    await _read(office, "stranger@elsewhere.example")
+    session = str((await office.log.read(await office.log.size() - 1, 1))[0].draft.session)
+    shown = await office.invoke("find", "--session", session, "--json")
+    assert json.loads(shown.output)["people"] == (
+        "personne non habilit\u00e9e (stranger@elsewhere.example)"
+    )
+    done = await office.invoke("erase", "--session", session, "--who", "adherent")
+    assert "d\u2019une autre sorte de personnes" in done.output
+    done = await office.invoke("erase", "--session", session, "--who", "assistant")
+    assert "personne non habilit\u00e9e 1\u202f; 1 inscriptions" in done.output
+    left = {record.kind for record in await office.persons.of_session(THE_LOG)}
+    assert "stranger:somebody-else" in left
+    assert "stranger:stranger@elsewhere.example" not in left
+    shown = await office.invoke("find", "--session", session, "--json")
+    assert "ne peuvent plus \u00eatre ouverts" in json.loads(shown.output)["people"]
+    newest = (await office.about_log())[-2:]
+    facts = {"of_session": session, "who": "assistant", "records": 1}
+    assert ("person-erased", "operator", facts) in newest
+
+
 async def test_an_assistants_session_that_is_not_over_is_left_alone(office: Office) -> None:
     await office.hold_session(acts=4, assistant="lucie-garnerot")
     done = await office.invoke("erase", "--address", LUCIE, "--who", "assistant")

@@ -54,7 +54,7 @@ async def test_every_state_of_the_dpos_page_is_accessible(stage: Stage, chromium
 
 
 async def _search(page: Page, address: str) -> None:
-    await page.get_by_label("Adresse de courriel de l’adhérent").check()
+    await page.get_by_label("Adresse de courriel d’un adhérent").check()
     await page.get_by_label("Ce que vous cherchez").fill(address)
     await press(page, "Chercher")
 

@@ -97,11 +97,13 @@ async def test_a_timeline_is_in_plain_words_with_index_and_hash_and_leads_to_the
     assert (await dpo.ask("receipt", session=str(THE_LOG))).status_code == 404
 
 
-async def test_no_record_of_who_has_read_is_opened_to_show_what_happened_to_the_log(
+async def test_only_todays_officers_records_are_opened_to_name_who_read_the_log(
     stage: Stage,
 ) -> None:
     dpo = await stage.at_dpo()
     await dpo.ask("overview")
+    offer = await dpo.http.post("/assistant/offers", data={"csrf": await dpo.csrf()})
+    assert offer.status_code == 403
     connections = stage.consent.connections
     kept = await connections.persons.keep(THE_LOG, "dpo:another", {"id": "another"})
     assert kept in await connections.persons.of_session(THE_LOG)
@@ -110,8 +112,14 @@ async def test_no_record_of_who_has_read_is_opened_to_show_what_happened_to_the_
     await connections._database["persons"].update_one({"_id": name}, harm)
     log = await dpo.ask("session", session=str(THE_LOG))
     assert (log.status_code, title(log.text)) == (200, "Ce qui est arrivé au registre lui-même")
+    assert "données (<strong>Aline Ferrandier</strong>)" in log.text
+    assert "<li>Ce qui a été lu\u00a0: la vue d’ensemble.</li>" in log.text
+    alerts = await dpo.ask("overview")  # whatever was done to a record, they are to be seen
+    assert "Quelqu’un a tenté d’agir sans être déclaré." in alerts.text
+    assert "Nom sous lequel" not in alerts.text
     found = await dpo.ask("search", by="session", value=str(THE_LOG))
     assert "Personnes encore connues\u00a0: sans objet" in found.text
+    await connections._database["persons"].delete_one({"_id": name})
 
 
 async def test_the_overview_says_where_the_log_stands_and_what_is_to_be_looked_at(
@@ -260,8 +268,12 @@ async def test_an_assistant_has_no_right_at_the_dpos_page_nor_the_dpo_at_theirs(
     assert offer.status_code == 403
     _, second = await stage.consent.connections.log.read(0, 10)
     assert (second.draft.reason, second.draft.actor) == ("unknown-assistant", "dpo")
+    alerts = (await dpo.ask("overview")).text
+    for who in (LUCIE, ALINE):
+        assert f"Nom sous lequel cette personne s’est présentée\u00a0: {who}." in alerts
+    size = await stage.size()
     await _refused_everywhere(await stage.browser(), csrf)
-    assert await stage.size() == 2
+    assert await stage.size() == size
 
 
 async def test_a_link_lets_the_dpo_in_once_and_nobody_else(stage: Stage) -> None:

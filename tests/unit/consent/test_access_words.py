@@ -16,7 +16,8 @@ from services.consent.domain.table import table
 from services.consent.handlers.gathering import Gathered
 from services.consent.handlers.searching import Found
 from services.consent.telling import texts
-from tests.unit.consent.drafts import draft
+from services.consent.texts.details import load_details
+from tests.unit.consent.drafts import draft, walk
 from tests.unit.notifier import events
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -48,7 +49,7 @@ def test_every_mail_that_the_notifier_sends_has_words() -> None:
 
 def test_every_act_of_people_in_a_session_has_words_for_its_refusal() -> None:
     acts = {arrow.act for arrow in table().arrows if PEOPLE & set(arrow.by)}
-    assert acts - {"refused-act"} == set(texts()["acts"])
+    assert acts - {"refused-act"} == set(load_details().of("refused-act")["act"].words)
 
 
 def test_a_line_says_how_why_and_which_act_was_refused() -> None:
@@ -73,6 +74,23 @@ def test_a_line_says_how_why_and_which_act_was_refused() -> None:
     ):
         assert words in page
     for code in ("fill-form", "old-version", "no-live-grant"):
+        assert code not in page
+
+
+def test_a_line_says_what_it_is_about_and_names_nobody() -> None:
+    session, about = uuid4(), "b" * 64
+    beyond = {"about": about, "who": "c" * 64, "beyond_s": 1830, "began": "2026-11-23T10:00:00Z"}
+    page = _document(
+        *walk(session)[:-2],
+        draft(session, "ended", "assistant", facts={"limit_s": 86400, "mark": "m-1"}),
+        draft(session, "incident-declared", "assistant", facts={"no_password": False}),
+        draft(session, "connection-too-long", "service", facts=beyond),
+    )
+    assert "Mot de passe\u00a0: un mot de passe a \u00e9t\u00e9 donn\u00e9." in page
+    assert "Temps laiss\u00e9 pour la suite\u00a0: 24\u00a0h." in page
+    assert "D\u00e9passement de l\u2019accord\u00a0: 30\u00a0min\u00a030\u00a0s." in page
+    assert "D\u00e9but\u00a0: lundi 23 novembre 2026 \u00e0 11\u00a0h." in page
+    for code in (about, "Compte de l", "m-1", "no_password", "1830"):
         assert code not in page
 
 

@@ -12,17 +12,18 @@ from litestar import Response
 
 from deploy.local.services import DESK
 from desk import load_desk
-from services.consent.domain.entry import THE_LOG, Role, Scope, place
+from services.consent.domain.entry import THE_LOG, Entry, Role, Scope, place
 from services.consent.domain.persons import PersonRecord
 from services.consent.domain.purging import OVER
 from services.consent.domain.standing import Standing
 from services.consent.handlers.erasing import Ground
 from services.consent.handlers.searching import Found
 from services.consent.handlers.weeks import Week
+from services.consent.telling import people_of
 from services.consent.texts.dpo import load_dpo_wording
 from services.consent.texts.wording import load_wording
 from services.consent.web.dpo.forms import Search
-from services.consent.web.dpo.views import ALERTS, ENTRIES, FOUND, Views
+from services.consent.web.dpo.views import ALERTS, ENTRIES, FOUND, Views, alerts_of
 from services.consent.web.rendering import Renderer
 from services.consent.web.sign_in.routes import SignedIn
 from tests.unit.consent.drafts import draft
@@ -46,6 +47,18 @@ def _log(entries: int) -> Found:
         for n in range(entries)
     ]
     return Found(session=THE_LOG, entries=tuple(made), records=())
+
+
+def _week(entries: tuple[Entry, ...]) -> tuple[Week, Standing]:
+    size = len(entries)
+    week = Week(begins=NOW - timedelta(days=1), ends=NOW, entries=entries, size=size)
+    return week, Standing(size=size, note=None, covered=0, root="", verified=None)
+
+
+def _alert(entry: Entry, *people: PersonRecord) -> str:
+    """Return the overview of a week that had this alert alone."""
+    week, standing = _week((entry,))
+    return VIEWS.overview(ALINE, standing, week, 0, alerts_of(week, 0), people).content
 
 
 def _indexes(page: Response[str]) -> list[int]:
@@ -106,10 +119,48 @@ def test_by_which_name_a_stranger_came_is_shown() -> None:
     refusal = replace(refusal, facts={"who": who.commitment})
     entry = place(refusal, index=0, sequence=1, recorded_at=NOW)
     page = VIEWS.session(ALINE, Found(session=SESSION, entries=(entry,), records=(who,)), 0)
-    assert "<strong>ines-courtalon</strong>" in page.content
-    assert "personne non habilitée" in page.content
+    assert "s\u2019est pr\u00e9sent\u00e9e\u00a0: ines-courtalon." in unescape(page.content)
+    assert "personne non habilit\u00e9e (ines-courtalon)" in page.content
+    assert "s\u2019est pr\u00e9sent\u00e9e\u00a0: ines-courtalon." in unescape(_alert(entry, who))
     page = VIEWS.session(ALINE, Found(session=SESSION, entries=(entry,), records=()), 0)
     assert "Nom sous lequel" not in page.content
+
+
+def test_the_account_of_somebody_unknown_is_beside_the_alert_and_in_what_is_found() -> None:
+    value = {"user": "zz unknown", "device": "d4711"}
+    about = PersonRecord(kind="connection:ab", value=value, commitment="e" * 64)
+    facts = {"connection": "ab", "about": about.commitment, "lasted_s": 4210, "source": "csv"}
+    found = draft(SESSION, "connection-by-stranger", "service", facts=facts)
+    found = replace(found, reason="unknown-account")
+    entry = place(found, index=0, sequence=1, recorded_at=NOW)
+    one = Found(session=SESSION, entries=(entry,), records=(about,))
+    for page in (VIEWS.session(ALINE, one, 0).content, _alert(entry, about)):
+        assert "Compte de l\u2019outil\u00a0: zz unknown." in unescape(page)
+        assert "Dur\u00e9e\u00a0: 1\u00a0h\u00a010\u00a0min\u00a010\u00a0s." in page
+        assert "<li>Relev\u00e9 de l\u2019outil\u00a0: fichier export\u00e9.</li>" in unescape(page)
+    assert people_of(one) == "connexion d\u2019une personne inconnue (zz unknown)"
+    too_long = replace(found, type="connection-too-long", reason=None)
+    known = replace(one, entries=(place(too_long, index=0, sequence=1, recorded_at=NOW),))
+    assert people_of(known) == "connexion relev\u00e9e"
+
+
+def test_which_officer_read_the_log_is_named_or_else_the_commitment_is() -> None:
+    aline = PersonRecord(
+        kind="dpo:aline", value={"id": "aline", "name": "Aline Ferrandier"}, commitment="e" * 64
+    )
+    drafts = (
+        draft(THE_LOG, "evidence-exported", "dpo", commitment=aline.commitment),
+        draft(THE_LOG, "evidence-read", "dpo", commitment="f" * 64),
+        draft(THE_LOG, "evidence-read", "operator", commitment=None),
+    )
+    entries = tuple(
+        place(one, index=n, sequence=n + 1, recorded_at=NOW) for n, one in enumerate(drafts)
+    )
+    log = Found(session=THE_LOG, entries=entries, records=(aline,))
+    page = VIEWS.session(ALINE, log, 0).content
+    assert "protection des donn\u00e9es (<strong>Aline Ferrandier</strong>)<br>" in page
+    assert f"engagement {'f' * 64}</strong>)<br>" in page
+    assert "exploitant<br>" in page
 
 
 def test_why_something_was_purged_or_erased_is_told_in_words() -> None:
@@ -125,11 +176,11 @@ def test_all_alerts_of_a_week_can_be_come_to_the_newest_first() -> None:
     entries = tuple(
         place(refusal, index=n, sequence=n + 1, recorded_at=NOW) for n in range(2 * ALERTS + 1)
     )
-    week = Week(begins=NOW - timedelta(days=1), ends=NOW, entries=entries, size=len(entries))
-    standing = Standing(size=len(entries), note=None, covered=0, root="", verified=None)
-    shown = [_indexes(VIEWS.overview(ALINE, standing, week, 3, page)) for page in range(3)]
+    week, standing = _week(entries)
+    pages = [alerts_of(week, page) for page in range(3)]
+    shown = [_indexes(VIEWS.overview(ALINE, standing, week, 3, alerts, ())) for alerts in pages]
     assert [n for some in shown for n in some] == list(range(2 * ALERTS, -1, -1))
-    page = VIEWS.overview(ALINE, standing, week, 3, 1)
+    page = VIEWS.overview(ALINE, standing, week, 3, pages[1], ())
     assert re.findall(r'name="page" value="(\d+)"', page.content)[-2:] == ["0", "2"]
 
 

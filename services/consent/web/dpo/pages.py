@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -17,9 +17,11 @@ from litestar.response import Stream
 from desk import Desk
 from desk.facts import Officer
 from runtime.failures import Unavailable
+from runtime.vault import Undecipherable
 from services.consent.access import as_document, as_json
 from services.consent.domain.elsewhere import TooMuch
-from services.consent.domain.entry import THE_LOG, Fact
+from services.consent.domain.entry import THE_LOG, Entry, Fact
+from services.consent.domain.persons import PersonRecord
 from services.consent.domain.reconciliation import READ
 from services.consent.domain.signing_in import OFFICERS
 from services.consent.domain.standing import Standing
@@ -29,7 +31,7 @@ from services.consent.handlers.reading import EXPORTED, Reading
 from services.consent.handlers.searching import Found, Searching
 from services.consent.handlers.weeks import Weeks
 from services.consent.web.dpo.forms import WEEKS, Flawed, number_in, search_in, session_in
-from services.consent.web.dpo.views import Views, verifier
+from services.consent.web.dpo.views import Views, alerts_of, verifier
 from services.consent.web.holding import hold
 from services.consent.web.sign_in.refusals import away, entrance_refusals, saying
 from services.consent.web.sign_in.routes import Req, SignedIn, SigningIn, signing_in_routes, to
@@ -124,11 +126,21 @@ def _overview(pages: DpoPages) -> HTTPRouteHandler:
         who, fields, reading = await pages.asked(request)
         ago = number_in(fields, "ago", most=WEEKS)
         standing, week = await pages.standing(), await pages.weeks.read(ago)
+        alerts = alerts_of(week, number_in(fields, "page", most=_ENTRIES_MOST))
+        people = await _people_behind(pages, alerts.shown)
         await reading.record(READ, {"what": "overview", "weeks_ago": ago})
-        page = number_in(fields, "page", most=_ENTRIES_MOST)
-        return pages.views.overview(who, standing, week, ago, page)
+        return pages.views.overview(who, standing, week, ago, alerts, people)
 
     return overview
+
+
+async def _people_behind(pages: DpoPages, entries: Sequence[Entry]) -> tuple[PersonRecord, ...]:
+    """Return who is behind alerts; nobody where a record was changed, as alerts are to be seen."""
+    try:
+        return await pages.searching.behind(entries)
+    except Undecipherable:
+        log.exception("a record was changed: alerts are shown without names")
+        return ()
 
 
 def _search(pages: DpoPages) -> HTTPRouteHandler:

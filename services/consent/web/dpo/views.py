@@ -1,6 +1,6 @@
 """What the DPO's page shows, made of what was read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -14,14 +14,16 @@ from litestar import Response
 from desk import Desk
 from desk.facts import Officer
 from schemas.requests import tracking_number
-from services.consent.domain.entry import THE_LOG, Entry
+from services.consent.domain.entry import THE_LOG, Draft, Entry
 from services.consent.domain.lifecycle import tells_dpo
+from services.consent.domain.persons import PersonRecord
 from services.consent.domain.signing_in import OFFICERS
 from services.consent.domain.standing import Standing
 from services.consent.domain.tally import tally
 from services.consent.handlers.searching import Found
 from services.consent.handlers.weeks import Week
-from services.consent.telling import found_line, people_of, state_of
+from services.consent.telling import found_line, names_of, people_of, state_of
+from services.consent.texts.details import load_details
 from services.consent.texts.dpo import DpoWording
 from services.consent.texts.wording import Wording
 from services.consent.web.dpo.forms import WEEKS, Flawed, Search
@@ -32,6 +34,19 @@ T = TypeVar("T")
 FOUND: Final = 20
 ENTRIES: Final = 50
 ALERTS: Final = 50
+
+
+_READERS: Final = frozenset({"dpo", "operator"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alerts:
+    """One page of a week's alerts."""
+
+    shown: Sequence[Entry]
+    in_all: int
+    page: int
+    pages: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +70,16 @@ class Views:
         return self._page("home", who, context, status=422 if flawed else 200)
 
     def overview(
-        self, who: SignedIn[Officer], standing: Standing, week: Week, ago: int, page: int
+        self,
+        who: SignedIn[Officer],
+        standing: Standing,
+        week: Week,
+        ago: int,
+        alerts: Alerts,
+        people: Iterable[PersonRecord],
     ) -> Response[str]:
-        """Return where the log stands and what a week of it had; of its alerts, one page."""
-        counted = tally(week.entries)
-        alerts = [entry for entry in reversed(week.entries) if tells_dpo(entry.draft)]
-        page, pages, shown = _paged(alerts, page, ALERTS)
+        """Return where the log stands and what a week of it had, with who is behind its alerts."""
+        counted, names = tally(week.entries), names_of(people)
         verified = standing.verified
         context = {
             "standing": standing,
@@ -73,10 +92,10 @@ class Views:
             "strengths": self.texts.strengths,
             "counts": self.texts.counts,
             "counted": counted,
-            "alerts": [self._item(entry) for entry in shown],
-            "alerts_in_all": len(alerts),
-            "page": page,
-            "pages": pages,
+            "alerts": [self._item(entry, names) for entry in alerts.shown],
+            "alerts_in_all": alerts.in_all,
+            "page": alerts.page,
+            "pages": alerts.pages,
             "the_log": THE_LOG,
         }
         return self._page("overview", who, context)
@@ -99,6 +118,7 @@ class Views:
     def session(self, who: SignedIn[Officer], found: Found, page: int) -> Response[str]:
         """Return one page of what happened in a session, or to the log itself."""
         page, pages, shown = _paged(found.entries, page, ENTRIES)
+        names = names_of(found.records)
         context = {
             "session": str(found.session),
             "is_log": found.session == THE_LOG,
@@ -106,7 +126,7 @@ class Views:
             "tracking": tracking_number(UUID(found.request)) if found.request else "",
             "people": people_of(found),
             "in_all": len(found.entries),
-            "items": [self._item(entry, found.stranger(entry)) for entry in shown],
+            "items": [self._item(entry, names) for entry in shown],
             "page": page,
             "pages": pages,
         }
@@ -125,22 +145,37 @@ class Views:
         known = {"me": who.person, "csrf": who.csrf}
         return self.renderer.page(f"dpo/{name}.html", {**context, **known}, status=status)
 
-    def _item(self, entry: Entry, stranger: str | None = None) -> Mapping[str, Any]:
-        draft = entry.draft
+    def _item(self, entry: Entry, names: Mapping[str, str]) -> Mapping[str, Any]:
+        draft, local = entry.draft, self.desk.calendar.local
         return {
             "session": str(draft.session),
             "at": entry.recorded_at,
             "clock": self.renderer.clock(entry.time),
             "text": self.texts.timeline[draft.type],
             "actor": self.texts.actors[draft.actor],
+            "reader": self._reader(draft, names),
             "how": self.texts.hows[draft.how] if draft.how else "",
             "reason": self.texts.reason(draft, self.wording.reasons),
-            "stranger": stranger,
+            "details": load_details().lines(draft, local=local, names=names),
             "look": self.texts.look_at(draft) if tells_dpo(draft) else "",
             "index": entry.index,
             "leaf_hash": entry.leaf_hash.hex(),
             "content": entry.content.decode(),
         }
+
+    def _reader(self, draft: Draft, names: Mapping[str, str]) -> str:
+        """Return who it was that read, exported or erased; an operator is nobody in particular."""
+        if draft.actor not in _READERS or draft.commitment is None:
+            return ""
+        unknown = self.texts.unknown_reader.format(commitment=draft.commitment)
+        return names.get(draft.commitment, unknown)
+
+
+def alerts_of(week: Week, page: int) -> Alerts:
+    """Return one page of the alerts of a week, the newest first."""
+    alerts = [entry for entry in reversed(week.entries) if tells_dpo(entry.draft)]
+    page, pages, shown = _paged(alerts, page, ALERTS)
+    return Alerts(shown=shown, in_all=len(alerts), page=page, pages=pages)
 
 
 @cache
