@@ -45,12 +45,36 @@ _STREET: Final = re.compile(
 )
 _TOWN: Final = re.compile(r"\b(?:F-)?\d{5}\s+[A-ZÀ-Ý][\w'’-]*(?:[ -][A-ZÀ-Ý][\w'’-]*)*")
 _POSTBOX: Final = re.compile(r"\b(?:BP|CS|TSA)\s?\d{2,6}\b")
+_PARTICLES: Final = r"(?:(?:de|du|des|la|le|d'|d’|DE|DU|DES|LA|LE|D'|D’) ?){0,2}"
 _TITLED: Final = re.compile(
     r"\b(?:((?:MM|M|Mr|Me|Dr|(?i:Mmes?|Mlles?))\.) ?"
     r"|((?:MM|M|Mr|Me|Dr|(?i:Mmes?|Mlles?|Monsieur|Madame|Mademoiselle|Ma[îi]tre|Docteur))) )"
-    r"((?:(?:de|du|des|la|le|d'|d’|DE|DU|DES|LA|LE|D'|D’) ?)?[A-ZÀ-Ý][\w'’.-]*"
-    r"(?: (?:(?:de|du|des|la|le|d'|d’) ?)?[A-ZÀ-Ý][\w'’.-]*){0,2})"
+    rf"({_PARTICLES}[A-ZÀ-Ý][\w'’.-]*"
+    r"(?: (?:(?:de|du|des|la|le|d'|d’) ?){0,2}[A-ZÀ-Ý][\w'’.-]*){0,2})"
 )
+_INITIAL: Final = r"[A-ZÀ-Ý](?:\.?-[A-ZÀ-Ý])?\."
+_INITIALS: Final = re.compile(
+    rf"(?<![\w.-])({_INITIAL}(?: ?{_INITIAL}){{0,2}}) ?"
+    rf"({re.escape(NAME)}|(?:(?:De|Du|Des|La|Le) |{_PARTICLES})[A-ZÀ-Ý][\w'’-]+)"
+)
+_LETTERED: Final = frozenset[str]().union(
+    ("agent", "annexe", "article", "batiment", "bureau", "candidat", "carre", "cas", "case"),
+    ("categorie", "classe", "entreprise", "groupe", "hall", "lot", "niveau", "offre", "option"),
+    ("partie", "phase", "plan", "point", "porte", "rubrique", "salle", "section", "serie"),
+    ("societe", "tranche", "type", "variante", "zone"),
+)
+"""What a single letter names, where the next word begins a sentence: ``lot A. Nous``."""
+_ABBREVIATIONS: Final = frozenset({"nb", "pj", "ps", "sa"})
+_OPENING: Final = frozenset[str]().union(
+    ("a", "alors", "au", "aucun", "aucune", "aussi", "avec", "bien", "bonjour", "bonne", "car"),
+    ("ce", "cela", "ces", "cet", "cette", "c", "comment", "cordialement", "dans", "de", "depuis"),
+    ("des", "donc", "du", "elle", "elles", "en", "est", "et", "faut", "il", "ils", "impossible"),
+    ("j", "je", "l", "la", "le", "les", "leur", "leurs", "ma", "mais", "merci", "mes", "mon", "n"),
+    ("ne", "nos", "notre", "nous", "on", "or", "ou", "par", "pas", "peut", "pour", "pourquoi"),
+    ("pouvez", "puis", "qu", "quand", "que", "quel", "quelle", "qui", "sa", "sans", "ses", "si"),
+    ("son", "sur", "tout", "toute", "un", "une", "voici", "vos", "votre", "vous", "y"),
+)
+"""Words that begin a sentence after a letter more often than they are a name."""
 _MONTHS: Final = (
     "janvier|f[ée]vrier|mars|avril|mai|juin|juillet|ao[ûu]t|septembre|octobre|novembre|d[ée]cembre"
 )
@@ -58,6 +82,16 @@ _DATE: Final = re.compile(
     rf"\b\d{{1,2}}(?:er)? (?:{_MONTHS}) \d{{4}}\b|\b\d{{1,2}}[/.-]\d{{1,2}}[/.-]\d{{2,4}}\b",
     re.IGNORECASE,
 )
+_DAY: Final = r"(?:0?[1-9]|[12]\d|3[01])"
+_MONTH: Final = r"(?:0?[1-9]|1[0-2])"
+_YEAR: Final = r"(?:19|20)\d\d"
+_SPACED_DATE: Final = re.compile(
+    r"(?<![\w/.–-])(?<!\d [/.–-] )(?:"
+    rf"{_DAY} ?([/.–-]) ?{_MONTH} ?\1 ?{_YEAR}(?!\d)"
+    rf"|{_YEAR} ?([/.–-]) ?{_MONTH} ?\2 ?{_DAY}(?!\d)"
+    rf"|(?=\d\d){_DAY} ?([/.–-]) ?(?=\d\d){_MONTH} ?\3 ?\d\d(?! ?[/.–-] ?\d| ?h\b|\d))"
+)
+"""A row of numbers that is none otherwise is left: opening hours, lots."""
 _LONG_NUMBER: Final = re.compile(r"\d(?:[ ./-]?\d){5,}")
 _WORDS: Final = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _PIECES: Final = re.compile(r"[^\W_]+")
@@ -66,6 +100,9 @@ _BETWEEN: Final = r"[\W_]{1,4}"
 _SHORTEST_NAME: Final = 3
 _SMALL: Final = frozenset({"aux", "des", "les", "par", "pour", "sous", "sur", "une"})
 """Written in capitals, too, where an organisation writes all of its name so."""
+_MOST_INITIALS: Final = 2
+"""More letters without a blank are an acronym."""
+_LONGEST_BEFORE: Final = 30
 _OFFICES: Final = frozenset(
     {"maire", "president", "presidente", "directeur", "directrice", "prefet", "adjoint", "adjointe"}
 )
@@ -113,12 +150,12 @@ def mask(text: str, person: Person) -> str:
         (_TELEPHONE, TELEPHONE),
     ):
         text = pattern.sub(stand_in, text)
-    for number in (_DATE, _LONG_NUMBER):
+    for number in (_DATE, _SPACED_DATE, _LONG_NUMBER):
         text = number.sub(lambda found: re.sub(r"\d", "0", found[0]), text)
     text = _without_organisation(text, person)
     names = [name for known in person.names for name in _ways(known)]
     text = _without(text, names, lambda said: _PIECES.sub(NAME, said))
-    return _TITLED.sub(_titled, text)
+    return _INITIALS.sub(_initialled, _TITLED.sub(_titled, text))
 
 
 def organisation_kind(organisation: str | None, kept: Collection[str]) -> str | None:
@@ -177,6 +214,24 @@ def _without(text: str, names: Iterable[str], replace: Callable[[str], str]) -> 
 def _titled(found: re.Match[str]) -> str:
     title = found[1] or found[2]
     return found[0] if fold(found[3].split()[-1]) in _OFFICES else f"{title} {NAME}"
+
+
+def _initialled(found: re.Match[str]) -> str:
+    initials, surname = found[1], found[2]
+    if surname == NAME:
+        return found[0] if initials == "M." else NAME
+    if "-" in initials:
+        return NAME
+    words, letters = _PIECES.findall(fold(surname)), _PIECES.findall(initials)
+    before = _PIECES.findall(found.string[max(0, found.start() - _LONGEST_BEFORE) : found.start()])
+    no_name = (
+        words[-1] in _OFFICES,
+        words[0] in _OPENING and " " not in surname,
+        fold("".join(letters)) in _ABBREVIATIONS,
+        len(letters) > _MOST_INITIALS and " " not in initials,
+        bool(before) and fold(before[-1]) in _LETTERED,
+    )
+    return found[0] if any(no_name) else NAME
 
 
 def _quoted(text: str) -> str:
