@@ -36,7 +36,7 @@ TABLES = {
     "e1cf1476e0b2b50517ca38b4a5a9e73497ece90bfb8e3695f31e8b14d644a966",
     "d9d7fff264c63dbbfa025046b52898d4f718ad66bb67d47e0ae9e8adcb50400a",
     "152c68741b7ab799f2aca9cfc0748e570fd5a5e41bfcc9fde734ea25369807cf",
-    "3f33a04433104cdd081beeabb97232da4c6802e810bdb6e88d626eced232c3ac",
+    "8756c6042f983e701244b1b2a0052318af01461529a373249e9264f035cb1efb",
 }
 """SHA-256 of each state table (canonical JSON) that a release of the software had."""
 

@@ -50,6 +50,8 @@ ASSISTANT_ACTS: Final[Mapping[str, Act]] = MappingProxyType(
         "read-notice-aloud": Act(type="notice-read-aloud", oral=True),
         "attest-oral-grant": Act(type="oral-grant-attested", scope=VIEW, oral=True),
         "attest-oral-refusal": Act(type="oral-refusal-attested", scope=VIEW, oral=True),
+        "attest-oral-withdrawal": Act(type="oral-withdrawal-attested", scope=VIEW, oral=True),
+        "attest-oral-contest": Act(type="oral-contest-attested", oral=True),
         "attest-oral-intervention": Act(
             type="intervene-oral-grant-attested", scope="intervene", oral=True
         ),
@@ -83,6 +85,14 @@ ADHERENT_ACTS: Final[Mapping[str, Act]] = MappingProxyType(
         "destroy-screenshot": Act(type="screenshot-destroyed", scope="screenshot"),
     }
 )
+SAID: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "oral-refusal-attested": "refusal",
+        "oral-withdrawal-attested": "withdrawal",
+        "oral-contest-attested": "contest",
+    }
+)
+"""What somebody attests that the adherent said to no text read aloud, as the mail names it."""
 _TYPES: Final = frozenset(act.type for act in ASSISTANT_ACTS.values())
 ATTEMPTS: Final[Mapping[str, Act]] = MappingProxyType(
     {

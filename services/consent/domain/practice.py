@@ -11,8 +11,8 @@ from services.consent.domain.entry import Terms
 
 DEFAULT_LEGAL_BASIS: Final = "gdpr-6-1-e"
 ENDS: Final = frozenset(
-    {"stopped", "withdrawn", "ended", "time-limit-reached", "presence-lost"}
-    | {"identity-denied", "identity-unanswered"}
+    {"stopped", "withdrawn", "oral-withdrawal-attested", "ended"}
+    | {"time-limit-reached", "presence-lost", "identity-denied", "identity-unanswered"}
 )
 """The acts from which the time runs within which a session is to be declared."""
 

@@ -21,11 +21,13 @@ _EVENT_STATES: Final = {
     "intervene-refused": "consent refused",
     "screenshot-refused": "consent refused",
     "withdrawn": "consent withdrawn",
+    "oral-withdrawal-attested": "consent withdrawn",
     "intervene-revoked": "consent withdrawn",
     "stopped": "consent withdrawn",
     "expired": "consent expired",
     "grant-expired": "consent expired",
     "contested": "consent contested",
+    "oral-contest-attested": "consent contested",
 }
 _SERVED: Final = frozenset({"notice-served", "notice-read-aloud"})
 

@@ -19,10 +19,10 @@ _GRANTS: Final = frozenset(
 _REFUSALS: Final = frozenset(
     {"refused", "oral-refusal-attested", "intervene-refused", "screenshot-refused"}
 )
-_WITHDRAWALS: Final = frozenset({"withdrawn", "intervene-revoked"})
+_WITHDRAWALS: Final = frozenset({"withdrawn", "oral-withdrawal-attested", "intervene-revoked"})
+_CONTESTS: Final = frozenset({"contested", "oral-contest-attested"})
 _BY_TYPE: Final = {
     "stops": "stopped",
-    "contests": "contested",
     "refused_acts": "refused-act",
     "unauthorized": "connection-unauthorized",
     "too_long": "connection-too-long",
@@ -51,6 +51,7 @@ def tally(entries: Sequence[Entry]) -> dict[str, int]:
             counted[f"{draft.scope}_{_strength(draft)}"] += 1
         counted["refusals"] += draft.type in _REFUSALS
         counted["withdrawals"] += draft.type in _WITHDRAWALS
+        counted["contests"] += draft.type in _CONTESTS
         if draft.type == "started":
             started.add(draft.session)
         if draft.type == "intervene-begun":
@@ -61,7 +62,7 @@ def tally(entries: Sequence[Entry]) -> dict[str, int]:
     return {
         **{f"{scope}_{how}": counted[f"{scope}_{how}"] for scope in SCOPES for how in STRENGTHS},
         **{name: counted[kind] for name, kind in _BY_TYPE.items()},
-        **{n: counted[n] for n in ("refusals", "withdrawals")},
+        **{n: counted[n] for n in ("refusals", "withdrawals", "contests")},
         **{n: counted[n] for n in ("purged_entries", "purged_persons", "purged_pictures")},
         "reconciliations": len(reconciled),
         "never_started": reconciled[-1].never_started if reconciled else 0,

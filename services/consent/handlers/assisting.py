@@ -8,7 +8,14 @@ from uuid import UUID
 
 from desk.facts import Assistant
 from desk.masking import load_words, mask_secrets
-from services.consent.domain.acts import ASSISTANT_ACTS, Act, Author, Drafting, asked_by_assistant
+from services.consent.domain.acts import (
+    ASSISTANT_ACTS,
+    SAID,
+    Act,
+    Author,
+    Drafting,
+    asked_by_assistant,
+)
 from services.consent.domain.codes import entry_code
 from services.consent.domain.derived import Secrets
 from services.consent.domain.entry import Draft, Entry, Fact
@@ -136,7 +143,7 @@ class Assisting:
 
     def _notice(self, act: Act, seen: Seen) -> Notice | None:
         """Return the text that was read aloud before what ``act`` attests."""
-        if not act.oral or act.type == "oral-refusal-attested":
+        if not act.oral or act.type in SAID:
             return None
         if act.scope not in _QUESTIONS:
             return self._wording.notice

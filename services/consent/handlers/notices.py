@@ -12,6 +12,7 @@ from desk.facts import Assistant
 from runtime.sealing import Sealer
 from schemas.requests import tracking_number
 from schemas.sessions import NoticeData, NoticeIssued
+from services.consent.domain.acts import SAID
 from services.consent.domain.derived import Secrets
 from services.consent.domain.entry import Draft, Entry
 from services.consent.domain.lifecycle import deadlines, fold
@@ -127,6 +128,7 @@ class Notices:
             "identity-asked": self._identity_check,
             "unasked-reported": self._disowned,
             **oral,
+            **dict.fromkeys(SAID, self._oral_word),
             **closed,
         }
 
@@ -201,6 +203,18 @@ class Notices:
                 scope=case.entry.draft.scope or "view",
                 attested_by=case.entry.draft.actor,
                 granted_at=case.entry.recorded_at,
+                tracking=case.tracking,
+            )
+        ]
+
+    def _oral_word(self, case: _Case) -> Sequence[Letter]:
+        return [
+            self._to_adherent(
+                "oral-word-attested",
+                case,
+                said=SAID[case.entry.draft.type],
+                attested_by=case.entry.draft.actor,
+                said_at=case.entry.recorded_at,
                 tracking=case.tracking,
             )
         ]

@@ -21,6 +21,7 @@ from schemas.sessions import NoticeIssued, SessionRequestData, SessionRequested
 from schemas.tickets import ticket_id
 from services.consent.domain.claims import session_id
 from services.consent.domain.entry import Entry
+from services.consent.domain.lifecycle import tells_dpo
 from services.consent.domain.merkle import root_hash
 from services.consent.handlers.events import Handlers
 from services.consent.handlers.notices import Notices
@@ -31,6 +32,7 @@ from tests.integration.notifier.in_process import what_is_shipped
 
 QUEUE = "assistance-generale@ternum-bfc.example"
 AMBASSADOR = "lucie.garnerot@ternum-bfc.example"
+ASKED = {"reason": "other", "words": "Un réglage"}
 
 
 def _record(event: CloudEvent | bytes) -> ConsumerRecord[bytes, bytes]:
@@ -338,6 +340,33 @@ async def test_an_oral_yes_is_attested_by_a_second_person_and_the_adherent_gets_
     told = [one for one in await _notices(stage, uuid.UUID(session)) if "oral" in one[0]]
     assert [content["variables"]["scope"] for _, content in told] == ["view", "intervene"]
     assert {content["to"] for _, content in told} == {ADHERENT["email"]}
+
+
+@pytest.mark.parametrize(("who", "by"), [(BASTIEN, "witness"), (LUCIE, "assistant")])
+async def test_what_an_adherent_withdraws_or_contests_by_telephone_ends_is_told_and_mailed(
+    stage: Stage, who: str, by: str
+) -> None:
+    assistant, adherent, session = await stage.started()
+    hearer = await stage.assistant(who)
+    heard = (await hearer.do(session, "attest-oral-withdrawal")).json()
+    assert heard["state"]["session"] == "over"
+    assert heard["allowed"] == ["attest-oral-contest", "declare"]
+    assert (await assistant.do(session, "request-intervention", **ASKED)).status_code == 409
+    await assistant.do(session, "declare", no_password=True, no_elevation=True)
+    assert (await hearer.do(session, "attest-oral-contest", words="Il n’a rien demandé")).is_success
+    entries = [e for e in await stage.entries(session) if "attested" in e.draft.type]
+    marks = [(e.draft.type, e.draft.actor, e.draft.how, tells_dpo(e.draft)) for e in entries]
+    assert marks == [
+        ("oral-withdrawal-attested", by, "oral", False),
+        ("oral-contest-attested", by, "oral", True),
+    ]
+    told = [one for one in await _notices(stage, uuid.UUID(session)) if "oral" in one[0]]
+    assert [content["variables"]["said"] for _, content in told] == ["withdrawal", "contest"]
+    assert {content["variables"]["attested_by"] for _, content in told} == {by}
+    assert {content["to"] for _, content in told} == {ADHERENT["email"]}
+    receipt = (await adherent.http.get(stage.receipt(session))).text
+    for words in ("Le retrait de votre accord, de vive voix", "Votre contestation de vive voix"):
+        assert words in receipt
 
 
 async def test_the_dpo_gets_a_checkpoint_after_each_alert_and_each_day(stage: Stage) -> None:

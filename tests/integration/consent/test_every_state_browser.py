@@ -210,6 +210,8 @@ async def _speak(show: Show) -> None:
     await session.do("assistant start", "assistant request-intervention")
     await session.do("assistant attest-oral-intervention", "assistant request-screenshot")
     await session.go("assistant attest-oral-screenshot")
+    await session.go("assistant attest-oral-withdrawal", "assistant attest-oral-contest")
+    await show.walk.see(await session.adherent.http.get(show.stage.receipt(session.id)))
 
 
 async def _run_out(show: Show) -> None:

@@ -24,6 +24,8 @@ _BRINGS: dict[str, dict[str, Any]] = {
     "intervene-oral-grant-attested": {"how": "oral", "notice": QUESTION},
     "screenshot-oral-grant-attested": {"how": "oral", "notice": QUESTION},
     "oral-refusal-attested": {"how": "oral"},
+    "oral-withdrawal-attested": {"how": "oral"},
+    "oral-contest-attested": {"how": "oral"},
     "refused": {"how": "link"},
     "intervene-granted": {"how": "link", "notice": QUESTION},
     "screenshot-granted": {"how": "link", "notice": QUESTION},
@@ -33,6 +35,7 @@ _BRINGS: dict[str, dict[str, Any]] = {
 }
 _VIEW = {
     "oral-refusal-attested",
+    "oral-withdrawal-attested",
     "offered",
     "requested",
     "granted",

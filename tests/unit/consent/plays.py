@@ -36,6 +36,8 @@ ENDINGS: Final[tuple[Deed, ...]] = (
     ("adherent", "refuse"), ("own", "cancel"), ("adherent", "withdraw"), ("adherent", "stop"),
     ("own", "end"), ("service", "presence-lost"), ("own", "attest-oral-refusal"),
     ("other", "attest-oral-refusal"), ("adherent", "contest"), ("own", "declare"),
+    ("own", "attest-oral-withdrawal"), ("other", "attest-oral-withdrawal"),
+    ("own", "attest-oral-contest"), ("other", "attest-oral-contest"),
 )  # fmt: skip
 DOUBTS: Final[tuple[Deed, ...]] = (
     ("adherent", "ask-identity"), ("anyone", "unasked-reported"), ("adherent", "presence-shown"),

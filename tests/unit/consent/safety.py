@@ -25,10 +25,15 @@ ATTESTED: Final = {
     "intervene-oral-grant-attested": "intervene",
     "screenshot-oral-grant-attested": "screenshot",
 }
+SAID: Final = frozenset(
+    {"oral-refusal-attested", "oral-withdrawal-attested", "oral-contest-attested"}
+)
+"""What else an adherent says on the telephone, and somebody attests."""
 USES: Final = {"started": VIEW, "intervene-begun": "intervene", "screenshot-taken": "screenshot"}
 ENDS: Final = {
     **dict.fromkeys(("refused", "oral-refusal-attested", "cancelled", "expired"), VIEW),
     **dict.fromkeys(("grant-expired", "withdrawn", "stopped", "ended"), VIEW),
+    "oral-withdrawal-attested": VIEW,
     **dict.fromkeys(("time-limit-reached", "presence-lost"), VIEW),
     **dict.fromkeys(("identity-denied", "identity-unanswered"), VIEW),
     **dict.fromkeys(("intervene-refused", "intervene-ended", "intervene-revoked"), "intervene"),
@@ -147,6 +152,8 @@ class Safety:
         if actor == "assistant" and kind in OWN:
             is_own = entry["actor"].get("commitment") == session.assistant is not None
             _never(not is_own, "an act in a session of somebody else", entry)
+        if kind in SAID:
+            _never(not _is_attested(session, entry), "an oral word of nobody", entry)
         if kind in ASKS:
             self._ask(session, entry, at)
         elif kind in GRANTS or kind in ATTESTED:
@@ -190,12 +197,7 @@ def _grant(session: Session, entry: Json, at: datetime) -> None:
         _never(actor["role"] != "adherent", "a grant by somebody else", entry)
         _never(how != "link", "a grant that came in no way", entry)
     else:
-        second = actor["role"] == "witness" and actor.get("commitment") not in (
-            None,
-            session.assistant,
-        )
-        itself = actor["role"] == "assistant" and actor.get("commitment") == session.assistant
-        _never(how != "oral" or not (second or itself), "an oral yes of nobody", entry)
+        _never(not _is_attested(session, entry), "an oral yes of nobody", entry)
     _never(right.stage != "asked", "a grant that nobody asked for", entry)
     _never(right.name != entry.get("authorization"), "a grant of something else", entry)
     _never(session.is_paused, "a grant during a pause", entry)
@@ -207,6 +209,14 @@ def _grant(session: Session, entry: Json, at: datetime) -> None:
     right.stage = "granted"
     if scope != "screenshot":  # its half hour runs from the question
         right.since, right.wait_s = at, _limit(entry)
+
+
+def _is_attested(session: Session, entry: Json) -> bool:
+    actor = entry["actor"]
+    who = actor.get("commitment")
+    is_second = actor["role"] == "witness" and who not in (None, session.assistant)
+    is_itself = actor["role"] == "assistant" and who == session.assistant is not None
+    return entry.get("how") == "oral" and (is_second or is_itself)
 
 
 def _use(session: Session, entry: Json, at: datetime) -> None:
@@ -247,6 +257,8 @@ def _note(session: Session, entry: Json) -> None:
     elif kind in ("notice-served", "notice-read-aloud"):
         _never(session.view.stage != "asked" or session.is_paused, "a notice out of time", entry)
         session.notice = entry["notice"]
+    elif kind in ("contested", "oral-contest-attested"):
+        _never(session.view.stage in ("none", "asked"), "a contest of nothing", entry)
     elif kind == "presence-shown":
         _never(session.view.stage not in ("granted", "used"), "a page of nothing", entry)
         session.page, session.rebound = True, False

@@ -157,12 +157,33 @@ def test_what_was_said_is_attested_by_a_second_person_or_marked_as_the_assistant
         assert isinstance(verdict(state, "oral-grant-attested", actor), Permitted)
 
 
+@pytest.mark.parametrize("actor", ["witness", "assistant"])
+def test_what_was_granted_is_withdrawn_by_telephone_as_by_the_page(actor: Role) -> None:
+    for acts in (WALK[:3], WALK[:4], WALK[:7], (*WALK[:7], ("screenshot-requested", "assistant"))):
+        said = after(*acts, ("oral-withdrawal-attested", actor))
+        assert said.regions == after(*acts, ("withdrawn", "adherent")).regions
+    contested = (*WALK[:3], ("oral-contest-attested", actor))
+    assert after(*contested).regions == after(*WALK[:3]).regions
+
+
+@pytest.mark.parametrize("act", ["oral-withdrawal-attested", "oral-contest-attested"])
+def test_nobody_attests_a_withdrawal_or_a_contest_as_somebody_else(act: str) -> None:
+    state = after(*STARTED)
+    other = verdict(state, act, "assistant", commitment="0" * 64)
+    assert other == Refused(reason="not-this-assistant", tell_dpo=False)
+    itself = verdict(state, act, "witness", commitment=ASSISTANT)
+    assert itself == Refused(reason="not-a-second-person", tell_dpo=False)
+    assert verdict(state, act, "adherent").__class__ is Refused
+
+
 def test_a_doubt_about_the_assistant_pauses_everything_but_stop() -> None:
     state = after(*STARTED, ("identity-asked", "adherent"))
     assert verdict(state, "intervene-requested", "assistant").__class__ is Refused
     assert open_acts(state, "assistant", at=soon(state)) == {
         "charter-warning-served",
         "ended",
+        "oral-contest-attested",
+        "oral-withdrawal-attested",
         "screenshot-fetched",
     }
     assert "stopped" in open_acts(state, "adherent", at=soon(state))
@@ -209,7 +230,8 @@ def test_the_dpo_is_told_of_these_acts_alone() -> None:
     assert {act for act, _ in told} == {
         "closed-undeclared", "code-voided", "connection-by-stranger", "connection-too-long",
         "connection-unauthorized", "contested", "identity-denied", "incident-declared",
-        "key-rotated", "screenshot-destroyed", "unasked-reported", "write-failed",
+        "key-rotated", "oral-contest-attested", "screenshot-destroyed", "unasked-reported",
+        "write-failed",
     }  # fmt: skip
     assert ("screenshot-destroyed", "assistant") not in told
     assert tells_dpo(draft(SESSION, "refused-act", "assistant", reason="unknown-assistant"))

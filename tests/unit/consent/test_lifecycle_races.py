@@ -24,7 +24,7 @@ from tests.unit.consent.drafts import draft
 from tests.unit.consent.fake_log import FakeEvidenceLog
 from tests.unit.consent.plays import BYTES_A_STEP, Play
 from tests.unit.consent.racing import World
-from tests.unit.consent.safety import ASKS, ATTESTED, ENDS, GRANTS, USES, Violated
+from tests.unit.consent.safety import ASKS, ATTESTED, ENDS, GRANTS, SAID, USES, Violated
 
 EXAMPLES = 500
 STEPS = 200
@@ -69,7 +69,8 @@ def test_nothing_that_must_never_be_comes_to_be_in_a_hundred_thousand_steps() ->
     assert seen["steps"] >= 100_000
     assert seen["refused"] > 1_000
     assert seen["lost"] > 100
-    ways = {*ASKS, *GRANTS, *ATTESTED, *USES, *ENDS, "screenshot-shared", "screenshot-destroyed"}
+    ways = {*ASKS, *GRANTS, *ATTESTED, *SAID, *USES, *ENDS}
+    ways |= {"screenshot-shared", "screenshot-destroyed"}
     dice = random.Random(1)  # noqa: S311 - repeatable
     for _ in range(ENOUGH):  # Hypothesis's scripts are alike, and may leave a rare way out
         if all(seen[way] for way in ways):
@@ -155,6 +156,14 @@ def withdrawn_does_not_end(rows: Json) -> None:
     arrow(rows, "withdrawn")["next"] = {"session": "granted"}
 
 
+def oral_withdrawal_does_not_end(rows: Json) -> None:
+    arrow(rows, "oral-withdrawal-attested")["next"] = {"session": "granted"}
+
+
+def contest_attested_by_the_service(rows: Json) -> None:
+    arrow(rows, "oral-contest-attested")["by"].append("service")
+
+
 def denied_does_not_end(rows: Json) -> None:
     arrow(rows, "identity-denied")["next"].pop("session")
 
@@ -164,40 +173,42 @@ def interventions_outlive_the_view(rows: Json) -> None:
 
 
 SPOILT: tuple[tuple[Callable[[Json], None], str | None, int], ...] = (
-    (started_from_noticed, "started", 6),
+    (started_from_noticed, "started", 17),
     (started_while_paused_or_late, "started", 27),
     (taken_while_paused_or_late, "screenshot-taken", 140),
-    (granted_by_an_assistant, "granted", 6),
+    (granted_by_an_assistant, "granted", 17),
     (intervene_granted_by_an_assistant, "intervene-granted", 15),
-    (screenshot_granted_by_the_service, "screenshot-granted", 15),
-    (begun_when_only_requested, "intervene-begun", 15),
+    (screenshot_granted_by_the_service, "screenshot-granted", 6),
+    (begun_when_only_requested, "intervene-begun", 13),
     (begun_again_after_its_end, "intervene-begun", 73),
-    (taken_when_only_requested, "screenshot-taken", 13),
-    (taken_after_the_session, "screenshot-taken", 8),
-    (shared_without_review, "screenshot-shared", 6),
+    (taken_when_only_requested, "screenshot-taken", 49),
+    (taken_after_the_session, "screenshot-taken", 3),
+    (shared_without_review, "screenshot-shared", 1),
     (reviewed_by_the_assistant, "screenshot-reviewed", 137),
-    (granted_during_a_pause, "granted", 2190),
-    (granted_before_the_notice, "granted", 12),
-    (doubt_is_no_pause, None, 81),
-    (withdrawn_does_not_end, "withdrawn", 2),
+    (granted_during_a_pause, "granted", 42),
+    (granted_before_the_notice, "granted", 4),
+    (doubt_is_no_pause, None, 42),
+    (withdrawn_does_not_end, "withdrawn", 3),
+    (oral_withdrawal_does_not_end, "oral-withdrawal-attested", 3),
+    (contest_attested_by_the_service, "oral-contest-attested", 0),
     (denied_does_not_end, "identity-denied", 48),
-    (interventions_outlive_the_view, "intervene-ended", 6),
+    (interventions_outlive_the_view, "intervene-ended", 0),
 )
 """Each mistake, the act that is then tried more than others, and the script to begin with."""
 MISSING: dict[str, tuple[str | None, int]] = {
     "offer": (None, 0),
-    "request": (None, 5),
-    "start": (None, 2),
-    "identity": (None, 4),
+    "request": (None, 0),
+    "start": (None, 1),
+    "identity": (None, 3),
     "session": (None, 20),
     "unmeasured": ("code-confirmed", 1),
     "presence": (None, 10),
-    "intervene-answer": (None, 11),
-    "intervene-begin": ("intervene-granted", 13),
+    "intervene-answer": (None, 12),
+    "intervene-begin": ("intervene-granted", 1),
     "intervene-limit": ("intervene-begun", 12),
-    "screenshot-answer": ("screenshot-requested", 6),
-    "screenshot-review": (None, 3),
-    "declaration": (None, 0),
+    "screenshot-answer": ("screenshot-requested", 49),
+    "screenshot-review": (None, 1),
+    "declaration": (None, 1),
 }
 """The same of each timer that is taken away."""
 
@@ -332,6 +343,7 @@ ASKED = (*STARTED, ("intervene-requested", "assistant"))
         (OFFERED, ("oral-grant-attested", "witness"), ("refused", "adherent")),
         (STARTED[:3], ("cancelled", "assistant"), ("withdrawn", "adherent")),
         (STARTED, ("stopped", "adherent"), ("ended", "assistant")),
+        (STARTED, ("oral-withdrawal-attested", "witness"), ("ended", "assistant")),
         (STARTED, ("ended", "assistant"), ("time-limit-reached", "service")),
         (ASKED, ("intervene-granted", "adherent"), ("intervene-refused", "adherent")),
         (

@@ -26,6 +26,7 @@ from services.consent.texts.details import EVERY, load_details
 from services.consent.texts.dpo import load_dpo_wording
 from services.consent.texts.wording import load_wording, read_yaml
 from services.consent.web.rendering import Renderer
+from tests.unit.consent.safety import SAID
 from tests.unit.consent.told import untold
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -43,13 +44,23 @@ def test_the_table_has_grants_of_each_scope_and_way() -> None:
     assert len(GRANTS) == 6
 
 
-@pytest.mark.parametrize("kind", [*GRANTS, "oral-refusal-attested", "contested"])
+@pytest.mark.parametrize("kind", [*GRANTS, *SAID, "contested", "withdrawn"])
 def test_every_decision_is_in_both_receipts(kind: str) -> None:
     assert kind in load_wording(DECLARED).decisions
     draft = DRAFTING.fact(kind, Author(role="witness"))
     (event,) = receipt(SESSION, [_entry(draft)], [], None)["events"]
     assert event["event_type"] == kind
     assert (event["event_state"] == "consent given") == (kind in GRANTS)
+
+
+def test_the_digest_counts_what_is_said_by_telephone_like_what_is_done_on_the_page() -> None:
+    for count, kinds in (
+        ("refusals", ("refused", "oral-refusal-attested")),
+        ("withdrawals", ("withdrawn", "oral-withdrawal-attested")),
+        ("contests", ("contested", "oral-contest-attested")),
+    ):
+        entries = [_entry(DRAFTING.fact(kind, Author(role="witness"))) for kind in kinds]
+        assert tally(entries)[count] == len(kinds)
 
 
 def test_a_notice_that_was_read_aloud_is_in_the_receipt() -> None:
@@ -71,7 +82,7 @@ def test_a_time_is_said_with_its_date() -> None:
     assert renderer.clock(NOW) == "lundi 23 novembre 2026 à 10\u00a0h\u00a030"
 
 
-@pytest.mark.parametrize("act", ["ended", "stopped", "time-limit-reached"])
+@pytest.mark.parametrize("act", ["ended", "oral-withdrawal-attested", "time-limit-reached"])
 def test_the_end_of_a_session_sets_the_desks_time_for_the_declaration(act: str) -> None:
     draft = DRAFTING.fact(act, Author(role="service"))
     assert draft.facts["limit_s"] == DECLARED.remote.limits.declaration_hours * 3600

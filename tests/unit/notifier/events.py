@@ -231,6 +231,14 @@ NOTICES: dict[str, dict[str, str]] = {
         "granted_at": "2026-11-23T09:45:00Z",
         "tracking": "7K3M-Q2XD-9F",
     },
+    "oral-word-attested": {
+        "said": "withdrawal",
+        "assistant_name": "Lucie Garnerot",
+        "assistant_organisation": "Ternum Bourgogne-Franche-Comté",
+        "attested_by": "witness",
+        "said_at": "2026-11-23T09:45:00Z",
+        "tracking": "7K3M-Q2XD-9F",
+    },
     "session-receipt": {
         "link": "https://assistance.example/r/abc",
         "assistant_name": "Lucie Garnerot",

@@ -11,6 +11,7 @@ import pytest
 
 from desk import Closure, Desk
 from schemas.sessions import EntryRecorded
+from services.consent.domain.acts import SAID
 from services.consent.domain.table import table as state_table
 from services.notifier.declared import build_renderer
 from services.notifier.domain import occasions
@@ -413,3 +414,20 @@ def test_who_wishes_again_reads_where_the_session_is(
     assert ("Proposition de prise en main" in mail.text) == (state != "waiting")
     assert state not in mail.text
     assert desk.contacts.telephone.number.replace(" ", "\u00a0") in mail.text
+
+
+@pytest.mark.parametrize("attested_by", ["witness", "assistant"])
+@pytest.mark.parametrize("said", sorted(SAID.values()))
+def test_the_adherent_reads_what_was_attested_of_them_and_whom_to_call_if_it_is_not_so(
+    renderer: Renderer, said: str, attested_by: str
+) -> None:
+    told = {**events.NOTICES["oral-word-attested"], "said": said, "attested_by": attested_by}
+    mail = renderer.render("oral-word-attested", told)
+    words = {"refusal": "refus", "withdrawal": "retrait", "contest": "contestation"}
+    for text in (mail.subject.lower(), mail.text):
+        assert [one for one in words.values() if one in text] == [words[said]]
+    assert ("deuxième personne" in mail.text) == (attested_by == "witness")
+    assert "Appelez-nous" in mail.text
+    alone = renderer.render("oral-word-attested", {**told, "assistant_name": ""})
+    assert "Téléassistant" not in alone.text
+    assert BREAKS.findall(mail.subject + mail.text) == []
