@@ -6,7 +6,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,6 +50,9 @@ class Memory:
     async def raw(self, stop: int) -> AsyncIterator[Raw]:
         for entry in self._held[:stop]:
             yield entry.index, entry.content, entry.leaf_hash
+
+    async def notice_texts(self) -> Mapping[str, str]:
+        return {}
 
 
 async def verification(folder: Path, count: int) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from desk.facts import Profile, Service
 from desk.wording import say
 from services.consent.domain.elsewhere import Mailed, Requested
 from services.consent.domain.entry import THE_LOG, Draft, Entry
+from services.consent.domain.notices import Notice, texts_read
 from services.consent.domain.pictures import captures
 from services.consent.handlers.assisting import timeline_item
 from services.consent.handlers.gathering import Gathered
@@ -70,7 +71,10 @@ def _content(gathered: Gathered, desk: Desk) -> dict[str, Any]:
         "address": gathered.address,
         "made_at": gathered.at.isoformat(),
         "sessions": [
-            _session(one, gathered.pictures, wording, desk)
+            {
+                **_session(one, gathered.pictures, wording, desk),
+                "texts": _texts(texts_read(one.entries, gathered.texts).values()),
+            }
             for one in gathered.sessions
             if one.is_adherents
         ],
@@ -111,6 +115,20 @@ def _session(
         ],
         "entries": [_entry(entry, values, wording, desk) for entry in one.entries],
     }
+
+
+def _texts(read: Iterable[Notice]) -> list[dict[str, Any]]:
+    """Return each text once that was shown to the adherent, or read to them."""
+    return [
+        {
+            "title": text.title,
+            "version": text.version,
+            "language": text.language,
+            "paragraphs": list(text.paragraphs),
+            "points": list(text.points),
+        }
+        for text in {text.hash: text for text in read}.values()
+    ]
 
 
 def _part(one: Found, wording: Wording, desk: Desk) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
 from services.consent.domain import table
@@ -23,6 +23,8 @@ class Source(Protocol):
 
     def raw(self, stop: int) -> AsyncIterator[Raw]: ...
 
+    async def notice_texts(self) -> Mapping[str, str]: ...
+
 
 async def export_lines(source: Source, *, origin: str) -> AsyncIterator[str]:
     """
@@ -33,6 +35,7 @@ async def export_lines(source: Source, *, origin: str) -> AsyncIterator[str]:
     """
     stop = await source.size()
     leaves = await source.leaf_hashes(0, stop)
+    texts = await source.notice_texts()  # after the size: a text is kept before its entry
     root = await asyncio.to_thread(root_hash, leaves)  # of a million leaves: seconds
     yield _line(
         {
@@ -41,6 +44,7 @@ async def export_lines(source: Source, *, origin: str) -> AsyncIterator[str]:
             "root": base64.b64encode(root).decode(),
             "size": len(leaves),
             "table": table.document(),
+            "texts": dict(texts),
         }
     )
     async for index, content, leaf_hash in source.raw(stop):

@@ -342,7 +342,7 @@ class Session:
         self.assistant: str | None = None
         self.notice: str | None = None
         self.rounds: dict[str, str] = {}
-        self.used: set[str] = set()
+        self.used: dict[str, Json] = {}  # what each round's question is bound to
         self.newest: dict[str, tuple[datetime, int | None]] = {}
 
     def within(self, states: Json) -> bool:
@@ -357,8 +357,9 @@ class Session:
 class Rules:
     """The state table, and what it says of an entry."""
 
-    def __init__(self, table: Json) -> None:
+    def __init__(self, table: Json, texts: Texts | None = None) -> None:
         self.table = table
+        self._texts = texts or Texts({})
         self._arrows: dict[tuple[str, str], list[Json]] = {}
         for arrow in table["arrows"]:
             for actor in arrow["by"]:
@@ -443,17 +444,63 @@ class Rules:
             session.assistant = entry["actor"].get("commitment")
         if arrow.get("notice") == "serves":
             session.notice = entry.get("notice")
+        if arrow.get("notice"):
+            bound = session.used.get(entry.get("authorization", ""), {})
+            self._texts.take(entry["notice"], bound)
         for region, rule in arrow.get("round", {}).items():
             if rule == "opens":
                 session.rounds[region] = entry["authorization"]
-                session.used.add(entry["authorization"])
+                session.used[entry["authorization"]] = _bound(entry)
         limit_s = entry.get("facts", {}).get("limit_s")
         limited = type(limit_s) is int and limit_s > 0
         session.newest[entry["type"]] = (at, limit_s if limited else None)
 
 
+def _bound(entry: Json) -> Json:
+    words = entry.get("facts", {}).get("words")
+    return {
+        "authorization": entry["authorization"],
+        "reason": entry.get("reason", ""),
+        "words": words if isinstance(words, str) else "",
+    }
+
+
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text[:-1])
+
+
+# --- texts: an entry names what was read by its hash; the text behind it is in the header
+
+
+class Texts:
+    """
+    The texts of an export, and which of the notices that entries name are of none of them.
+
+    A text is filed bound to nothing. A question's hash is that of its text with the round, the
+    reason and the commitment to the words of the entry that asks it. Raises ``NotIntact``.
+    """
+
+    def __init__(self, texts: object) -> None:
+        self.named: set[str] = set()
+        self.missing: set[str] = set()
+        self._rests: list[bytes] = []
+        if not isinstance(texts, dict):
+            raise NotIntact(-1, "the header's texts are damaged")
+        for name, text in texts.items():
+            content = text.encode("utf-8", "replace") if isinstance(text, str) else b""
+            if hashlib.sha256(content).hexdigest() != name:
+                raise NotIntact(-1, f"the text filed under {name} has another hash")
+            self._rests.append(content.removeprefix(b'{"bound":{}'))  # first in canonical JSON
+
+    def take(self, notice: str, bound: Json) -> None:
+        """Take the notice that an entry names, and what its question is bound to."""
+        if notice in self.named:
+            return
+        self.named.add(notice)
+        begins = b'{"bound":' + canonical(bound)
+        hashes = (hashlib.sha256(begins + rest).hexdigest() for rest in self._rests)
+        if notice not in hashes:
+            self.missing.add(notice)
 
 
 # --- purges: at the end of retention an entry's bytes go, its leaf hash stays
@@ -599,14 +646,16 @@ class Log:
         roots: dict[int, bytes] | None = None,
         *,
         origin: str = "",
+        texts: object = None,
         handed_over: Callable[[int, bytes, bytes], None] = lambda *_: None,
     ) -> None:
         self.size = 0
         self.hidden = Hidden(table)
         self.handovers = Handovers(origin)
+        self.texts = Texts({} if texts is None else texts)
         self._handed_over = handed_over
         self._newest = ""
-        self._rules = Rules(table)
+        self._rules = Rules(table, self.texts)
         self._sessions: dict[str, Session] = {}
         self._peaks: list[bytes] = []
         self._roots = {} if roots is None else roots
@@ -813,6 +862,11 @@ FRENCH = {
         "Les règles jointes à l’export ne sont celles d’aucune version connue. Prenez le "
         "verify.py de la version en service."
     ),
+    "the header's texts are damaged": "Les textes joints à l’export ne peuvent pas être lus.",
+    "the text filed under {} has another hash": (
+        "Le texte joint sous l’empreinte {} n’est pas celui qui a cette empreinte : il a été "
+        "changé."
+    ),
     "the header says {} entries, not {}": "L’export annonce {} inscriptions et en contient {}.",
     "the header's root is not that of the entries": (
         "L’empreinte que l’export annonce n’est pas celle de ses inscriptions."
@@ -831,6 +885,10 @@ _VERDICTS = {
         "par une autre voie que le courriel."
     ),
     "purged": "Ces inscriptions ont été supprimées en fin de conservation, chacune après sa date.",
+    "without text": (
+        "Le texte de ces informations préalables n’est pas dans l’export : ce qui a été lu ne "
+        "peut pas y être montré. C’est normal si les textes n’étaient pas encore gardés."
+    ),
     "unwitnessed": (
         "Aucun point de contrôle ne couvre le journal : un journal récrit en entier passerait "
         "aussi."
@@ -870,11 +928,12 @@ def verify_export(
         known = False
     if not known or not isinstance(table, dict):
         raise NotIntact(-1, "the header's state table is none that the software had")
+    texts = header.get("texts", {})
     if checkpoints is not None and key is not None:
         witness = Witness(checkpoints, read_keys(key, origin), origin)
-        log = Log(table, witness.roots, origin=origin, handed_over=witness.hand_over)
+        log = Log(table, witness.roots, origin=origin, texts=texts, handed_over=witness.hand_over)
     else:
-        witness, log = None, Log(table, origin=origin)
+        witness, log = None, Log(table, origin=origin, texts=texts)
     for index, content, leaf_hash in _entries(source):
         if content is None:
             log.hide(index, leaf_hash)
@@ -962,6 +1021,9 @@ def report(export: Path, checkpoints: Path | None, key: Path | None) -> int:
     if log.hidden.count:
         purged = f"PURGED: {log.hidden.count} entries, each named by a purge after its due date"
         _say(purged, _VERDICTS["purged"])
+    if log.texts.missing:
+        missing = f"{len(log.texts.missing)} of {len(log.texts.named)} notices that entries name"
+        _say(f"WITHOUT TEXT: {missing} are not in the export", _VERDICTS["without text"])
     if witnessed < log.size or checkpoints is None:
         tail = f"entries {witnessed} to {log.size - 1}" if log.size else "an empty log"
         word, french = ("UNCOVERED TAIL", "tail") if witnessed else ("UNWITNESSED", "unwitnessed")

@@ -28,6 +28,7 @@ IDS_ONLY: Final = (topics.REMOTE_SESSIONS, topics.NOTICES, topics.DELIVERIES, to
 AT_REST: Final = {
     "_intake.requests": "",
     "_consent.evidence": "",
+    "_consent.notice_texts": "",
     "_consent.relay": "",
     "_consent.persons": "sealed",
     "_consent.pictures": "sealed",

@@ -41,6 +41,7 @@ from services.consent.store.pictures import MongoPictures
 from services.consent.store.relay import RelayStore
 from services.consent.store.sign_ins import MongoSignIns
 from services.consent.texts.integrity import why_not_intact
+from services.consent.texts.wording import load_wording
 from services.consent.verify import NotIntact
 
 log = structlog.get_logger()
@@ -170,8 +171,9 @@ class Connections:
         return LedgerMails(mongo.database(self._client, where), key, bounded=True)
 
     async def prepare(self) -> None:
-        """Create what the database must have before it is used."""
+        """Create what the database must have before it is used, and keep the texts in use."""
         await self.log.prepare()
+        await self.log.keep_notices(load_wording(self._desk).shown)
         await self.persons.prepare()
         await self.pictures.prepare()
         await self.sign_ins.prepare()

@@ -1,11 +1,13 @@
 """The evidence log as its users see it: read, decide, append on what was read."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from services.consent.domain.entry import Draft, Entry
 from services.consent.domain.lifecycle import Refused
+from services.consent.domain.notices import Notice
 
 
 class Stale(Exception):
@@ -52,3 +54,13 @@ class EvidenceLog(Protocol):
 
     async def size(self) -> int:
         """Return how many entries the log has."""
+
+
+class NoticeTexts(Protocol):
+    """The texts that were shown, for good, each under its hash; raises ``Unavailable``."""
+
+    async def keep_notices(self, notices: Iterable[Notice]) -> None:
+        """Keep these texts, bound to nothing, once a majority has them; one that is there stays."""
+
+    async def notice_texts(self) -> Mapping[str, str]:
+        """Return, by hash, the canonical JSON of all that are kept, unchecked."""

@@ -9,6 +9,7 @@ from typing import Final
 
 from runtime.failures import Unavailable
 from services.consent.domain.elsewhere import Mailed, Mails, Requested, Requests, TooMuch
+from services.consent.domain.notices import Notice
 from services.consent.domain.pictures import Pictures, captures
 from services.consent.handlers.places import Places
 from services.consent.handlers.searching import Found, Searching
@@ -29,6 +30,8 @@ class Gathered:
     sessions: tuple[Found, ...]
     pictures: Mapping[str, bytes]
     """The masked screenshots that are kept, as PNG, by their commitment."""
+    texts: Sequence[Notice]
+    """All texts that are kept, for those of these sessions to be found in."""
     mailed: Sequence[Mailed] | None
     asked: Sequence[Requested] | None
     unreadable: int
@@ -79,6 +82,7 @@ class Gathering:
             at=at,
             sessions=sessions,
             pictures=await self._pictures_of(sessions),
+            texts=await self._searching.texts(),
             mailed=await self._mails.to(address) if self._mails else None,
             asked=asked,
             unreadable=unreadable,

@@ -13,7 +13,8 @@ from services.consent.domain.connections import FOUND
 from services.consent.domain.entry import THE_LOG, Entry, Fact
 from services.consent.domain.identities import Identity
 from services.consent.domain.lifecycle import fold
-from services.consent.domain.log import EvidenceLog
+from services.consent.domain.log import EvidenceLog, NoticeTexts
+from services.consent.domain.notices import Notice, read_kept
 from services.consent.domain.persons import PersonRecord
 
 By = Literal["session", "ticket", "tracking", "address"]
@@ -21,6 +22,10 @@ CHUNK: Final = 500
 REFUSED: Final = "refused-act"
 STRANGER: Final = "stranger"
 _EMPTY_IN_A_ROW: Final = 3
+
+
+class Log(EvidenceLog, NoticeTexts, Protocol):
+    """The log, with the texts that its entries name."""
 
 
 class Archive(Protocol):
@@ -78,7 +83,7 @@ class Found:
 class Searching:
     """Reads only; whoever asks puts the reading on record."""
 
-    def __init__(self, log: EvidenceLog, persons: Archive, desk: Desk) -> None:
+    def __init__(self, log: Log, persons: Archive, desk: Desk) -> None:
         self._log = log
         self._persons = persons
         self._desk = desk
@@ -94,6 +99,10 @@ class Searching:
                 return await self.by_tracking(value.strip().upper())
             case "address":
                 return await self.by_address(value)
+
+    async def texts(self) -> tuple[Notice, ...]:
+        """Return all texts that are kept, for ``texts_read`` to find those of a session in."""
+        return read_kept(await self._log.notice_texts())
 
     async def by_session(self, session: UUID) -> tuple[Found, ...]:
         """

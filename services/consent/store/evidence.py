@@ -1,7 +1,7 @@
 """The evidence log in MongoDB."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from runtime.failures import Unavailable
 from runtime.mongo import Database, Document, unavailable_when_away
 from services.consent.domain.entry import THE_LOG, Draft, Entry
 from services.consent.domain.log import NotInTable, Stale
+from services.consent.domain.notices import Notice
 from services.consent.store.documents import COLLECTION, VISIBLE, from_document, prepare
 from services.consent.store.writer import Writer
 
@@ -26,7 +27,7 @@ Raw = tuple[int, bytes | None, bytes]
 
 class MongoEvidenceLog:
     """
-    An ``EvidenceLog``, of which several may write the same collection.
+    An ``EvidenceLog`` with its ``NoticeTexts``; several may write the same collections.
 
     ``database`` must read and write with majority (``runtime.mongo.database``). ``run`` must be
     running for appends to be answered; ``legal_basis`` is what the log's own entries state.
@@ -36,6 +37,7 @@ class MongoEvidenceLog:
         self, database: Database, *, now: Callable[[], datetime], legal_basis: str = "security"
     ) -> None:
         self._collection = database[COLLECTION]
+        self._texts = database["notice_texts"]
         self._writer = Writer(self._collection, now=now)
         self._legal_basis = legal_basis
         self._failed = 0
@@ -140,6 +142,19 @@ class MongoEvidenceLog:
         with unavailable_when_away():
             newest = await self._collection.find_one({}, {"_id": 1}, sort=[("_id", -1)])
         return newest["_id"] + 1 if newest else 0
+
+    async def keep_notices(self, notices: Iterable[Notice]) -> None:
+        """Keep these texts; see ``NoticeTexts``."""
+        with unavailable_when_away():
+            for one in notices:
+                which, said = {"_id": one.hash}, {"$setOnInsert": {"text": one.text}}
+                await self._texts.update_one(which, said, upsert=True)
+
+    async def notice_texts(self) -> Mapping[str, str]:
+        """Return, by hash, the canonical JSON of all that are kept, unchecked."""
+        with unavailable_when_away():
+            found = await self._texts.find().sort("_id", 1).to_list(None)
+        return {one["_id"]: one["text"] for one in found}
 
     async def _documents(self, which: Document, limit: int) -> list[Document]:
         with unavailable_when_away():

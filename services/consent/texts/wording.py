@@ -1,7 +1,7 @@
 """The texts of this service, read from its data files and filled with the desk's declared facts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -56,18 +56,14 @@ class Wording:
     words: tuple[str, ...]
     """What identity words are made of."""
 
+    @property
+    def shown(self) -> tuple[Notice, ...]:
+        """Return every text whose hash an entry may name, bound to nothing."""
+        return (self.notice, *self.questions.values())
+
     def question(self, asked: Asked, request: Draft) -> Notice:
         """Return the text that is shown with the question that ``request`` puts on record."""
-        plain = self.questions[asked]
-        return Notice(
-            id=plain.id,
-            version=plain.version,
-            language=plain.language,
-            title=plain.title,
-            paragraphs=plain.paragraphs,
-            points=plain.points,
-            bound=bound_to(request),
-        )
+        return replace(self.questions[asked], bound=bound_to(request))
 
 
 def load_wording(desk: Desk) -> Wording:

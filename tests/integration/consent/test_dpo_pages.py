@@ -75,6 +75,9 @@ async def test_a_timeline_is_in_plain_words_with_index_and_hash_and_leads_to_the
     shown = await dpo.ask("session", session=session)
     assert title(shown.text) == "Une séance\u00a0: en cours"
     assert "adhérent, par le lien<br>\nL’adhérent a accepté que son écran soit vu." in shown.text
+    text = stage.consent._wording.notice
+    assert shown.text.count(f'Texte lu\u00a0: <a href="#text-{text.hash}">{text.title}, ') == 2
+    assert text.points[0] in shown.text
     for entry in await connections.log.entries(uuid.UUID(session)):
         assert (
             f"n°\u00a0{entry.index}, empreinte <code>{entry.leaf_hash.hex()}</code>" in shown.text
@@ -154,17 +157,29 @@ async def test_the_overview_says_where_the_log_stands_and_what_is_to_be_looked_a
     assert (await stage.about_log())[-1].facts == {"what": "overview", "weeks_ago": 1}
 
 
-async def test_the_export_is_on_record_and_verifies(
+async def test_the_export_is_on_record_and_verifies_with_the_text_behind_each_notice(
     stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await stage.started()
+    assistant, adherent, session = await stage.started()
+    for what in ("intervention", "screenshot"):
+        asked = await assistant.do(
+            session, f"request-{what}", reason="other", words="Un r\u00e9glage"
+        )
+        assert asked.status_code == 200
+    await adherent.do("grant-intervention")
+    attested = await assistant.do(session, "attest-oral-screenshot")
+    assert attested.status_code == 200
     dpo = await stage.at_dpo()
     exported = await dpo.ask("export")
     assert exported.headers["content-disposition"].endswith('.jsonl"')
     file = tmp_path / "export.jsonl"
     file.write_text(exported.text)
     report(file, None, None)
-    assert f"INTACT: {await stage.size()} entries" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"INTACT: {await stage.size()} entries" in said
+    assert "WITHOUT TEXT" not in said
+    log = verify.verify_export(exported.text.splitlines())[0]
+    assert len(log.texts.named) == 3
     assert (await stage.about_log())[-1].type == "evidence-exported"
 
 
@@ -203,7 +218,16 @@ async def test_who_is_not_the_dpo_does_not_get_it_from_there(stage: Stage) -> No
 
 
 @pytest.mark.parametrize(
-    "word", ["INTACT", "NOT INTACT", "UNWITNESSED", "UNCOVERED TAIL", "HANDED OVER", "PURGED"]
+    "word",
+    [
+        "INTACT",
+        "NOT INTACT",
+        "UNWITNESSED",
+        "UNCOVERED TAIL",
+        "HANDED OVER",
+        "PURGED",
+        "WITHOUT TEXT",
+    ],
 )
 async def test_the_page_says_what_each_outcome_means(stage: Stage, word: str) -> None:
     home = (await (await stage.at_dpo()).http.get("/dpo")).text

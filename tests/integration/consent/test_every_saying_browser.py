@@ -226,6 +226,7 @@ async def _read(walk: Walk, stage: Stage, dpo: AtDpo, patch: pytest.MonkeyPatch)
     assistant = await stage.assistant()
     session = (await assistant.offer()).json()["session_id"]
     assert (await assistant.do(session, "start")).status_code == 409
+    assert (await assistant.do(session, "read-notice-aloud")).status_code == 200
     await walk.see(await dpo.ask("overview"), "À regarder")
     await walk.see(await dpo.ask("overview", ago="1"))
     patch.setattr(dpo_views, "FOUND", 1)
@@ -234,7 +235,9 @@ async def _read(walk: Walk, stage: Stage, dpo: AtDpo, patch: pytest.MonkeyPatch)
         found = await dpo.ask("search", by="address", value=ADHERENT["email"], page=page)
         await walk.see(found, "sur 2")
     await walk.see(await dpo.ask("search", by="address", value="nobody@x.example"))
-    await walk.see(await dpo.ask("session", session=session, page="1"), "sur 2", "Motif")
+    await walk.see(
+        await dpo.ask("session", session=session, page="1"), "sur 2", "Motif", "Texte lu"
+    )
     await walk.see(await dpo.ask("session", session=str(THE_LOG), page="1"))
     await _see_what_is_purged(walk, stage)
 
@@ -250,7 +253,7 @@ async def _see_what_is_purged(walk: Walk, stage: Stage) -> None:
     search = Search(by="session", value=str(purged.session), page=0)
     state = texts()["states"]["purged"]
     await walk.see_page(views.found(aline, search, [purged]).content, state)
-    await walk.see_page(views.session(aline, purged, 0).content, state)
+    await walk.see_page(views.session(aline, purged, 0, ()).content, state)
 
 
 async def test_every_part_of_the_answer_to_a_person_is_accessible(

@@ -1,13 +1,15 @@
 """What every evidence log promises, in memory or in MongoDB."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
 from services.consent.domain.entry import THE_LOG, Entry
-from services.consent.domain.log import EvidenceLog, NotInTable, Stale
+from services.consent.domain.log import EvidenceLog, NoticeTexts, NotInTable, Stale
+from services.consent.domain.notices import Notice, read_kept
 from services.consent.handlers import about_log
 from services.consent.handlers.about_log import put_on_record
 from tests.unit.consent.drafts import draft, walk
@@ -21,6 +23,17 @@ class Clock:
 
     def __call__(self) -> datetime:
         return datetime.now(UTC) + self.ahead
+
+
+TEXT = Notice(
+    id="notice-view",
+    version="1",
+    language="fr",
+    title="\u00c0 lire",
+    paragraphs=("\u00ab Tout \u00bb sera vu.",),
+    points=("Fermez\u00a0le\treste.",),
+    bound={},
+)
 
 
 class EvidenceLogContract:
@@ -54,6 +67,17 @@ class EvidenceLogContract:
         assert await log.about_log(entries[1].time) == entries
         assert await log.about_log(entries[2].time) == entries[1:]
         assert await log.about_log(datetime.min.replace(tzinfo=UTC)) == entries
+
+    async def test_a_text_is_kept_once_under_its_hash_whatever_is_shown_later(
+        self, log: NoticeTexts
+    ) -> None:
+        assert await log.notice_texts() == {}
+        later = replace(TEXT, version="2", points=())
+        await asyncio.gather(log.keep_notices([TEXT]), log.keep_notices([TEXT]))
+        await log.keep_notices([later, TEXT])
+        assert await log.notice_texts() == {one.hash: one.text for one in (TEXT, later)}
+        changed = {**await log.notice_texts(), later.hash: later.text.replace("Tout", "Rien")}
+        assert read_kept(changed) == (TEXT,)
 
     async def test_an_append_on_an_old_reading_is_stale(self, log: EvidenceLog) -> None:
         session = uuid4()

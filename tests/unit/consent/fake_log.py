@@ -1,13 +1,14 @@
 """An evidence log in memory that keeps the promises of the real one."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
 from services.consent.domain.entry import THE_LOG, Draft, Entry, place
 from services.consent.domain.lifecycle import Refused, SessionState, advance, initial, judge
 from services.consent.domain.log import NotInTable, Stale
+from services.consent.domain.notices import Notice
 
 
 class FakeEvidenceLog:
@@ -18,6 +19,7 @@ class FakeEvidenceLog:
         self._now = now
         self._entries: list[Entry] = []
         self._sessions: dict[UUID, list[Entry]] = defaultdict(list)
+        self._texts: dict[str, str] = {}
         self.states: dict[UUID, SessionState] = defaultdict(initial)
 
     async def entries(self, session: UUID) -> tuple[Entry, ...]:
@@ -56,6 +58,14 @@ class FakeEvidenceLog:
     async def size(self) -> int:
         self._fail()
         return len(self._entries)
+
+    async def keep_notices(self, notices: Iterable[Notice]) -> None:
+        self._fail()
+        self._texts = {one.hash: one.text for one in notices} | self._texts
+
+    async def notice_texts(self) -> Mapping[str, str]:
+        self._fail()
+        return dict(self._texts)
 
     def _fail(self) -> None:
         if self.failing is not None:

@@ -1,6 +1,7 @@
 """Codes in the answer to an access request have words: mails, acts, reasons, the catalogue's."""
 
 from datetime import UTC, datetime
+from html import unescape
 from uuid import uuid4
 
 import yaml
@@ -17,10 +18,12 @@ from services.consent.handlers.gathering import Gathered
 from services.consent.handlers.searching import Found
 from services.consent.telling import texts
 from services.consent.texts.details import load_details
+from services.consent.texts.wording import load_wording
 from tests.unit.consent.drafts import draft, walk
 from tests.unit.notifier import events
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+WORDING = load_wording(load_desk(DESK))
 PEOPLE = {"adherent", "assistant", "witness"}
 
 
@@ -35,6 +38,7 @@ def _document(*drafts: Draft, service: str | None = None, profile: str | None = 
         at=NOW,
         sessions=(Found(session=uuid4(), entries=entries, records=(own,), own=(own,)),),
         pictures={},
+        texts=WORDING.shown,
         mailed=[],
         asked=[Requested(ticket=ticket, leaves_at=None)],
         unreadable=0,
@@ -100,3 +104,23 @@ def test_a_request_has_the_titles_that_its_form_shows() -> None:
     assert "<dd>Acheteur public</dd>" in page
     assert "salle-des-marches" not in page
     assert "<dd>gone</dd>" in _document(service="gone")
+
+
+def test_each_text_that_was_read_is_in_it_once_and_no_other() -> None:
+    session, notice = uuid4(), WORDING.notice
+    asking = draft(session, "screenshot-requested", "assistant", reason="show-error")
+    question = WORDING.question("screenshot", asking)
+    page = _document(
+        draft(session, "offered", "assistant"),
+        draft(session, "notice-served", "adherent", notice=notice.hash),
+        draft(session, "granted", "adherent", notice=notice.hash),
+        draft(session, "started", "assistant"),
+        asking,
+        draft(session, "screenshot-granted", "adherent", notice=question.hash),
+    )
+    said = unescape(page)
+    for text in (notice, question):
+        assert said.count(f"<h5>{text.title} (version {text.version})</h5>") == 1
+        assert all(line in said for line in (*text.paragraphs, *text.points))
+    assert page.count("<h5>") == 2
+    assert "<h5>" not in _document(draft(session, "offered", "assistant"))

@@ -13,6 +13,7 @@ from litestar import Response
 from deploy.local.services import DESK
 from desk import load_desk
 from services.consent.domain.entry import THE_LOG, Entry, Role, Scope, place
+from services.consent.domain.notices import bound_to
 from services.consent.domain.persons import PersonRecord
 from services.consent.domain.purging import OVER
 from services.consent.domain.standing import Standing
@@ -70,7 +71,7 @@ def _indexes(page: Response[str]) -> list[int]:
     [(0, 0, {"1"}), (1, ENTRIES, {"0", "2"}), (2, 2 * ENTRIES, {"1"}), (99, 2 * ENTRIES, {"1"})],
 )
 def test_a_long_timeline_is_shown_page_by_page(wanted: int, first: int, turns: set[str]) -> None:
-    page = VIEWS.session(ALINE, _log(2 * ENTRIES + 1), wanted)
+    page = VIEWS.session(ALINE, _log(2 * ENTRIES + 1), wanted, ())
     shown = _indexes(page)
     assert shown == list(range(first, min(first + ENTRIES, 2 * ENTRIES + 1)))
     assert set(re.findall(r'name="page" value="(\d+)"', page.content)) == turns
@@ -110,7 +111,7 @@ def test_what_an_assistant_gave_as_a_reason_is_told_in_words(
             place(one, index=n, sequence=n + 1, recorded_at=NOW) for n, one in enumerate(drafts)
         )
         found = Found(session=SESSION, entries=entries, records=())
-        assert words in unescape(VIEWS.session(ALINE, found, 0).content)
+        assert words in unescape(VIEWS.session(ALINE, found, 0, ()).content)
 
 
 def test_by_which_name_a_stranger_came_is_shown() -> None:
@@ -118,11 +119,11 @@ def test_by_which_name_a_stranger_came_is_shown() -> None:
     refusal = draft(SESSION, "refused-act", "assistant", reason="unsigned-assistant")
     refusal = replace(refusal, facts={"who": who.commitment})
     entry = place(refusal, index=0, sequence=1, recorded_at=NOW)
-    page = VIEWS.session(ALINE, Found(session=SESSION, entries=(entry,), records=(who,)), 0)
+    page = VIEWS.session(ALINE, Found(session=SESSION, entries=(entry,), records=(who,)), 0, ())
     assert "s\u2019est pr\u00e9sent\u00e9e\u00a0: ines-courtalon." in unescape(page.content)
     assert "personne non habilit\u00e9e (ines-courtalon)" in page.content
     assert "s\u2019est pr\u00e9sent\u00e9e\u00a0: ines-courtalon." in unescape(_alert(entry, who))
-    page = VIEWS.session(ALINE, Found(session=SESSION, entries=(entry,), records=()), 0)
+    page = VIEWS.session(ALINE, Found(session=SESSION, entries=(entry,), records=()), 0, ())
     assert "Nom sous lequel" not in page.content
 
 
@@ -134,7 +135,7 @@ def test_the_account_of_somebody_unknown_is_beside_the_alert_and_in_what_is_foun
     found = replace(found, reason="unknown-account")
     entry = place(found, index=0, sequence=1, recorded_at=NOW)
     one = Found(session=SESSION, entries=(entry,), records=(about,))
-    for page in (VIEWS.session(ALINE, one, 0).content, _alert(entry, about)):
+    for page in (VIEWS.session(ALINE, one, 0, ()).content, _alert(entry, about)):
         assert "Compte de l\u2019outil\u00a0: zz unknown." in unescape(page)
         assert "Dur\u00e9e\u00a0: 1\u00a0h\u00a010\u00a0min\u00a010\u00a0s." in page
         assert "<li>Relev\u00e9 de l\u2019outil\u00a0: fichier export\u00e9.</li>" in unescape(page)
@@ -157,7 +158,7 @@ def test_which_officer_read_the_log_is_named_or_else_the_commitment_is() -> None
         place(one, index=n, sequence=n + 1, recorded_at=NOW) for n, one in enumerate(drafts)
     )
     log = Found(session=THE_LOG, entries=entries, records=(aline,))
-    page = VIEWS.session(ALINE, log, 0).content
+    page = VIEWS.session(ALINE, log, 0, ()).content
     assert "protection des donn\u00e9es (<strong>Aline Ferrandier</strong>)<br>" in page
     assert f"engagement {'f' * 64}</strong>)<br>" in page
     assert "exploitant<br>" in page
@@ -185,6 +186,37 @@ def test_all_alerts_of_a_week_can_be_come_to_the_newest_first() -> None:
 
 
 def test_a_session_without_entries_has_no_receipt() -> None:
-    page = VIEWS.session(ALINE, Found(session=SESSION, entries=(), records=()), 0)
+    page = VIEWS.session(ALINE, Found(session=SESSION, entries=(), records=()), 0, ())
     assert "/dpo/receipt" not in page.content
     assert "Page 1 sur" not in page.content
+
+
+def test_each_notice_leads_to_the_text_as_it_was_read_also_one_of_a_former_version() -> None:
+    former = replace(WORDING.notice, version="1", paragraphs=("Autrefois <b>.",))
+    asking = draft(SESSION, "intervene-requested", "assistant", reason="fill-form")
+    question = WORDING.question("intervene", asking)
+    assert question.bound == bound_to(asking)
+    given = (
+        draft(SESSION, "offered", "assistant"),
+        draft(SESSION, "notice-served", "adherent", notice=former.hash),
+        draft(SESSION, "granted", "adherent", notice=former.hash),
+        draft(SESSION, "started", "assistant"),
+        asking,
+        draft(SESSION, "intervene-granted", "adherent", notice=question.hash),
+    )
+    entries = tuple(
+        place(one, index=n, sequence=n + 1, recorded_at=NOW) for n, one in enumerate(given)
+    )
+    found = Found(session=SESSION, entries=entries, records=())
+    page = VIEWS.session(ALINE, found, 0, (former, *WORDING.shown)).content
+    plain = WORDING.questions["intervene"]
+    led_to = re.findall(r'Texte lu\u00a0: <a href="#text-(.*?)">(.*?)</a>', page)
+    titles = [(one.hash, f"{one.title}, version {one.version}") for one in (former, plain)]
+    assert led_to == [titles[0], titles[0], titles[1]]
+    assert re.findall(r'<article id="text-(.*?)" lang="fr">', page) == [former.hash, plain.hash]
+    assert "<p>Autrefois &lt;b&gt;.</p>" in page
+    assert all(f"<p>{line}</p>" in unescape(page) for line in plain.paragraphs)
+    assert f"empreinte <code>{question.hash}</code>" in page
+    page = VIEWS.session(ALINE, found, 0, ()).content
+    assert page.count("il n\u2019a pas \u00e9t\u00e9 gard\u00e9") == 3
+    assert "Les textes qui" not in page

@@ -4,7 +4,9 @@ import hashlib
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,9 +16,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from services.consent import verify
 from services.consent.domain.checkpoint import DEFAULT_ORIGIN, Signer
+from services.consent.domain.entry import Draft
+from services.consent.domain.notices import Notice, bound_to
 from services.consent.domain.table import document
 from services.consent.verify import NotIntact, verify_export
-from tests.unit.consent.drafts import draft, placed, sample_log, walk
+from tests.unit.consent import evidence_log_contract
+from tests.unit.consent.drafts import WALK, draft, placed, sample_log, walk
 from tests.unit.consent.exports import SIGNER, VKEY, Line, checkpoints, export, lines_of
 
 LINES = lines_of(sample_log())
@@ -251,6 +256,61 @@ def test_a_file_that_is_no_export_is_not_intact(junk: str) -> None:
     finding([export(LINES)[0], junk])
 
 
+TEXT = evidence_log_contract.TEXT
+WORDS = "e" * 64
+
+
+def a_session_with(text: Notice, **facts: Any) -> list[Line]:
+    """Return a session in which this text is read before each decision; two need a question."""
+    session, given = UUID(int=7), list[Draft]()
+    for act, actor in WALK[:6]:
+        brings: dict[str, Any] = {}
+        if act == "intervene-requested":
+            brings = {"reason": "fill-form", "facts": facts}
+        if act in ("notice-served", "granted"):
+            brings = {"notice": text.hash}
+        if act == "intervene-granted":
+            brings = {"notice": replace(text, bound=bound_to(given[-1])).hash}
+        given.append(draft(session, act, actor, **brings))
+    return lines_of(placed(given))
+
+
+@pytest.mark.parametrize("facts", [{}, {"words": WORDS}, {"words": 3}])
+def test_every_text_that_was_read_is_found_in_the_export(facts: dict[str, object]) -> None:
+    lines, other = a_session_with(TEXT, **facts), replace(TEXT, version="2")
+    kept = {one.hash: one.text for one in (other, TEXT)}
+    log, _ = verify_export(export(lines, texts=kept))
+    assert (len(log.texts.named), log.texts.missing) == (2, set())
+    log, _ = verify_export(export(lines, texts={other.hash: other.text}))
+    assert len(log.texts.missing) == 2
+    assert verify_export(export(lines))[0].texts.missing == log.texts.missing
+
+
+def test_a_question_bound_to_something_else_than_was_asked_is_without_text() -> None:
+    lines = a_session_with(TEXT, words=WORDS)
+    lines[4] = lines[4].rewritten(reason="other")
+    log, _ = verify_export(export(lines, texts={TEXT.hash: TEXT.text}))
+    assert len(log.texts.missing) == 1
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [],
+        "x",
+        {TEXT.hash: TEXT.text.replace("vu", "lu")},
+        {TEXT.hash: f"{TEXT.text} "},
+        {TEXT.hash: 1},
+        {TEXT.hash: "\ud800"},
+        {"c" * 64: TEXT.text},
+        {TEXT.hash: TEXT.text, "": ""},
+    ],
+)
+def test_a_text_that_is_not_the_one_it_is_filed_as_is_caught(texts: object) -> None:
+    found = finding(export(a_session_with(TEXT), texts=texts))
+    assert (found.index, "text" in found.reason) == (-1, True)
+
+
 class TestAlone:
     """As a DPO runs it: one file, another folder, no packages."""
 
@@ -283,7 +343,8 @@ class TestAlone:
     ) -> None:
         given = ("--checkpoints", "notes", "--key", key)
         status, said = self.run(folder, "export.jsonl", *given)
-        assert (status, said.count("\n"), "UN" in said) == (0, 2, False)
+        assert (status, said.count("\n"), "UN" in said) == (0, 4, False)
+        assert "WITHOUT TEXT: 2 of 2 notices" in said  # of a log that kept none yet
 
     def test_it_names_the_tail_that_no_checkpoint_covers(self, folder: Path) -> None:
         (folder / "notes").write_text(checkpoints(LINES, 30), "utf-8")

@@ -164,7 +164,8 @@ def _session(pages: DpoPages) -> HTTPRouteHandler:
         found = await reading.find(pages.searching, "session", str(session_in(fields)))
         if not found:
             raise NothingFound
-        return pages.views.session(who, found[0], number_in(fields, "page", most=_ENTRIES_MOST))
+        page, texts = number_in(fields, "page", most=_ENTRIES_MOST), await pages.searching.texts()
+        return pages.views.session(who, found[0], page, texts)
 
     return session
 

@@ -16,6 +16,7 @@ from desk.facts import Officer
 from schemas.requests import tracking_number
 from services.consent.domain.entry import THE_LOG, Draft, Entry
 from services.consent.domain.lifecycle import tells_dpo
+from services.consent.domain.notices import Notice, texts_read
 from services.consent.domain.persons import PersonRecord
 from services.consent.domain.signing_in import OFFICERS
 from services.consent.domain.standing import Standing
@@ -115,10 +116,18 @@ class Views:
         }
         return self._page("found", who, context)
 
-    def session(self, who: SignedIn[Officer], found: Found, page: int) -> Response[str]:
-        """Return one page of what happened in a session, or to the log itself."""
+    def session(
+        self, who: SignedIn[Officer], found: Found, page: int, kept: Sequence[Notice]
+    ) -> Response[str]:
+        """
+        Return one page of what happened in a session, or to the log itself.
+
+        What was read by then is shown below it, of the texts that are ``kept``.
+        """
         page, pages, shown = _paged(found.entries, page, ENTRIES)
         names = names_of(found.records)
+        read = texts_read(found.entries, kept)
+        named = dict.fromkeys(entry.draft.notice for entry in shown)
         context = {
             "session": str(found.session),
             "is_log": found.session == THE_LOG,
@@ -127,6 +136,8 @@ class Views:
             "people": people_of(found),
             "in_all": len(found.entries),
             "items": [self._item(entry, names) for entry in shown],
+            "read": read,
+            "texts": {read[name].hash: read[name] for name in named if name in read},
             "page": page,
             "pages": pages,
         }
@@ -157,6 +168,7 @@ class Views:
             "how": self.texts.hows[draft.how] if draft.how else "",
             "reason": self.texts.reason(draft, self.wording.reasons),
             "details": load_details().lines(draft, local=local, names=names),
+            "notice": draft.notice,
             "look": self.texts.look_at(draft) if tells_dpo(draft) else "",
             "index": entry.index,
             "leaf_hash": entry.leaf_hash.hex(),
