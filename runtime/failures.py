@@ -23,6 +23,10 @@ class Unavailable(Exception):
         self.what = what
 
 
+class Undecipherable(Exception):
+    """A value was not encrypted for this document under a key that is kept, or was changed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
     """How long one message has been failing."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from runtime import mongo
-from runtime.failures import Unavailable
+from runtime.failures import Unavailable, Undecipherable
 from runtime.keys import KeyUnusable, read_keys
 from runtime.mongo import (
     Binary,
@@ -28,10 +28,6 @@ ENCRYPTED: Final = 6
 Value = tuple[str, object]
 """The ``_id`` of a document, and its encrypted field."""
 _RANDOM: Final = "AEAD_AES_256_CBC_HMAC_SHA_512-Random"
-
-
-class Undecipherable(Exception):
-    """The value was not encrypted for this document under a key that is kept, or was changed."""
 
 
 class Vault:

@@ -19,9 +19,8 @@ from cli.dpo import saying
 from cli.dpo.opening import Archive, Told, open_archive
 from deploy.local.folders import Folders
 from desk import DeskError
-from runtime.failures import Unavailable
+from runtime.failures import Unavailable, Undecipherable
 from runtime.keys import KeyUnusable
-from runtime.vault import Undecipherable
 from services.consent.access import as_document, as_json
 from services.consent.domain.entry import Fact, Uncoded
 from services.consent.domain.practice import DEFAULT_LEGAL_BASIS

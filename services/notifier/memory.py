@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from runtime import mongo
+from runtime.failures import Undecipherable
 from runtime.mongo import Database
-from runtime.vault import Undecipherable, Vault
+from runtime.vault import Vault
 
 TICKETS: Final = "open_tickets"
 PURPOSE: Final = "open-ticket"

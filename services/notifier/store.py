@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from runtime import mongo
-from runtime.failures import Unavailable
+from runtime.failures import Unavailable, Undecipherable
 from runtime.mongo import BulkWriteError, Database, Document, ReturnDocument
-from runtime.vault import Undecipherable, Vault
+from runtime.vault import Vault
 from schemas.deliveries import LEDGER, LEDGER_RECIPIENT
 from services.notifier.composing import content_from_bytes, content_to_bytes
 from services.notifier.domain.deliveries import (

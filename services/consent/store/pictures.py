@@ -9,8 +9,9 @@ from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
+from runtime.failures import Undecipherable
 from runtime.mongo import Database, unavailable_when_away
-from runtime.vault import Undecipherable, Vault
+from runtime.vault import Vault
 from services.consent.domain.pictures import Staged
 
 PURPOSE: Final = "picture"

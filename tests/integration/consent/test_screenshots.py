@@ -13,8 +13,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from cli.evidence import app
+from runtime.failures import Undecipherable
 from runtime.mongo import Database
-from runtime.vault import Undecipherable, Vault
+from runtime.vault import Vault
 from services.consent.domain.entry import THE_LOG
 from services.consent.domain.lifecycle import tells_dpo
 from services.consent.domain.redrawing import MOST_BYTES, MOST_KEPT, redraw

@@ -13,11 +13,11 @@ from pydantic import SecretStr
 from deploy.local import secrets, services
 from deploy.local.ports import a_free_port
 from runtime import mongo
-from runtime.failures import Unavailable
+from runtime.failures import Unavailable, Undecipherable
 from runtime.keys import KeyUnusable
 from runtime.mongo import Binary, Collection, Database
 from runtime.settings import MongoSettings
-from runtime.vault import COLLECTION, MASTER_BYTES, MASTER_KEYS, Undecipherable, Vault
+from runtime.vault import COLLECTION, MASTER_BYTES, MASTER_KEYS, Vault
 
 CANARY = b"Odile Canari, 12 rue du Vieux-Pont"
 PURPOSE = "letter"

@@ -16,8 +16,7 @@ from litestar.response import Stream
 
 from desk import Desk
 from desk.facts import Officer
-from runtime.failures import Unavailable
-from runtime.vault import Undecipherable
+from runtime.failures import Unavailable, Undecipherable
 from services.consent.access import as_document, as_json
 from services.consent.domain.elsewhere import TooMuch
 from services.consent.domain.entry import THE_LOG, Entry, Fact
