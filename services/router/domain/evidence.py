@@ -36,6 +36,11 @@ def add(told: list[Evidence], rule: str, points: float, words: str = "") -> None
         told.append(Evidence(rule=rule, words=words, points=shown))
 
 
+def add_rest(told: list[Evidence], further: Iterable[float]) -> None:
+    """Add what further rules counted for, beyond those that are told: their points in all."""
+    add(told, REST, sum(further))
+
+
 def strongest_first(told: list[Evidence]) -> tuple[Evidence, ...]:
     """Return evidence by its points, whether they add or subtract."""
     if len(told) > 1:

@@ -8,7 +8,7 @@ counts by itself. The answer is that of the long way, at a third of the cost; te
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from services.router.domain.evidence import REST, add
+from services.router.domain.evidence import add, add_rest
 from services.router.domain.passages import Passage
 from services.router.domain.phrases import Singles
 from services.router.domain.ruleset import RuleSet
@@ -78,5 +78,5 @@ def _weight(rules: list[_Counted]) -> Weight:
     for rule, points, words in rules[:MOST_EVIDENCE]:
         add(told, rule, points, words)
     if len(rules) > MOST_EVIDENCE:
-        add(told, REST, sum([points for _, points, _ in rules[MOST_EVIDENCE:]]))
+        add_rest(told, [points for _, points, _ in rules[MOST_EVIDENCE:]])
     return Weight(sum([points for _, points, _ in rules]), 0.0, told)

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from services.router.domain.evidence import REST, add
+from services.router.domain.evidence import add, add_rest
 from services.router.domain.hearing import Heard
 from services.router.domain.phrases import Match
 from services.router.domain.ruleset import Dimension, RuleSet
@@ -148,5 +148,5 @@ def evidence(ruleset: RuleSet, heard: Heard, tallies: Sequence[Tally]) -> list[E
         words = dict.fromkeys([heard.quote(f.match.places()) for f in one.found[:2]])
         add(told, ruleset.rules[one.rule].name, one.points, " ; ".join(words))
     if len(tallies) > MOST_EVIDENCE:
-        add(told, REST, sum([one.points for one in tallies[MOST_EVIDENCE:]]))
+        add_rest(told, [one.points for one in tallies[MOST_EVIDENCE:]])
     return told
