@@ -44,7 +44,7 @@ def test_the_table_has_grants_of_each_scope_and_way() -> None:
     assert len(GRANTS) == 6
 
 
-@pytest.mark.parametrize("kind", [*GRANTS, *SAID, "contested", "withdrawn"])
+@pytest.mark.parametrize("kind", [*GRANTS, *sorted(SAID), "contested", "withdrawn"])
 def test_every_decision_is_in_both_receipts(kind: str) -> None:
     assert kind in load_wording(DECLARED).decisions
     draft = DRAFTING.fact(kind, Author(role="witness"))
