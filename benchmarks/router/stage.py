@@ -39,7 +39,7 @@ async def bring(clients: Sequence[Client], steps: Steps) -> None:
     needs = {client.needs for client in clients if client.needs}
     preflight.check(["java", "maven", "setpriv"])
     parts.check(needs)
-    wanted = [local_parts.kafka(where), local_parts.kafka_classes(where)]
+    wanted = [local_parts.kafka(where), local_parts.kafka_start(where)]
     wanted += [local_parts.go(where)] if "franz-go" in needs else []
     wanted += [parts.BY_NAME[need](BENCH) for need in sorted(needs)]
     for part in wanted:

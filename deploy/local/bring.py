@@ -29,7 +29,7 @@ async def _each(*halves: Coroutine[None, None, None]) -> None:
 
 async def _servers(where: folders.Folders, steps: Steps, *, with_engine: bool) -> None:
     if not with_engine:
-        for part in (parts.kafka(where), parts.kafka_classes(where), parts.mongo(where)):
+        for part in (parts.kafka(where), parts.kafka_start(where), parts.mongo(where)):
             await fetching.bring(part, steps, where.logs)
     await debian.find(where, "prometheus", steps)
 

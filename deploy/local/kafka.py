@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import os
+import shutil
 import subprocess
 import uuid
 from collections.abc import Sequence
@@ -12,6 +13,10 @@ from deploy.local import folders, ports
 from deploy.local.processes import Spec
 
 VERSION = "4.3.1"
+CLASSES = "kafka.jsa"
+"""The archive of a broker's loaded classes, in `kafka-start`; a JVM that cannot use it goes on."""
+FORMATTED = "formatted"
+"""Formatted storage of a broker that is alone, in `kafka-start`."""
 # The quick compiler alone starts a broker in half the processor time; what runs long takes both.
 JVM_OPTS = os.environ.get(
     "KAFKA_JVM_PERFORMANCE_OPTS", "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
@@ -53,9 +58,12 @@ def classpath(where: folders.Folders) -> str:
     return f"{where.parts}/kafka/libs/*"
 
 
-def class_archive(where: folders.Folders) -> Path:
-    """Return the archive of loaded classes; a JVM that cannot use it goes on without."""
-    return where.parts / "kafka-classes" / "kafka.jsa"
+def _from_start(where: folders.Folders, name: str) -> Path:
+    return where.parts / "kafka-start" / name
+
+
+def _classes(where: folders.Folders) -> str:
+    return f"-XX:SharedArchiveFile={_from_start(where, CLASSES)}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +89,11 @@ class Node:
         return self.folder / "log"
 
 
-def prepare(where: folders.Folders, nodes: Sequence[Node]) -> None:
-    """Write the configuration of brokers that form one cluster; format new storage."""
+def prepare(where: folders.Folders, nodes: Sequence[Node], *, anew: bool = False) -> None:
+    """Write the configuration of brokers that form one cluster; format new storage.
+
+    A broker that is alone takes a copy of storage that is formatted already, unless `anew`.
+    """
     voters = ",".join(f"{node.number}@{ports.HOST}:{node.controller}" for node in nodes)
     cluster = cluster_id()
     for node in nodes:
@@ -101,7 +112,14 @@ def prepare(where: folders.Folders, nodes: Sequence[Node]) -> None:
                 offsets_retention_min=OFFSETS_RETENTION_MIN,
             ),
         )
-        if not (node.data / "meta.properties").exists():
+        if (node.data / "meta.properties").exists():
+            continue
+        formatted = _from_start(where, FORMATTED)
+        if len(nodes) == 1 and not anew and formatted.exists():
+            fresh = node.data.with_name("log.new")
+            shutil.copytree(formatted, fresh, dirs_exist_ok=True)
+            fresh.rename(node.data)  # whole, or not at all
+        else:
             _format(where, node.config, cluster)
 
 
@@ -119,7 +137,7 @@ def _format(where: folders.Folders, config: Path, cluster: str) -> None:
     where.logs.mkdir(parents=True, exist_ok=True)
     with (where.logs / "kafka.log").open("ab") as output:
         subprocess.run(  # noqa: S603 - argv is ours
-            [*JAVA, "-cp", classpath(where), _log_config(), *tool],
+            [*JAVA, _classes(where), "-cp", classpath(where), _log_config(), *tool],
             check=True,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -134,7 +152,7 @@ def spec(where: folders.Folders, *, port: int, controller: int) -> Spec:
     """Return how the only broker is started; its storage is made ready on the way."""
     alone = Node(port=port, controller=controller, folder=where.kafka)
     prepare(where, [alone])
-    return _spec(where, alone)
+    return start(where, alone)
 
 
 def nodes(where: folders.Folders, *, brokers: int) -> Sequence[Node]:
@@ -157,10 +175,12 @@ def cluster(where: folders.Folders, nodes: Sequence[Node]) -> Sequence[Spec]:
     The majority must be up before any is ready.
     """
     prepare(where, nodes)
-    return [_spec(where, node) for node in nodes]
+    return [start(where, node) for node in nodes]
 
 
-def _spec(where: folders.Folders, node: Node) -> Spec:
+def start(where: folders.Folders, node: Node) -> Spec:
+    """Return how a broker is started whose storage is ready."""
+
     async def ready() -> bool:
         return await ports.answers(node.port) and await takes_topics(f"{ports.HOST}:{node.port}")
 
@@ -168,7 +188,7 @@ def _spec(where: folders.Folders, node: Node) -> Spec:
         name=node.name,
         argv=[
             *JAVA,
-            f"-XX:SharedArchiveFile={class_archive(where)}",
+            _classes(where),
             *("-cp", classpath(where), _log_config(), "kafka.Kafka", str(node.config)),
         ],
         ready=ready,

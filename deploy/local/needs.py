@@ -67,7 +67,7 @@ async def _kafka(
         members.append(engine.kafka(port, where.logs))
     else:
         await fetching.bring(parts.kafka(where), steps, where.logs)
-        await fetching.bring(parts.kafka_classes(where), steps, where.logs)
+        await fetching.bring(parts.kafka_start(where), steps, where.logs)
         spec = kafka.spec(where, port=port, controller=ports.take("controller"))
         members.append(Child(spec, where.logs))
     return f"{HOST}:{port}"

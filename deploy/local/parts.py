@@ -30,14 +30,14 @@ def kafka(where: folders.Folders) -> Part:
     )
 
 
-def kafka_classes(where: folders.Folders) -> Part:
-    """Archive the broker's classes for quick starts; made from the jars, once they are there."""
-    making = (sys.executable, "-m", "deploy.local.class_archive", "--parts", str(where.parts))
+def kafka_start(where: folders.Folders) -> Part:
+    """Make what lets a broker start quickly, out of the jars, once they are there."""
+    making = (sys.executable, "-m", "deploy.local.kafka_start", "--parts", str(where.parts))
     return Part(
         title="Apache Kafka, made quick to start",
-        folder=where.parts / "kafka-classes",
+        folder=where.parts / "kafka-start",
         declared=[folders.DECLARED / "kafka" / "pom.xml"],
-        commands=lambda into: [[*making, "--archive", str(into / "kafka.jsa")]],
+        commands=lambda into: [[*making, "--into", str(into)]],
     )
 
 

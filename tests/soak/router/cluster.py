@@ -120,7 +120,7 @@ async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
 @asynccontextmanager
 async def running_cluster(where: folders.Folders, *, brokers: int) -> AsyncIterator[Cluster]:
     """Bring Kafka if it is not there, start a cluster of one's own, and end it by force."""
-    for part in (parts.kafka(where), parts.kafka_classes(where)):
+    for part in (parts.kafka(where), parts.kafka_start(where)):
         await fetching.bring(part, SilentSteps(), where.logs)
     cluster = Cluster(where, brokers=brokers)
     try:
