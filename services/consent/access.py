@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from services.consent.texts.dpo import load_dpo_wording
 from services.consent.texts.wording import Wording, load_wording
 
 _KINDS: Final = ("adherent", "assistant", "words", "connection")
+_ASSISTED: Final = frozenset({"offered", "taken-up"})
 
 
 def as_json(gathered: Gathered, desk: Desk) -> Iterator[str]:
@@ -71,10 +72,7 @@ def _content(gathered: Gathered, desk: Desk) -> dict[str, Any]:
         "address": gathered.address,
         "made_at": gathered.at.isoformat(),
         "sessions": [
-            {
-                **_session(one, gathered.pictures, wording, desk),
-                "texts": _texts(texts_read(one.entries, gathered.texts).values()),
-            }
+            {**_session(one, gathered.pictures, wording, desk), **_read(one, gathered.texts)}
             for one in gathered.sessions
             if one.is_adherents
         ],
@@ -102,6 +100,8 @@ def _session(
         "request_id": one.request,
         "state": state_of(one),
         "adherent": groups["adherent"],
+        "assisted": bool(groups["assistant"])
+        or any(entry.draft.type in _ASSISTED for entry in one.entries),
         "assistants": [
             {name: value.get(name, "") for name in ("name", "organisation")}
             for value in groups["assistant"]
@@ -115,6 +115,13 @@ def _session(
         ],
         "entries": [_entry(entry, values, wording, desk) for entry in one.entries],
     }
+
+
+def _read(one: Found, kept: Sequence[Notice]) -> dict[str, Any]:
+    """Return the texts that were shown or read in a session, and whether some are not kept."""
+    read = texts_read(one.entries, kept)
+    named = {entry.draft.notice for entry in one.entries} - {None}
+    return {"texts": _texts(read.values()), "texts_missing": not named <= read.keys()}
 
 
 def _texts(read: Iterable[Notice]) -> list[dict[str, Any]]:

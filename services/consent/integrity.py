@@ -1,7 +1,7 @@
 """The check of the whole log against itself, the state table and its checkpoints."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
@@ -19,7 +19,7 @@ from services.consent.domain.checkpoint import (
 )
 from services.consent.domain.entry import THE_LOG, Entry, Uncoded
 from services.consent.domain.handover import keys_named
-from services.consent.verify import Log, NotIntact
+from services.consent.verify import Log, NotIntact, Texts
 
 log = structlog.get_logger()
 
@@ -38,13 +38,16 @@ class Source(Protocol):
     async def size(self) -> int:
         """Return how many entries the log has."""
 
+    async def notice_texts(self) -> Mapping[str, str]:
+        """Return, by hash, the texts that are kept, unchecked."""
+
     def raw(self, stop: int) -> AsyncIterator[Raw]:
         """Yield what lies there before ``stop``, unchecked."""
 
 
 async def verify_as_it_lies(source: Source, *, notes: str, verifier: Verifier) -> Log:
     """
-    Return the verified log of this source; see ``verify_log``.
+    Return the verified log of this source, its texts checked, too; see ``verify_log``.
 
     ``notes`` must have been read before: one that is written meanwhile covers more than this reads.
     """
@@ -53,6 +56,7 @@ async def verify_as_it_lies(source: Source, *, notes: str, verifier: Verifier) -
     except (Uncoded, KeyError):  # without notes the entry is the first found, if it is wrong
         await _take(source.raw(await source.size()), {}, verifier.origin)
         raise NotIntact(-1, "an entry about the log cannot be read") from None
+    Texts(await source.notice_texts())
     entries = source.raw(await source.size())
     return await verify_log(entries, notes=notes, verifier=verifier, named=named)
 

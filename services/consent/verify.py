@@ -36,9 +36,11 @@ TABLES = {
     "e1cf1476e0b2b50517ca38b4a5a9e73497ece90bfb8e3695f31e8b14d644a966",
     "d9d7fff264c63dbbfa025046b52898d4f718ad66bb67d47e0ae9e8adcb50400a",
     "152c68741b7ab799f2aca9cfc0748e570fd5a5e41bfcc9fde734ea25369807cf",
+    "aa3a42010e712df6a8484b4393631c17388738635e590670f5fe65caefbcae60",
+    "3f33a04433104cdd081beeabb97232da4c6802e810bdb6e88d626eced232c3ac",
     "8756c6042f983e701244b1b2a0052318af01461529a373249e9264f035cb1efb",
 }
-"""SHA-256 of each state table (canonical JSON) that a release of the software had."""
+"""SHA-256 of each state table (canonical JSON) that the software had: added to, never replaced."""
 
 Json = dict[str, Any]
 
@@ -481,8 +483,9 @@ class Texts:
     """
 
     def __init__(self, texts: object) -> None:
-        self.named: set[str] = set()
-        self.missing: set[str] = set()
+        self.named: set[tuple[str, bytes]] = set()
+        """Each notice that was named, with what it was bound to there."""
+        self.missing: set[tuple[str, bytes]] = set()
         self._rests: list[bytes] = []
         if not isinstance(texts, dict):
             raise NotIntact(-1, "the header's texts are damaged")
@@ -494,13 +497,13 @@ class Texts:
 
     def take(self, notice: str, bound: Json) -> None:
         """Take the notice that an entry names, and what its question is bound to."""
-        if notice in self.named:
-            return
-        self.named.add(notice)
         begins = b'{"bound":' + canonical(bound)
+        if (notice, begins) in self.named:
+            return
+        self.named.add((notice, begins))
         hashes = (hashlib.sha256(begins + rest).hexdigest() for rest in self._rests)
         if notice not in hashes:
-            self.missing.add(notice)
+            self.missing.add((notice, begins))
 
 
 # --- purges: at the end of retention an entry's bytes go, its leaf hash stays

@@ -28,7 +28,7 @@ from services.consent.domain.entry import THE_LOG
 from services.consent.domain.standing import Standing, Verified
 from services.consent.gateway.checkpoints import CheckpointWriter, read_notes
 from services.consent.gateway.relay import NoticesFor, Relay
-from services.consent.handlers.notices import Letter, seal_notice
+from services.consent.handlers.letters import Letter, seal_notice
 from services.consent.handlers.retention import Retention
 from services.consent.handlers.sweeping import Sweeping
 from services.consent.integrity import verify_as_it_lies, verify_nightly

@@ -76,13 +76,20 @@ def read_kept(texts: Mapping[str, str]) -> tuple[Notice, ...]:
     """
     Return the texts that are kept, by hash, as canonical JSON with nothing bound.
 
-    One that has not the hash that it is filed under is left out: nobody was shown that.
+    One that has not the hash that it is filed under is left out, as nobody was shown that, and so
+    is what is no text, or one of another version of the software.
     """
-    documents = [json.loads(text) for name, text in texts.items() if hash_of(text) == name]
-    return tuple(
-        Notice(**{**one, "paragraphs": tuple(one["paragraphs"]), "points": tuple(one["points"])})
-        for one in documents
-    )
+    read = [_read(text) for name, text in texts.items() if hash_of(text) == name]
+    return tuple(one for one in read if one is not None)
+
+
+def _read(text: str) -> Notice | None:
+    try:
+        found = json.loads(text)
+        lines = {name: tuple(found[name]) for name in ("paragraphs", "points")}
+        return Notice(**{**found, **lines})
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def texts_read(entries: Sequence[Entry], kept: Sequence[Notice]) -> dict[str, Notice]:

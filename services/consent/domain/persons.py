@@ -26,7 +26,12 @@ class PersonRecord:
     @property
     def group(self) -> str:
         """What it is about: its kind without the id."""
-        return self.kind.partition(":")[0]
+        return group_of(self.kind)
+
+
+def group_of(kind: str) -> str:
+    """Return a kind without the id."""
+    return kind.partition(":")[0]
 
 
 class Persons(Protocol):

@@ -208,6 +208,26 @@ class Assisting:
             )
         return shown
 
+    async def attested(self, assistant: Assistant, session: UUID) -> dict[str, Any]:
+        """
+        Return the session as ``see``, or what a witness sees of it: no person, and their own part.
+
+        The word of an identity check least of all, which shows who is the session's assistant.
+        """
+        seen = await self._recorder.see(session)
+        people = People(await self._persons.of_session(session))
+        shown = self.view(session, seen, people)
+        if people.by_commitment(seen.state.assistant).get("id") == assistant.id:
+            return shown
+        shown.pop("identity_word", None)
+        own = [
+            timeline_item(entry)
+            for entry in seen.entries
+            if people.by_commitment(entry.draft.commitment).get("id") == assistant.id
+        ]
+        nobody = dict.fromkeys(shown["adherent"])
+        return {**shown, "adherent": nobody, "screenshots": [], "timeline": own}
+
     def _allowed(self, state: SessionState, now: datetime) -> list[str]:
         types = open_acts(state, "assistant", at=now)
         allowed = [name for name, act in ASSISTANT_ACTS.items() if act.type in types]

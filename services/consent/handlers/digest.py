@@ -13,7 +13,7 @@ from services.consent.domain.merkle import root_hash
 from services.consent.domain.reconciliation import reconciliations
 from services.consent.domain.tally import tally
 from services.consent.handlers import weeks
-from services.consent.handlers.notices import Letter, seal_notice
+from services.consent.handlers.letters import Letter, seal_notice
 
 TEMPLATE: Final = "digest"
 

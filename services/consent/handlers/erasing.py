@@ -56,6 +56,9 @@ class Archive(Protocol):
     async def of_session(self, session: UUID) -> tuple[PersonRecord, ...]:
         """Return all records of a session."""
 
+    async def of_group(self, session: UUID, group: str) -> tuple[PersonRecord, ...]:
+        """Return those of a session that are of this group."""
+
     async def erase(self, session: UUID, kinds: Iterable[str]) -> int:
         """Remove these records of a session; return how many were there."""
 
@@ -131,7 +134,7 @@ class Erasing:
     async def _strangers(self, session: UUID, entries: tuple[Entry, ...]) -> Sequence[PersonRecord]:
         if session == THE_LOG or not turned_away(entries):
             return []
-        return strangers_in(entries, await self._persons.of_session(THE_LOG))
+        return strangers_in(entries, await self._persons.of_group(THE_LOG, STRANGER))
 
     async def _closed(self, session: UUID) -> tuple[Entry, ...]:
         entries = await self._log.entries(session)

@@ -1,6 +1,5 @@
 """Whom an entry must be told to by mail; the same entry always makes the same notices."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +10,7 @@ from desk import Desk
 from desk.facts import Assistant
 from runtime.sealing import Sealer
 from schemas.requests import tracking_number
-from schemas.sessions import NoticeData, NoticeIssued
+from schemas.sessions import NoticeIssued
 from services.consent.domain.acts import SAID
 from services.consent.domain.derived import Secrets
 from services.consent.domain.entry import Draft, Entry
@@ -20,21 +19,10 @@ from services.consent.domain.log import EvidenceLog
 from services.consent.domain.persons import People, Persons
 from services.consent.domain.practice import ENDS
 from services.consent.handlers.assisting import identity_word
+from services.consent.handlers.letters import Letter, seal_notice
 from services.consent.texts.wording import Wording
 
-PURPOSE: Final = "notice"
-SOURCE: Final = "/consent"
 _AGAIN: Final = "requested-again"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
-    """One notice before it is sealed."""
-
-    template: str
-    to: str
-    name: str | None
-    variables: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,22 +279,3 @@ def _cause(draft: Draft) -> str:
     """Return what is told of: the act, or that a wish was turned away."""
     is_wish = draft.type == "refused-act" and draft.facts.get("act") == "requested"
     return _AGAIN if is_wish else draft.type
-
-
-def seal_notice(
-    letter: Letter, *, session: UUID, notice: UUID, time: datetime, sealer: Sealer
-) -> NoticeIssued:
-    """Return the notice as an event, with the address, the link and the words sealed."""
-    content = {"to": letter.to, "name": letter.name, "variables": dict(letter.variables)}
-    return NoticeIssued(
-        id=str(notice),
-        source=SOURCE,
-        subject=str(session),
-        time=time,
-        data=NoticeData(
-            notice_id=notice,
-            session_id=session,
-            template=letter.template,
-            sealed=sealer.seal_text(json.dumps(content).encode(), purpose=PURPOSE),
-        ),
-    )

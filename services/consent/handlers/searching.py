@@ -37,6 +37,9 @@ class Archive(Protocol):
     async def some_of(self, session: UUID, kinds: Iterable[str]) -> tuple[PersonRecord, ...]:
         """Return those of a session that are of these kinds."""
 
+    async def of_group(self, session: UUID, group: str) -> tuple[PersonRecord, ...]:
+        """Return those of a session that are of this group."""
+
     def everyone(self) -> AsyncIterator[tuple[UUID, PersonRecord]]:
         """Yield every record there is, with its session."""
 
@@ -74,10 +77,6 @@ class Found:
     def request(self) -> str | None:
         """The id of the request that it was opened for."""
         return next((str(r) for e in self.entries if (r := e.draft.facts.get("request"))), None)
-
-    def is_known(self, commitment: object) -> bool:
-        """Return whether a commitment can still be opened: whether its record is there."""
-        return any(record.commitment == commitment for record in self.records)
 
 
 class Searching:
@@ -129,7 +128,7 @@ class Searching:
     async def _strangers(self, entries: Iterable[Entry]) -> Iterable[PersonRecord]:
         if not turned_away(entries):
             return ()
-        return strangers_in(entries, await self._persons.of_session(THE_LOG))
+        return strangers_in(entries, await self._persons.of_group(THE_LOG, STRANGER))
 
     async def _readers(self, entries: Iterable[Entry]) -> Iterable[PersonRecord]:
         readers = {e.draft.commitment for e in entries if e.draft.actor == "dpo"} - {None}

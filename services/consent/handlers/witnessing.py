@@ -10,7 +10,7 @@ from services.consent.domain.checkpoint import Signer
 from services.consent.domain.entry import THE_LOG, Entry
 from services.consent.domain.lifecycle import tells_dpo
 from services.consent.domain.merkle import root_hash
-from services.consent.handlers.notices import Letter, seal_notice
+from services.consent.handlers.letters import Letter, seal_notice
 
 TEMPLATE: Final = "checkpoint"
 

@@ -147,7 +147,7 @@ class MongoEvidenceLog:
         """Keep these texts; see ``NoticeTexts``."""
         with unavailable_when_away():
             for one in notices:
-                which, said = {"_id": one.hash}, {"$setOnInsert": {"text": one.text}}
+                which, said = {"_id": one.hash}, {"$set": {"text": one.text}}
                 await self._texts.update_one(which, said, upsert=True)
 
     async def notice_texts(self) -> Mapping[str, str]:

@@ -15,7 +15,7 @@ import rfc8785
 from runtime.keys import keyed_hash
 from runtime.mongo import Database, DuplicateKeyError, unavailable_when_away
 from runtime.vault import Vault
-from services.consent.domain.persons import PersonRecord
+from services.consent.domain.persons import PersonRecord, group_of
 
 PURPOSE: Final = "person"
 CHUNK: Final = 200
@@ -68,6 +68,7 @@ class MongoPersons:
         document = {
             "_id": name,
             "session": str(session),
+            "group": group_of(kind),
             "sealed": await self._vault.encrypt(
                 json.dumps(content).encode(), purpose=PURPOSE, of=name
             ),
@@ -102,6 +103,13 @@ class MongoPersons:
         with unavailable_when_away():
             found = await self._records.find({"_id": {"$in": names}}).to_list(None)
         return await self._open(found)
+
+    async def of_group(self, session: UUID, group: str) -> tuple[PersonRecord, ...]:
+        """Return those records of a session that are of this group; few others are opened."""
+        which = {"session": str(session), "group": {"$in": [group, None]}}  # older ones do not say
+        with unavailable_when_away():
+            found = await self._records.find(which).to_list(None)
+        return tuple(one for one in await self._open(found) if one.group == group)
 
     async def everyone(self) -> AsyncIterator[tuple[UUID, PersonRecord]]:
         """Yield every record with its session: they are encrypted, so nothing finds one sooner."""

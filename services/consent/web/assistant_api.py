@@ -117,10 +117,8 @@ class AssistantApi:
             seen = await self.assisting.seen(session)
             if not any(entry.draft.type == "code-issued" for entry in seen.entries):
                 await self.assisting.issue_code(session)
-        if ASSISTANT_ACTS[body.act].oral:  # a witness sees what they attested
-            seen = await self.assisting.seen(session)
-            people = People(await self.persons.of_session(session))
-            return self.assisting.view(session, seen, people)
+        if ASSISTANT_ACTS[body.act].oral:
+            return await self.assisting.attested(assistant, session)
         shown = await self.assisting.see(assistant, session)
         if body.act in ("take-up", "new-entry-code"):
             seen = await self.assisting.seen(session)

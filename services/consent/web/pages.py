@@ -174,9 +174,9 @@ def _reading(pages: Pages) -> list[HTTPRouteHandler]:
 
         return pages.live.stream(session, request.headers.get("last-event-id"), may_watch)
 
-    @get(["/code", "/not-asked", "/acts", "/presence"])
+    @get(["/code", "/not-asked", "/acts", "/presence", "/receipt", "/receipt.json"])
     async def show_again(request: Req, token: FromPath[str]) -> Response[Any]:
-        """Answer the address of a form that was typed or reloaded."""
+        """Answer the address of a form that was typed or reloaded, or of a receipt in old mails."""
         pages.session_of(request, token)
         return _to_page(token)
 

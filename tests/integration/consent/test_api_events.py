@@ -321,6 +321,18 @@ async def test_a_log_that_was_changed_is_not_served_and_the_dpo_is_told(stage: S
     await connections._database["evidence"].delete_one({"_id": 3})
 
 
+async def test_a_text_that_somebody_changed_is_found_at_night_and_whole_again_after_a_start(
+    stage: Stage,
+) -> None:
+    connections = stage.consent.connections
+    texts = connections._database["notice_texts"]
+    await texts.update_one({}, {"$set": {"text": "Tout est permis"}})
+    with pytest.raises(NotIntact, match="another hash"):
+        await connections._verify()
+    await connections.prepare()
+    await connections._verify()
+
+
 async def test_an_oral_yes_is_attested_by_a_second_person_and_the_adherent_gets_a_mail(
     stage: Stage,
 ) -> None:

@@ -299,6 +299,22 @@ async def test_the_assistant_never_sees_the_link_and_the_mail_words_only_when_as
     assert len((await assistant.see(session))["identity_word"].split()) == 2
 
 
+async def test_a_witness_is_told_neither_the_word_of_an_identity_check_nor_who_the_adherent_is(
+    stage: Stage,
+) -> None:
+    assistant, adherent, session = await stage.started()
+    await adherent.do("ask-identity")
+    word = (await assistant.see(session))["identity_word"]
+    witness = await stage.assistant(BASTIEN)
+    answer = await witness.do(session, "attest-oral-contest")
+    assert answer.status_code == 200
+    for secret in (word, ADHERENT["name"], ADHERENT["organisation"]):
+        assert secret not in answer.text
+    told = [item["type"] for item in answer.json()["timeline"]]
+    assert (told, answer.json()["screenshots"]) == (["oral-contest-attested"], [])
+    assert word in (await assistant.do(session, "attest-oral-contest")).text
+
+
 async def test_the_wrong_method_type_and_address_are_4xx(stage: Stage) -> None:
     assistant = await stage.assistant()
     http: httpx.AsyncClient = assistant.http

@@ -50,6 +50,8 @@ async def test_a_session_that_was_granted_by_voice_has_a_receipt_that_opens_and_
     assert page.headers["referrer-policy"] == "no-referrer"
     assert page.headers["content-security-policy"] == POLICY
     assert (forms(page.text), "/s/" in page.text) == ([], False)
+    former = await reader.http.get(f"{stage.link(session)}/receipt")  # as older mails have it
+    assert former.headers["location"] == stage.link(session)
     document = (await reader.http.get(f"{link}/receipt.json")).json()
     proof = document["proof"]
     checkpoint = stage.consent._signer.verifier.open(proof["checkpoint"])

@@ -9,7 +9,7 @@ import pytest
 
 from services.consent.domain.entry import THE_LOG, Entry
 from services.consent.domain.log import EvidenceLog, NoticeTexts, NotInTable, Stale
-from services.consent.domain.notices import Notice, read_kept
+from services.consent.domain.notices import Notice, hash_of, read_kept
 from services.consent.handlers import about_log
 from services.consent.handlers.about_log import put_on_record
 from tests.unit.consent.drafts import draft, walk
@@ -78,6 +78,8 @@ class EvidenceLogContract:
         assert await log.notice_texts() == {one.hash: one.text for one in (TEXT, later)}
         changed = {**await log.notice_texts(), later.hash: later.text.replace("Tout", "Rien")}
         assert read_kept(changed) == (TEXT,)
+        no_texts = ("x", "[]", "{}", later.text.replace('"id"', '"it"'))
+        assert read_kept({hash_of(one): one for one in no_texts}) == ()
 
     async def test_an_append_on_an_old_reading_is_stale(self, log: EvidenceLog) -> None:
         session = uuid4()

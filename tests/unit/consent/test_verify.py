@@ -44,7 +44,13 @@ def renumbered(lines: list[Line]) -> list[Line]:
 
 def test_the_state_table_is_one_that_the_verifier_knows() -> None:
     known = hashlib.sha256(rfc8785.dumps(document())).hexdigest()
-    assert known in verify.TABLES, f"put {known} into TABLES of services/consent/verify.py"
+    assert known in verify.TABLES, f"add {known} to TABLES of services/consent/verify.py"
+
+
+def test_no_state_table_that_the_software_had_is_forgotten() -> None:
+    former = ("449bdcfc", "bf30a385", "72e9935a", "e1cf1476", "d9d7fff2", "152c6874", "aa3a4201")
+    known = {table[:8] for table in verify.TABLES}
+    assert known.issuperset((*former, "3f33a044", "8756c604"))
 
 
 def test_an_intact_log_verifies() -> None:
@@ -291,6 +297,16 @@ def test_a_question_bound_to_something_else_than_was_asked_is_without_text() -> 
     lines[4] = lines[4].rewritten(reason="other")
     log, _ = verify_export(export(lines, texts={TEXT.hash: TEXT.text}))
     assert len(log.texts.missing) == 1
+
+
+def test_a_question_of_another_round_was_not_read_in_this_one() -> None:
+    lines, kept = a_session_with(TEXT, words=WORDS), {TEXT.hash: TEXT.text}
+    whole, _ = verify_export(export(lines, texts=kept))
+    assert (len(whole.texts.named), len(whole.texts.missing)) == (2, 0)
+    again = [line.rewritten(session=str(UUID(int=8))) for line in lines]
+    again[4] = again[4].rewritten(facts={"words": "f" * 64})
+    log, _ = verify_export(export(renumbered([*lines, *again]), texts=kept))
+    assert (len(log.texts.named), len(log.texts.missing)) == (3, 1)
 
 
 @pytest.mark.parametrize(
