@@ -244,10 +244,11 @@ async def _is_given_up_for_good(
     log: MongoEvidenceLog, patch: pytest.MonkeyPatch, come_back: Callable[[], None]
 ) -> None:
     """Give an append up while it is held back; once it no longer is, it is not written."""
-    patch.setattr(evidence, "DEADLINE_S", 0.2)
     given_up = draft(uuid4(), "offered", "assistant")
-    with pytest.raises(Unavailable):
-        await log.append(given_up, after=0)
+    with patch.context() as soon:
+        soon.setattr(evidence, "DEADLINE_S", 0.2)
+        with pytest.raises(Unavailable):
+            await log.append(given_up, after=0)
     come_back()
     await append_walk(log)
     assert await log.entries(given_up.session) == ()

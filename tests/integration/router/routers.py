@@ -4,8 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,8 +19,8 @@ from deploy.local.folders import PROJECT
 from deploy.local.ports import a_free_port
 from schemas import topics
 from schemas.requests import RequestData, RequestReceived, request_id
+from tests.integration.router.forked import Forked
 
-DIES_WITH_US = ("setpriv", "--pdeathsig", "SIGKILL", "--")
 OFTEN_WRITTEN_DOWN = {"ROUTER_SNAPSHOT_AFTER": "1", "ROUTER_SWEEP_INTERVAL_S": "0.5"}
 """Has what is remembered written down within the second."""
 DEAD = topics.dead_letter(topics.REQUESTS, service="router")
@@ -37,7 +35,7 @@ class Routers:
     log_dir: Path
     environment: dict[str, str] = field(default_factory=dict)
     program: tuple[str, ...] = ("services.router",)
-    processes: dict[int, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    processes: dict[int, Forked] = field(default_factory=dict)
     ports: dict[int, int] = field(default_factory=dict)
 
     def start(self, slot: int, **extra: str) -> None:
@@ -52,14 +50,8 @@ class Routers:
             **self.environment,
             **extra,
         }
-        with (self.log_dir / f"router-{slot}.log").open("ab") as log:
-            self.processes[slot] = subprocess.Popen(  # noqa: S603 - argv is ours
-                [*DIES_WITH_US, sys.executable, "-m", *self.program],
-                env=environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        log = self.log_dir / f"router-{slot}.log"
+        self.processes[slot] = Forked(self.program, environment=environment, log=log)
 
     def revive(self) -> list[int]:
         """Start again what has died; return the exit statuses."""
