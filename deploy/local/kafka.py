@@ -50,6 +50,7 @@ group.initial.rebalance.delay.ms=0
 broker.heartbeat.interval.ms=1000
 broker.session.timeout.ms=6000
 log.retention.check.interval.ms=60000
+metadata.max.idle.interval.ms=5000
 """
 
 
