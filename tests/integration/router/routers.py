@@ -55,10 +55,11 @@ class Routers:
 
     def revive(self) -> list[int]:
         """Start again what has died; return the exit statuses."""
-        died = [(s, p.returncode) for s, p in self.processes.items() if p.poll() is not None]
-        for slot, _ in died:
+        polled = [(slot, process.poll()) for slot, process in self.processes.items()]
+        died = {slot: status for slot, status in polled if status is not None}
+        for slot in died:
             self.start(slot)
-        return [status for _, status in died]
+        return list(died.values())
 
     def logged(self, slot: int, event: str) -> list[dict[str, Any]]:
         """Return what a router has logged of one kind."""

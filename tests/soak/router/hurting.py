@@ -120,8 +120,9 @@ class Hurting:
         while True:
             await asyncio.sleep(0.2)
             for slot, process in list(self.routers.processes.items()):
-                if process.poll() is not None and slot not in self._away:
-                    self._note_end(slot, process.returncode)
+                ended = process.poll()
+                if ended is not None and slot not in self._away:
+                    self._note_end(slot, ended)
                     self._start(slot)
 
     async def _play_one(self) -> None:

@@ -1,5 +1,6 @@
 """The number of partitions is changed by the runbook's procedure: each request keeps its ticket."""
 
+import signal
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -43,7 +44,7 @@ async def _answered_and_stopped(stage: Stage) -> None:
     with pytest.raises(NotDrainedError, match="routers still run"):
         await grow(kafka, _declared(6))
     process = stage.routers.processes[0]
-    process.terminate()
+    process.send_signal(signal.SIGTERM)
     assert await until(lambda: process.poll() is not None, within_s=WITHIN_S)
     assert process.returncode == 0
 
