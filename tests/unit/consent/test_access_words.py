@@ -98,6 +98,23 @@ def test_a_line_says_what_it_is_about_and_names_nobody() -> None:
         assert code not in page
 
 
+def test_who_assisted_is_said_to_be_erased_only_where_somebody_assisted() -> None:
+    said, session = texts()["access"], uuid4()
+    refused = draft(
+        session, "refused-act", "adherent", facts={"act": "requested", "live": "waiting"}
+    )
+    assert said["assistants"] not in _document(refused)
+    assert said["assistants"] in _document(draft(session, "offered", "assistant"))
+
+
+def test_that_a_text_was_not_kept_is_said() -> None:
+    missing, session = texts()["access"]["texts_missing"], uuid4()
+    offered = draft(session, "offered", "assistant")
+    for notice, is_said in ((WORDING.notice.hash, False), ("d" * 64, True)):
+        page = _document(offered, draft(session, "notice-served", "adherent", notice=notice))
+        assert (missing in unescape(page)) == is_said
+
+
 def test_a_request_has_the_titles_that_its_form_shows() -> None:
     page = _document(service="salle-des-marches", profile="acheteur")
     assert "<dd>Salle des march\u00e9s publics</dd>" in page
