@@ -117,12 +117,16 @@ async def test_only_todays_officers_records_are_opened_to_name_who_read_the_log(
     assert (log.status_code, title(log.text)) == (200, "Ce qui est arrivé au registre lui-même")
     assert "données (<strong>Aline Ferrandier</strong>)" in log.text
     assert "<li>Ce qui a été lu\u00a0: la vue d’ensemble.</li>" in log.text
-    alerts = await dpo.ask("overview")  # whatever was done to a record, they are to be seen
-    assert "Quelqu’un a tenté d’agir sans être déclaré." in alerts.text
-    assert "Nom sous lequel" not in alerts.text
+    alerts, named = (await dpo.ask("overview")).text, "Nom sous lequel"
+    assert named in alerts
     found = await dpo.ask("search", by="session", value=str(THE_LOG))
     assert "Personnes encore connues\u00a0: sans objet" in found.text
-    await connections._database["persons"].delete_one({"_id": name})
+    persons = connections._database["persons"]
+    await persons.update_many({"group": "stranger"}, harm)
+    alerts = (await dpo.ask("overview")).text  # whatever was done to a record, they are to be seen
+    assert "Quelqu’un a tenté d’agir sans être déclaré." in alerts
+    assert named not in alerts
+    await persons.delete_many({"sealed": harm["$set"]["sealed"]})
 
 
 async def test_the_overview_says_where_the_log_stands_and_what_is_to_be_looked_at(

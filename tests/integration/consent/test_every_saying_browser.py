@@ -278,6 +278,7 @@ async def test_every_part_of_the_answer_to_a_person_is_accessible(
     async with walking(stage.url, chromium) as walk:
         for gathered in (
             replace(held, sessions=sessions, mailed=[mail], asked=tickets, unreadable=1),
+            replace(held, texts=()),
             nothing,
             replace(nothing, mailed=[], asked=[]),
         ):
