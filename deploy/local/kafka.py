@@ -119,6 +119,7 @@ def prepare(where: folders.Folders, nodes: Sequence[Node], *, anew: bool = False
         if len(nodes) == 1 and not anew and formatted.exists():
             fresh = node.data.with_name("log.new")
             shutil.copytree(formatted, fresh, dirs_exist_ok=True)
+            shutil.rmtree(node.data, ignore_errors=True)
             fresh.rename(node.data)  # whole, or not at all
         else:
             _format(where, node.config, cluster)

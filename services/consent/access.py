@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from desk import Desk
 from desk.facts import Profile, Service
 from desk.wording import say
+from services.consent.domain.acts import ENTERING
 from services.consent.domain.elsewhere import Mailed, Requested
 from services.consent.domain.entry import THE_LOG, Draft, Entry
 from services.consent.domain.notices import Notice, texts_read
@@ -24,7 +25,6 @@ from services.consent.texts.dpo import load_dpo_wording
 from services.consent.texts.wording import Wording, load_wording
 
 _KINDS: Final = ("adherent", "assistant", "words", "connection")
-_ASSISTED: Final = frozenset({"offered", "taken-up"})
 
 
 def as_json(gathered: Gathered, desk: Desk) -> Iterator[str]:
@@ -101,7 +101,7 @@ def _session(
         "state": state_of(one),
         "adherent": groups["adherent"],
         "assisted": bool(groups["assistant"])
-        or any(entry.draft.type in _ASSISTED for entry in one.entries),
+        or any(entry.draft.type in ENTERING for entry in one.entries),
         "assistants": [
             {name: value.get(name, "") for name in ("name", "organisation")}
             for value in groups["assistant"]

@@ -1,4 +1,4 @@
-"""The check of the whole log against itself, the state table and its checkpoints."""
+"""The check of the whole log against itself, the state table, its checkpoints and its texts."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
@@ -56,9 +56,10 @@ async def verify_as_it_lies(source: Source, *, notes: str, verifier: Verifier) -
     except (Uncoded, KeyError):  # without notes the entry is the first found, if it is wrong
         await _take(source.raw(await source.size()), {}, verifier.origin)
         raise NotIntact(-1, "an entry about the log cannot be read") from None
-    Texts(await source.notice_texts())
     entries = source.raw(await source.size())
-    return await verify_log(entries, notes=notes, verifier=verifier, named=named)
+    verified = await verify_log(entries, notes=notes, verifier=verifier, named=named)
+    Texts(await source.notice_texts())
+    return verified
 
 
 async def verify_log(

@@ -476,7 +476,7 @@ def _moment(text: str) -> datetime:
 
 class Texts:
     """
-    The texts of an export, and which of the notices that entries name are of none of them.
+    The texts that are kept, and which of the notices that entries name are of none of them.
 
     A text is filed bound to nothing. A question's hash is that of its text with the round, the
     reason and the commitment to the words of the entry that asks it. Raises ``NotIntact``.
@@ -867,7 +867,7 @@ FRENCH = {
     ),
     "the header's texts are damaged": "Les textes joints à l’export ne peuvent pas être lus.",
     "the text filed under {} has another hash": (
-        "Le texte joint sous l’empreinte {} n’est pas celui qui a cette empreinte : il a été "
+        "Le texte gardé sous l’empreinte {} n’est pas celui qui a cette empreinte : il a été "
         "changé."
     ),
     "the header says {} entries, not {}": "L’export annonce {} inscriptions et en contient {}.",

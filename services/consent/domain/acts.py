@@ -29,7 +29,7 @@ class Act:
 
 _INCIDENT: Final = "incident-declared"
 WARNED: Final = "charter-warning-served"
-_SIGNED: Final = frozenset({"offered", "taken-up"})
+ENTERING: Final = frozenset({"offered", "taken-up"})
 """The acts by which an assistant enters a session: no one does without their undertaking."""
 NO_FACTS: Final[Mapping[str, Fact]] = MappingProxyType({})
 VIEW: Final[Scope] = "view"
@@ -238,7 +238,7 @@ class Drafting:
     ) -> Draft:
         limit_s = self.practice.limits_s.get(kind)
         ours: dict[str, Fact] = {} if limit_s is None else {"limit_s": limit_s}
-        if kind in _SIGNED:
+        if kind in ENTERING:
             ours["undertaking"] = self.practice.undertaking
         return Draft(
             session=self.session,

@@ -60,7 +60,7 @@ class NoticeTexts(Protocol):
     """The texts that were shown, for good, each under its hash; raises ``Unavailable``."""
 
     async def keep_notices(self, notices: Iterable[Notice]) -> None:
-        """Keep these texts, bound to nothing, once a majority has them; one that is there stays."""
+        """Keep these texts, bound to nothing, once a majority has them; a changed one is mended."""
 
     async def notice_texts(self) -> Mapping[str, str]:
         """Return, by hash, the canonical JSON of all that are kept, unchecked."""

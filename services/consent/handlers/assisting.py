@@ -210,9 +210,9 @@ class Assisting:
 
     async def attested(self, assistant: Assistant, session: UUID) -> dict[str, Any]:
         """
-        Return the session as ``see``, or what a witness sees of it: no person, and their own part.
+        Return the session as ``see``; to a witness without its people, and of its line their part.
 
-        The word of an identity check least of all, which shows who is the session's assistant.
+        Nor has a witness the word of an identity check, which shows who is the session's assistant.
         """
         seen = await self._recorder.see(session)
         people = People(await self._persons.of_session(session))

@@ -11,7 +11,7 @@ from desk.facts import Assistant
 from runtime.sealing import Sealer
 from schemas.requests import tracking_number
 from schemas.sessions import NoticeIssued
-from services.consent.domain.acts import SAID
+from services.consent.domain.acts import ENTERING, SAID
 from services.consent.domain.derived import Secrets
 from services.consent.domain.entry import Draft, Entry
 from services.consent.domain.lifecycle import deadlines, fold
@@ -45,7 +45,7 @@ class _Case:
 
     @property
     def assistant(self) -> Mapping[str, str]:
-        acts = [e for e in self.before if e.draft.type in ("offered", "taken-up")]
+        acts = [e for e in self.before if e.draft.type in ENTERING]
         return self.people.by_commitment(acts[-1].draft.commitment) if acts else {}
 
     @property

@@ -148,13 +148,15 @@ class MongoEvidenceLog:
         with unavailable_when_away():
             for one in notices:
                 which, said = {"_id": one.hash}, {"$set": {"text": one.text}}
-                await self._texts.update_one(which, said, upsert=True)
+                done = await self._texts.update_one(which, said, upsert=True)
+                if done.modified_count:
+                    log.error("a kept text was changed, and is whole again", notice=one.hash)
 
     async def notice_texts(self) -> Mapping[str, str]:
         """Return, by hash, the canonical JSON of all that are kept, unchecked."""
         with unavailable_when_away():
             found = await self._texts.find().sort("_id", 1).to_list(None)
-        return {one["_id"]: one["text"] for one in found}
+        return {str(one["_id"]): str(one.get("text", "")) for one in found}
 
     async def _documents(self, which: Document, limit: int) -> list[Document]:
         with unavailable_when_away():

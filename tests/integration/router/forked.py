@@ -2,30 +2,36 @@
 
 import ctypes
 import multiprocessing
+import multiprocessing.forkserver
 import os
 import runpy
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Final
 
 _SERVER: Final = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["services.router.app", "tests.soak.router.mutant"])
+_SERVER.set_forkserver_preload(["services.router.app"])
 _PR_SET_PDEATHSIG: Final = 1
 
 
 class Forked:
-    """A program that runs as ``python -m`` would run it, with the part of ``Popen`` tests use."""
+    """
+    A program that runs as by ``python -m``, with the part of ``Popen`` that tests use.
+
+    Unlike there, all have one seed of hashes, and the interpreter is not taken down at the end.
+    """
 
     def __init__(
         self, program: Sequence[str], *, environment: Mapping[str, str], log: Path
     ) -> None:
-        """Start it in a session of its own; it dies with the process that started it."""
+        """Start it in a session of its own; it is killed when the process that started it ends."""
         started = (tuple(program), dict(environment), log)
-        self._process: BaseProcess = _SERVER.Process(target=_run, args=started)
+        self._process: BaseProcess = _SERVER.Process(target=_run, args=started, daemon=True)
         self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid
@@ -49,7 +55,8 @@ class Forked:
     def send_signal(self, number: signal.Signals) -> None:
         """Send a signal, unless it has ended."""
         if self.returncode is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it has ended, and its status is on the way
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """End it with SIGKILL."""
@@ -58,6 +65,8 @@ class Forked:
 
 def _run(program: tuple[str, ...], environment: dict[str, str], log: Path) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # While a child holds this, the server outlives the process that it forks for.
+    os.close(multiprocessing.forkserver._forkserver._forkserver_alive_fd)  # type: ignore[attr-defined]
     os.setsid()
     os.environ.clear()
     os.environ.update(environment)

@@ -4,6 +4,8 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -35,14 +37,15 @@ class Routers:
     log_dir: Path
     environment: dict[str, str] = field(default_factory=dict)
     program: tuple[str, ...] = ("services.router",)
-    processes: dict[int, Forked] = field(default_factory=dict)
+    forked: bool = True
+    """Whether they are spared the imports, or are what ``python -m`` starts."""
+    processes: dict[int, "Forked | subprocess.Popen[bytes]"] = field(default_factory=dict)
     ports: dict[int, int] = field(default_factory=dict)
 
     def start(self, slot: int, **extra: str) -> None:
         self.ports[slot] = a_free_port()
         environment = {
             **os.environ,
-            "PYTHONPATH": str(PROJECT),
             "ROUTER_KAFKA__BOOTSTRAP_SERVERS": self.kafka,
             "ROUTER_HTTP__PORT": str(self.ports[slot]),
             "ROUTER_DESK_DIR": str(PROJECT / "deploy" / "desk"),
@@ -51,7 +54,17 @@ class Routers:
             **extra,
         }
         log = self.log_dir / f"router-{slot}.log"
-        self.processes[slot] = Forked(self.program, environment=environment, log=log)
+        if self.forked:
+            self.processes[slot] = Forked(self.program, environment=environment, log=log)
+            return
+        with log.open("ab") as output:
+            self.processes[slot] = subprocess.Popen(  # noqa: S603 - argv is ours
+                [sys.executable, "-m", *self.program],
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     def revive(self) -> list[int]:
         """Start again what has died; return the exit statuses."""

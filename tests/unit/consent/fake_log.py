@@ -61,7 +61,7 @@ class FakeEvidenceLog:
 
     async def keep_notices(self, notices: Iterable[Notice]) -> None:
         self._fail()
-        self._texts = {one.hash: one.text for one in notices} | self._texts
+        self._texts |= {one.hash: one.text for one in notices}
 
     async def notice_texts(self) -> Mapping[str, str]:
         self._fail()
