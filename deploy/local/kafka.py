@@ -50,7 +50,6 @@ group.initial.rebalance.delay.ms=0
 broker.heartbeat.interval.ms=1000
 broker.session.timeout.ms=6000
 log.retention.check.interval.ms=60000
-metadata.max.idle.interval.ms=5000
 """
 
 
