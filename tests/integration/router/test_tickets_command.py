@@ -273,7 +273,7 @@ async def test_tickets_are_rehearsed_against_what_was_decided(
     async def rehearse(*more: str, rules: Path = candidate) -> Ended:
         # Apart: it copies its process, and this one has threads.
         command = ("rules", "rehearse", "--rules", str(rules), "--against")
-        arguments = (*command, *more, "--json", "--limit", "1000")
+        arguments = (*command, *more, "--json", "--limit", "100000")
         return await asyncio.to_thread(run_apart, *arguments, AIGUILLAGE_KAFKA=kafka)
 
     told = await rehearse("tickets")
