@@ -175,10 +175,8 @@ class Assisting:
     async def people(self, assistant: Assistant, session: UUID, seen: Seen) -> People:
         """Return who takes part, if the session is this assistant's to see; ``NoSuchSession``."""
         people = People(await self._persons.of_session(session))
-        bound = people.by_commitment(seen.state.assistant)
-        is_own = bound.get("id") == assistant.id
         is_open_wish = seen.state.assistant is None and seen.state.session == "requested"
-        if not (is_own or is_open_wish):
+        if not (_refers(people, seen.state.assistant, assistant) or is_open_wish):
             raise NoSuchSession
         return people
 
@@ -217,13 +215,13 @@ class Assisting:
         seen = await self._recorder.see(session)
         people = People(await self._persons.of_session(session))
         shown = self.view(session, seen, people)
-        if people.by_commitment(seen.state.assistant).get("id") == assistant.id:
+        if _refers(people, seen.state.assistant, assistant):
             return shown
         shown.pop("identity_word", None)
         own = [
             timeline_item(entry)
             for entry in seen.entries
-            if people.by_commitment(entry.draft.commitment).get("id") == assistant.id
+            if _refers(people, entry.draft.commitment, assistant)
         ]
         nobody = dict.fromkeys(shown["adherent"])
         return {**shown, "adherent": nobody, "screenshots": [], "timeline": own}
@@ -239,6 +237,11 @@ class Assisting:
         return entry_code(
             seen.entries, minutes=self._practice.code_minutes, tries=self._practice.code_tries
         )
+
+
+def _refers(people: People, commitment: str | None, assistant: Assistant) -> bool:
+    """Return whether a commitment is to this assistant, as far as it can still be opened."""
+    return people.by_commitment(commitment).get("id") == assistant.id
 
 
 def timeline_item(entry: Entry) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from services.consent.domain.entry import THE_LOG, Draft, Entry, Role
 from services.consent.domain.lifecycle import fold, is_final
 from services.consent.domain.persons import PersonRecord
 from services.consent.handlers.about_log import Log, put_on_record
-from services.consent.handlers.searching import STRANGER, Found, strangers_in, turned_away
+from services.consent.handlers.searching import STRANGER, Found, Grouped, strangers_in
 
 ERASED: Final = "person-erased"
 PICTURE: Final = "picture"
@@ -50,14 +50,11 @@ class StillOpen(Exception):
     """The session is not over: without its people it could not be ended properly."""
 
 
-class Archive(Protocol):
+class Archive(Grouped, Protocol):
     """The encrypted collection, as an erasure needs it; raises ``Unavailable``."""
 
     async def of_session(self, session: UUID) -> tuple[PersonRecord, ...]:
         """Return all records of a session."""
-
-    async def of_group(self, session: UUID, group: str) -> tuple[PersonRecord, ...]:
-        """Return those of a session that are of this group."""
 
     async def erase(self, session: UUID, kinds: Iterable[str]) -> int:
         """Remove these records of a session; return how many were there."""
@@ -114,7 +111,8 @@ class Erasing:
         entries = await self._closed(session)
         records = await self._persons.of_session(session)
         going = [record for record in records if record.group in _KINDS[who]]
-        strangers = await self._strangers(session, entries) if STRANGER in _KINDS[who] else []
+        is_theirs = STRANGER in _KINDS[who] and session != THE_LOG
+        strangers = await strangers_in(entries, self._persons) if is_theirs else []
         return await self._erase(session, who, entries, going, actor, reason, strangers)
 
     async def erase_found(self, found: Found, who: Who, *, actor: Role, reason: Ground) -> Erased:
@@ -130,11 +128,6 @@ class Erasing:
         own = () if who == "adherent" else found.own or ()
         going = [record for record in own if record.group in _OF_ASSISTANTS]
         return await self._erase(found.session, "assistant", found.entries, going, actor, reason)
-
-    async def _strangers(self, session: UUID, entries: tuple[Entry, ...]) -> Sequence[PersonRecord]:
-        if session == THE_LOG or not turned_away(entries):
-            return []
-        return strangers_in(entries, await self._persons.of_group(THE_LOG, STRANGER))
 
     async def _closed(self, session: UUID) -> tuple[Entry, ...]:
         entries = await self._log.entries(session)

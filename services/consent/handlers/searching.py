@@ -10,7 +10,7 @@ from schemas.requests import tracking_number
 from schemas.tickets import ticket_id
 from services.consent.domain.claims import MOST, session_id
 from services.consent.domain.connections import FOUND
-from services.consent.domain.entry import THE_LOG, Entry, Fact
+from services.consent.domain.entry import THE_LOG, Entry
 from services.consent.domain.identities import Identity
 from services.consent.domain.lifecycle import fold
 from services.consent.domain.log import EvidenceLog, NoticeTexts
@@ -28,7 +28,14 @@ class Log(EvidenceLog, NoticeTexts, Protocol):
     """The log, with the texts that its entries name."""
 
 
-class Archive(Protocol):
+class Grouped(Protocol):
+    """The encrypted collection, by what records are about; raises ``Unavailable``."""
+
+    async def of_group(self, session: UUID, group: str) -> tuple[PersonRecord, ...]:
+        """Return those of a session that are of this group."""
+
+
+class Archive(Grouped, Protocol):
     """The encrypted collection, as a search needs it; raises ``Unavailable``."""
 
     async def of_session(self, session: UUID) -> tuple[PersonRecord, ...]:
@@ -36,9 +43,6 @@ class Archive(Protocol):
 
     async def some_of(self, session: UUID, kinds: Iterable[str]) -> tuple[PersonRecord, ...]:
         """Return those of a session that are of these kinds."""
-
-    async def of_group(self, session: UUID, group: str) -> tuple[PersonRecord, ...]:
-        """Return those of a session that are of this group."""
 
     def everyone(self) -> AsyncIterator[tuple[UUID, PersonRecord]]:
         """Yield every record there is, with its session."""
@@ -123,12 +127,8 @@ class Searching:
         return (*records, *await self._named_beside(entries))
 
     async def _named_beside(self, entries: Sequence[Entry]) -> tuple[PersonRecord, ...]:
-        return (*await self._strangers(entries), *await self._readers(entries))
-
-    async def _strangers(self, entries: Iterable[Entry]) -> Iterable[PersonRecord]:
-        if not turned_away(entries):
-            return ()
-        return strangers_in(entries, await self._persons.of_group(THE_LOG, STRANGER))
+        strangers = await strangers_in(entries, self._persons)
+        return (*strangers, *await self._readers(entries))
 
     async def _readers(self, entries: Iterable[Entry]) -> Iterable[PersonRecord]:
         readers = {e.draft.commitment for e in entries if e.draft.actor == "dpo"} - {None}
@@ -196,16 +196,12 @@ class Searching:
         return tuple(found)
 
 
-def turned_away(entries: Iterable[Entry]) -> frozenset[Fact]:
-    """Return the commitments to those who were refused as nobody who may act."""
-    who = (entry.draft.facts.get("who") for entry in entries if entry.draft.type == REFUSED)
-    return frozenset(one for one in who if one is not None)
-
-
-def strangers_in(entries: Iterable[Entry], beside: Iterable[PersonRecord]) -> list[PersonRecord]:
-    """Return whose records beside the log are of those who were turned away in these entries."""
-    who = turned_away(entries)
-    return [one for one in beside if one.group == STRANGER and one.commitment in who]
+async def strangers_in(entries: Iterable[Entry], persons: Grouped) -> list[PersonRecord]:
+    """Return the records beside the log of those who were refused there as nobody who may act."""
+    facts = (entry.draft.facts.get("who") for entry in entries if entry.draft.type == REFUSED)
+    refused = {who for who in facts if who is not None}
+    beside = await persons.of_group(THE_LOG, STRANGER) if refused else ()
+    return [one for one in beside if one.commitment in refused]
 
 
 def _refers(entry: Entry, records: Iterable[PersonRecord]) -> bool:
